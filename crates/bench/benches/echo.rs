@@ -1,0 +1,145 @@
+//! CPU per echo, and per accepted, echoed and closed connection, of every server in the table.
+//!
+//! The servers run on one core, the load on another. Rounds are short and the servers take turns
+//! in them, in an order that rotates, so that what the machine does meanwhile hits all alike.
+//! `cargo bench -p bench --bench echo -- [--rounds N] [SCENARIO ...]`, where a scenario is any
+//! part of its name.
+//!
+//! Columns: microseconds of the server's CPU per request (best and median round, the system's
+//! part included), requests per second (median), and the CPU as a ratio to the first server's,
+//! once best to best, once as the median of the ratios within each round.
+//!
+//! Mind that tokio's tasks have 4 KiB to read into, as is usual, so that messages of 16 KiB cost
+//! them four reads and four writes where a server with one large buffer needs one of each.
+
+mod servers;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use bench::args::Options;
+use bench::burst_load::{BurstLoad, Farewell};
+use bench::echo_load::{EchoLoad, EchoShape};
+use bench::machine::{Cores, raise_descriptor_limit};
+use bench::process::ServerProcess;
+use bench::table::{Samples, echo_table};
+use servers::SERVERS;
+
+const ROUNDS: usize = 11;
+
+/// Connections in a burst.
+const BURST: usize = 100;
+
+#[derive(Debug)]
+struct Scenario {
+    name: &'static str,
+    shape: Shape,
+    /// Messages, or connections, in a round: about a fifth of a second's worth.
+    requests: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Echo(EchoShape),
+    Bursts(Farewell),
+}
+
+const SCENARIOS: &[Scenario] = &[
+    echo("50 connections x 64 B, 1 deep", 50, 64, 1, 20_000),
+    echo("500 connections x 64 B, 1 deep", 500, 64, 1, 20_000),
+    echo("50 connections x 64 B, 16 deep", 50, 64, 16, 240_000),
+    echo("50 connections x 16 KiB", 50, 16 * 1024, 1, 12_000),
+    bursts("accept + echo + close, bursts of 100", Farewell::Orderly),
+    bursts("accept + echo + reset, bursts of 100", Farewell::Reset),
+];
+
+const fn echo(
+    name: &'static str,
+    connections: usize,
+    size: usize,
+    depth: usize,
+    requests: u64,
+) -> Scenario {
+    Scenario { name, shape: Shape::Echo(EchoShape { connections, size, depth }), requests }
+}
+
+const fn bursts(name: &'static str, farewell: Farewell) -> Scenario {
+    Scenario { name, shape: Shape::Bursts(farewell), requests: 4_000 }
+}
+
+/// One server, and the load that drives it.
+#[derive(Debug)]
+struct Contestant {
+    server: ServerProcess,
+    load: Load,
+    samples: Samples,
+}
+
+#[derive(Debug)]
+enum Load {
+    Echo(EchoLoad),
+    Bursts(BurstLoad),
+}
+
+impl Load {
+    fn new(server: &ServerProcess, shape: Shape) -> io::Result<Self> {
+        Ok(match shape {
+            Shape::Echo(shape) => Self::Echo(EchoLoad::connect(server.address(), shape)?),
+            Shape::Bursts(farewell) => Self::Bursts(BurstLoad::new(server.address(), farewell)),
+        })
+    }
+
+    fn run(&mut self, requests: u64) -> io::Result<(u64, Duration)> {
+        match self {
+            Self::Echo(load) => load.run(requests),
+            Self::Bursts(load) => load.run(requests.div_ceil(BURST as u64), BURST),
+        }
+    }
+}
+
+impl Contestant {
+    fn round(&mut self, requests: u64) -> io::Result<()> {
+        let before = self.server.settled_cpu()?;
+        let (done, elapsed) = self.load.run(requests)?;
+        let after = self.server.settled_cpu()?;
+        self.samples.add(after - before, done, elapsed);
+        Ok(())
+    }
+}
+
+fn run(scenario: &Scenario, rounds: usize, cores: Cores) -> io::Result<()> {
+    let mut contestants = Vec::new();
+    for server in SERVERS {
+        let server = server.start(cores)?;
+        let mut load = Load::new(&server, scenario.shape)?;
+        load.run(scenario.requests / 4)?; // warms caches, heaps and the branch predictor
+        contestants.push(Contestant { server, load, samples: Samples::default() });
+    }
+    for round in 0..rounds {
+        for turn in 0..contestants.len() {
+            let next = (round + turn) % contestants.len();
+            contestants[next].round(scenario.requests)?;
+        }
+    }
+    let rows: Vec<_> = SERVERS
+        .iter()
+        .zip(contestants)
+        .map(|(server, contestant)| (server.name, contestant.samples))
+        .collect();
+    print!("{}", echo_table(scenario.name, &rows));
+    Ok(())
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::from_env();
+    let rounds = options.rounds.unwrap_or(ROUNDS);
+    let cores = Cores::detect();
+    raise_descriptor_limit();
+    let begin = Instant::now();
+    println!("{rounds} interleaved rounds; us: microseconds of the server's CPU per request");
+    for scenario in SCENARIOS.iter().filter(|scenario| options.wants(scenario.name)) {
+        run(scenario, rounds, cores)?;
+    }
+    println!("\n{:.0} s", begin.elapsed().as_secs_f64());
+    Ok(())
+}

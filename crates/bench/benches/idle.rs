@@ -1,0 +1,48 @@
+//! User-space bytes that each server in the table holds per idle connection.
+//!
+//! Each connection echoes one message of 64 bytes and then is silent. The figure is the growth of
+//! the server's anonymous memory over 10,000 connections, after a first 100 that pay for what is
+//! allocated once. The system's buffers are not in it. `cargo bench -p bench --bench idle`.
+
+mod servers;
+
+use std::io;
+
+use bench::args::Options;
+use bench::burst_load::{BurstLoad, Farewell};
+use bench::machine::{Cores, raise_descriptor_limit};
+use bench::process::Server;
+use servers::SERVERS;
+
+/// Connections opened together.
+const BATCH: usize = 100;
+
+const CONNECTIONS: usize = 10_000;
+
+/// Descriptors that are no connections: standard streams, pipes, pollers.
+const SPARE: u64 = 64;
+
+fn bytes_per_connection(server: &Server, cores: Cores, connections: usize) -> io::Result<f64> {
+    let server = server.start(cores)?;
+    let mut load = BurstLoad::new(server.address(), Farewell::Reset);
+    let _warm_up = load.open(BATCH)?;
+    let before = server.settled_memory()?;
+    let mut held = Vec::with_capacity(connections);
+    while held.len() < connections {
+        held.extend(load.open(BATCH.min(connections - held.len()))?);
+    }
+    let after = server.settled_memory()?;
+    Ok((after as f64 - before as f64) / connections as f64)
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::from_env();
+    let cores = Cores::detect();
+    let limit = raise_descriptor_limit().saturating_sub(BATCH as u64 + SPARE);
+    let connections = CONNECTIONS.min(usize::try_from(limit).unwrap_or(usize::MAX));
+    println!("user-space bytes per idle connection, {connections} held");
+    for server in SERVERS.iter().filter(|server| options.wants(server.name)) {
+        println!("{:<24} {:>8.0}", server.name, bytes_per_connection(server, cores, connections)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! What the macro benchmarks share: the load, the processes under it, and the tables.
+//!
+//! A benchmark starts each server as a process of its own on one core, drives it from this
+//! process on another, and reads what it cost from `/proc`: see `benches/echo.rs` and
+//! `benches/idle.rs`. The servers are the programs in `src/bin` and whatever else is listed in
+//! `benches/servers/mod.rs`.
+//!
+//! Linux only.
+//!
+//! In reading order: [`args`], [`machine`], [`process`], [`echo_load`], [`burst_load`],
+//! [`table`].
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod args;
+pub mod burst_load;
+pub mod echo_load;
+pub mod machine;
+pub mod process;
+pub mod table;

@@ -1,0 +1,116 @@
+//! A server under test: started, found, measured, and ended.
+//!
+//! The server runs alone on its core, prints `listening on ADDR` once it can accept, and is
+//! killed when its [`ServerProcess`] is dropped.
+
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::machine::{Cores, anonymous_bytes, cpu_nanos, sleeps};
+
+/// How to start a server: one row of a benchmark's table of servers.
+#[derive(Debug, Clone, Copy)]
+pub struct Server {
+    /// What the tables call it.
+    pub name: &'static str,
+    /// The program.
+    pub path: &'static str,
+    /// Its arguments after `ADDR:PORT`.
+    pub args: &'static [&'static str],
+}
+
+impl Server {
+    /// Starts it on a free port and waits until it accepts.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started, or does not say where it listens.
+    pub fn start(&self, cores: Cores) -> io::Result<ServerProcess> {
+        let mut command = Command::new(Path::new(self.path));
+        command.arg("127.0.0.1:0").args(self.args).env_remove("RUST_LOG");
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        // Affinity is inherited: so the server never runs a single instruction elsewhere.
+        cores.enter_server();
+        let spawned = command.spawn();
+        cores.enter_load();
+        let child = spawned.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", self.path)))?;
+        ServerProcess::greet(child)
+            .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", self.name)))
+    }
+}
+
+/// A running server. Dropping it kills it.
+#[derive(Debug)]
+pub struct ServerProcess {
+    child: Child,
+    address: SocketAddr,
+    /// Kept open, lest the server be told that nobody listens.
+    _stdout: Option<BufReader<ChildStdout>>,
+}
+
+impl ServerProcess {
+    fn greet(mut child: Child) -> io::Result<Self> {
+        let stdout = child.stdout.take().map(BufReader::new);
+        let unknown = SocketAddr::from(([0; 4], 0));
+        // Owned from here on, so that a server that says nonsense is killed as well.
+        let mut server = Self { child, address: unknown, _stdout: stdout };
+        let mut line = String::new();
+        if let Some(stdout) = &mut server._stdout {
+            stdout.read_line(&mut line)?;
+        }
+        server.address = line
+            .trim_end()
+            .strip_prefix("listening on ")
+            .and_then(|address| address.parse().ok())
+            .ok_or_else(|| io::Error::other(format!("no address in its greeting {line:?}")))?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Nanoseconds of CPU it has used, once it has come to rest: when it sleeps and two readings
+    /// agree, or else after a fifth of a second, since a server may have timers of its own.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone.
+    pub fn settled_cpu(&self) -> io::Result<u64> {
+        let pid = self.child.id();
+        let mut last = cpu_nanos(pid)?;
+        for _ in 0..100 {
+            thread::sleep(Duration::from_millis(2));
+            let now = cpu_nanos(pid)?;
+            if now == last && sleeps(pid)? {
+                break;
+            }
+            last = now;
+        }
+        Ok(last)
+    }
+
+    /// Bytes of anonymous memory it holds, once it has come to rest.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone.
+    pub fn settled_memory(&self) -> io::Result<u64> {
+        self.settled_cpu()?;
+        anonymous_bytes(self.child.id())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // It may be gone already, which is what we want.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

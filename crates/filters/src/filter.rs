@@ -1,0 +1,129 @@
+//! The trait every framing implements.
+//!
+//! Owns the contract between a framing and whoever reads and writes. Promises, for all its
+//! implementors, that the cuts between reads do not show in the items. Never buffers input: that is
+//! the caller's, so a filter swap loses nothing. `line.rs` is the example to copy from.
+
+use crate::{FilterError, Input, Output};
+
+/// Turns bytes into items and items into bytes.
+///
+/// The counterpart of POE's filter interface: [`decode`](Self::decode) is `get_one`,
+/// [`encode`](Self::encode) is `put`. `get_one_start` and `get_pending` have no counterpart because
+/// a filter keeps no bytes: what it did not consume is offered to it again with more behind it,
+/// and to its successor when it is replaced.
+///
+/// A filter may remember *where* it is (how much it has searched, which ending it settled on),
+/// relying on this: successive calls see the same bytes without those consumed before, plus
+/// whatever came since. So one filter value serves one stream.
+///
+/// ```
+/// use bytes::Bytes;
+/// use filters::{Filter, FilterError, Input, Output};
+///
+/// /// Records of exactly four bytes.
+/// struct Word;
+///
+/// impl Filter for Word {
+///     type Item = Bytes;
+///     type Out = [u8; 4];
+///
+///     fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Bytes>, FilterError> {
+///         Ok((input.len() >= 4).then(|| input.take(4)))
+///     }
+///
+///     fn encode(&mut self, word: [u8; 4], out: &mut Output) -> Result<(), FilterError> {
+///         out.put_slice(&word);
+///         Ok(())
+///     }
+/// }
+///
+/// let mut input = Input::new(b"abcdef");
+/// assert_eq!(Word.decode(&mut input)?.as_deref(), Some(&b"abcd"[..]));
+/// assert_eq!(Word.decode(&mut input)?, None);
+/// assert_eq!(Word.finish(&mut input)?, None); // half a word is no word
+/// assert_eq!(input.as_slice(), b"ef");
+///
+/// let mut out = Output::new();
+/// Word.encode(*b"wxyz", &mut out)?;
+/// assert_eq!(out.contiguous(), Some(&b"wxyz"[..]));
+/// # Ok::<(), FilterError>(())
+/// ```
+pub trait Filter: 'static {
+    /// What decoding yields.
+    type Item: 'static;
+
+    /// What encoding takes.
+    type Out: 'static;
+
+    /// Takes at most one item from the front of `input`; POE's `get_one`.
+    ///
+    /// `Ok(None)` means that more bytes are needed. Bytes that belong to no item (the second half
+    /// of a line ending) may be consumed with or without an item, so look at
+    /// [`Input::consumed`] in either case. An item must consume at least one byte, or a caller that
+    /// asks until there is none would ask for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError`] when the bytes cannot be a record; final, see there.
+    fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Self::Item>, FilterError>;
+
+    /// Takes the unfinished last record: the peer has ended and [`decode`](Self::decode) has
+    /// nothing more. Called once.
+    ///
+    /// A framing in which the end of the stream may also end a record (a last line without its
+    /// newline) overrides this and consumes what it returns. The default returns nothing and
+    /// consumes nothing, which is right wherever a record says how long it is: half of one must not
+    /// pass for a whole one, and the caller still sees in `input` that something was cut off.
+    /// POE has no such call and drops the bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError`] when the rest is not acceptable as a last record.
+    #[inline]
+    fn finish(&mut self, input: &mut Input<'_>) -> Result<Option<Self::Item>, FilterError> {
+        let _ = input;
+        Ok(None)
+    }
+
+    /// Appends the bytes of one item to `out`; POE's `put`.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError`] when the framing cannot express the item. Nothing has been appended then,
+    /// and the next item may well succeed.
+    fn encode(&mut self, item: Self::Out, out: &mut Output) -> Result<(), FilterError>;
+}
+
+/// A boxed filter is a filter, so that one wheel can change between framings of the same item type.
+///
+/// ```
+/// use bytes::Bytes;
+/// use filters::{Filter, Input, Line, Stream};
+///
+/// let mut filter: Box<dyn Filter<Item = Bytes, Out = Bytes>> = Box::new(Line::new());
+/// let mut input = Input::new(b"head\r\nbody");
+/// assert_eq!(filter.decode(&mut input)?.as_deref(), Some(&b"head"[..]));
+/// filter = Box::new(Stream);
+/// assert_eq!(filter.decode(&mut input)?.as_deref(), Some(&b"body"[..]));
+/// # Ok::<(), filters::FilterError>(())
+/// ```
+impl<F: Filter + ?Sized> Filter for Box<F> {
+    type Item = F::Item;
+    type Out = F::Out;
+
+    #[inline]
+    fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Self::Item>, FilterError> {
+        (**self).decode(input)
+    }
+
+    #[inline]
+    fn finish(&mut self, input: &mut Input<'_>) -> Result<Option<Self::Item>, FilterError> {
+        (**self).finish(input)
+    }
+
+    #[inline]
+    fn encode(&mut self, item: Self::Out, out: &mut Output) -> Result<(), FilterError> {
+        (**self).encode(item, out)
+    }
+}

@@ -1,0 +1,51 @@
+//! The kernel's numbers, each with its reason, and the two choices a program has.
+
+use crate::clock::Clock;
+
+/// What happens when a handler panics or returns an error.
+///
+/// Either way the failed session keeps what it owns until it is stopped, and its `_stop` is called.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum OnException {
+    /// Every session is stopped, and [`Kernel::run`](crate::Kernel::run) returns the error or resumes
+    /// the panic (POE: an unhandled `DIE`).
+    #[default]
+    Stop,
+    /// The session that failed is stopped, its descriptors are closed, and everyone else goes on. The
+    /// failure is logged as an error and counted.
+    Isolate,
+}
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) clock: Clock,
+    pub(crate) on_exception: OnException,
+}
+
+/// A wheel's share of a turn in bytes: one full read. libuv and redis chose the same; a peer that sends
+/// without end then costs the others some 20 µs a turn.
+pub(crate) const READ_BUDGET: usize = SHARED_BUFFER;
+
+/// The read buffer that wheels share. Large enough that a bulk transfer is not made of system calls,
+/// small enough to stay in the processor's second cache.
+pub(crate) const SHARED_BUFFER: usize = 64 * 1024;
+
+/// A wheel's share of a turn in events: 64 KiB of empty lines would be 65,536 of them.
+pub(crate) const EVENT_BUDGET: u32 = 1024;
+
+/// Queued events of a turn, and timers. At the 40 ns of an idle handler, 40 µs.
+pub(crate) const DELIVER_BUDGET: u32 = 1024;
+
+/// While the queue refills, this many turns may pass without asking the system what is ready ...
+pub(crate) const TURNS_PER_POLL: u32 = 64;
+
+/// ... or this time, whichever is over first. Asking costs a microsecond or half of one.
+pub(crate) const TIME_PER_POLL: std::time::Duration = std::time::Duration::from_micros(200);
+
+/// Turns that may pass without reading the clock, as long as they deliver next to nothing: reading it
+/// costs as much as an event.
+pub(crate) const TURNS_PER_CLOCK: u32 = 4;
+
+/// Write buffers kept for the next wheel, and the largest that is kept: 4 MiB at most.
+pub(crate) const MOST_SPARE_BUFFERS: usize = 64;
+pub(crate) const SPARE_BUFFER: usize = 64 * 1024;

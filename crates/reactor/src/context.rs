@@ -1,0 +1,223 @@
+//! What a handler is given besides its state and its payload.
+//!
+//! A [`Context`] is the kernel, borrowed for the time that one handler runs, together with who is
+//! running and why. Everything a handler asks of the kernel goes through it.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use crate::error::{CallError, NoSuchSession, NoSuchTimer, SignalError};
+use crate::event::{Event, EventName};
+use crate::handle::Handle;
+use crate::ids::{SessionId, TimerId};
+use crate::io::Io;
+use crate::kernel::Kernel;
+use crate::name::Symbol;
+use crate::payload::Payload;
+use crate::session::States;
+use crate::signal::Signal;
+use crate::stats::Stats;
+use crate::timers::Ring;
+use crate::wheel::Wheel;
+
+/// The kernel, this session, the sender and the event (POE: `@_[KERNEL, SESSION, SENDER, STATE]`).
+#[derive(Debug)]
+pub struct Context<'a> {
+    kernel: &'a mut Kernel,
+    session: SessionId,
+    sender: SessionId,
+    symbol: Symbol,
+}
+
+impl<'a> Context<'a> {
+    #[inline]
+    pub(crate) const fn new(
+        kernel: &'a mut Kernel,
+        session: SessionId,
+        sender: SessionId,
+        symbol: Symbol,
+    ) -> Self {
+        Self { kernel, session, sender, symbol }
+    }
+
+    /// This session.
+    #[must_use]
+    #[inline]
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Who sent the event: the session that posted it, this session for a timer or a wheel, the maker
+    /// for `_start`, the [kernel](SessionId::KERNEL) for signals and `_stop`.
+    #[must_use]
+    #[inline]
+    pub const fn sender(&self) -> SessionId {
+        self.sender
+    }
+
+    /// The name of the event that is being handled.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        self.kernel.name_of(self.symbol)
+    }
+
+    /// The time of this turn: it stands still while handlers run.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.kernel.now()
+    }
+
+    /// What the kernel did so far.
+    #[must_use]
+    pub const fn stats(&self) -> Stats {
+        self.kernel.stats()
+    }
+
+    /// Posts an event to a session: it is delivered after what waits already, not before the next turn
+    /// (POE: `post`). Keeps both sessions alive until then.
+    ///
+    /// Not delivered if either of the two is stopped by force meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The session is gone. The payload comes back.
+    #[inline]
+    pub fn post<T: 'static>(
+        &mut self,
+        to: SessionId,
+        event: impl EventName<T>,
+        payload: T,
+    ) -> Result<(), NoSuchSession<T>> {
+        self.kernel.post_from(self.session, to, event, payload)
+    }
+
+    /// Posts an event to this session (POE: `yield`).
+    #[inline]
+    pub fn yield_<T: 'static>(&mut self, event: impl EventName<T>, payload: T) {
+        let posted = self.kernel.post_from(self.session, self.session, event, payload);
+        debug_assert!(posted.is_ok(), "a session whose handler runs is there");
+    }
+
+    /// Delivers an event to another session at once and returns the handler's reply (POE: `call`).
+    ///
+    /// ```
+    /// use reactor::{CallError, Context, Event, Kernel, States};
+    ///
+    /// const DOUBLE: Event<u32, u32> = Event::new("double");
+    ///
+    /// let server = States::new().on(&DOUBLE, |_: &mut (), _: &mut Context<'_>, n: u32| n * 2);
+    /// let mut kernel = Kernel::new()?;
+    /// let server = kernel.spawn(&server, ());
+    /// let client = States::new().on_start(move |_: &mut (), cx: &mut Context<'_>, ()| {
+    ///     assert_eq!(cx.call(server, &DOUBLE, 21), Ok(42));
+    ///     assert_eq!(cx.call(cx.session(), &DOUBLE, 21), Err(CallError::Busy));
+    /// });
+    /// kernel.spawn(&client, ());
+    /// kernel.run()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`]. The payload is lost.
+    pub fn call<T: 'static, R: 'static>(
+        &mut self,
+        to: SessionId,
+        event: impl Into<Event<T, R>>,
+        payload: T,
+    ) -> Result<R, CallError> {
+        self.kernel.call_from(self.session, to, event, payload)
+    }
+
+    /// Starts a session as a child of this one, which lives at least as long. Its `_start` is delivered
+    /// before this returns.
+    pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
+        self.kernel.spawn_from(self.session, states, state)
+    }
+
+    /// Stops every session as soon as no handler is running (POE: `$poe_kernel->stop`).
+    pub fn stop(&mut self) {
+        self.kernel.stop();
+    }
+
+    /// Delivers `event` to this session after `delay`, instead of every timer of this name that is set
+    /// (POE: `delay`).
+    ///
+    /// Never early; as late as the loop is busy. A delay of zero is delivered like a post made now.
+    /// Keeps the session alive.
+    pub fn delay<T: 'static>(&mut self, event: impl EventName<T>, delay: Duration, payload: T) {
+        let symbol = self.kernel.symbol(event.into_name());
+        self.kernel.remove_timers_named(self.session, symbol);
+        self.set_timer(symbol, delay, payload);
+    }
+
+    /// Delivers `event` to this session after `delay`, whatever other timers are set
+    /// (POE: `delay_set`).
+    pub fn delay_set<T: 'static>(
+        &mut self,
+        event: impl EventName<T>,
+        delay: Duration,
+        payload: T,
+    ) -> TimerId {
+        let symbol = self.kernel.symbol(event.into_name());
+        self.set_timer(symbol, delay, payload)
+    }
+
+    /// Removes a timer of this session: it will not ring, even if it is due (POE: `alarm_remove`).
+    ///
+    /// # Errors
+    ///
+    /// It rang already, was removed, or is another session's.
+    pub fn alarm_remove(&mut self, timer: TimerId) -> Result<(), NoSuchTimer> {
+        self.kernel.remove_timer(self.session, timer)
+    }
+
+    /// Watches a signal: `event` is delivered when it comes (POE: `sig`). The name is without `SIG`.
+    ///
+    /// The signal's default action is off from now on. A watch does not keep the session alive. Raised
+    /// several times before it is delivered, a signal is delivered once. `HUP`, `INT`, `QUIT` and `TERM`
+    /// are terminal: unless a handler calls [`sig_handled`](Self::sig_handled), every session is stopped
+    /// when all who watch have been told.
+    ///
+    /// # Errors
+    ///
+    /// See [`SignalError`].
+    pub fn sig(&mut self, name: &str, event: impl EventName<Signal>) -> Result<(), SignalError> {
+        let symbol = self.kernel.symbol(event.into_name());
+        self.kernel.watch_signal(self.session, name, symbol)
+    }
+
+    /// Says that the signal being delivered is handled: nobody is stopped for it (POE: `sig_handled`).
+    pub const fn sig_handled(&mut self) {
+        self.kernel.signal_handled();
+    }
+
+    /// The number of a name, for wheels that keep it.
+    #[must_use]
+    pub fn symbol(&mut self, name: impl Into<Cow<'static, str>>) -> Symbol {
+        self.kernel.symbol(name.into())
+    }
+
+    /// The number of an event's name, for wheels that keep it and send `T`s.
+    #[must_use]
+    pub fn symbol_of<T>(&mut self, event: impl EventName<T>) -> Symbol {
+        self.kernel.symbol(event.into_name())
+    }
+
+    /// Gives a wheel to the kernel; its events go to this session. `make` is told its id and may already
+    /// ask for what [`Io`] offers.
+    pub fn add_wheel<W: Wheel>(&mut self, make: impl FnOnce(&mut Io<'_>) -> W) -> Handle<W> {
+        self.kernel.add_wheel(self.session, make)
+    }
+
+    /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself.
+    #[inline]
+    pub fn wheel<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
+        self.kernel.wheel_mut(handle.id())
+    }
+
+    fn set_timer<T: 'static>(&mut self, symbol: Symbol, delay: Duration, payload: T) -> TimerId {
+        let ring = Ring::Event { symbol, payload: Payload::new(payload) };
+        self.kernel.set_timer(self.session, delay, ring)
+    }
+}

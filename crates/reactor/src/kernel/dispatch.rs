@@ -1,0 +1,166 @@
+//! One event, one session: take out, call, put back.
+//!
+//! The session's body leaves its slot while a handler runs, so the handler has the session's state and
+//! the whole kernel at once, and nobody can reach the state by another way. What the handler dropped is
+//! closed when it has returned.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{Exception, Kernel, Letter};
+use crate::config::OnException;
+use crate::context::Context;
+use crate::error::CallError;
+use crate::event::{Bound, Event};
+use crate::ids::SessionId;
+use crate::name::Symbol;
+use crate::payload::Parcel;
+use crate::session::Refusal;
+
+/// What became of an event.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Handled,
+    NoSession,
+    Busy,
+    Refused(Refusal),
+    /// The handler panicked or returned an error, which was seen to.
+    Failed,
+}
+
+impl Kernel {
+    /// Delivers an event of a wheel to the wheel's session, which is its own sender.
+    #[inline]
+    pub(crate) fn deliver_direct<T: 'static>(&mut self, bound: Bound<T>, payload: T) {
+        self.stats.direct += 1;
+        let Bound { session, symbol, .. } = bound;
+        self.deliver_to(Letter { to: session, from: session, symbol }, &mut Some(payload));
+    }
+
+    /// Delivers an event that nobody waits for the reply of.
+    #[inline]
+    pub(super) fn deliver_to(&mut self, letter: Letter, parcel: &mut dyn Parcel) {
+        match self.dispatch(letter, parcel, None) {
+            Outcome::Handled | Outcome::Failed => {}
+            Outcome::Refused(refusal) => self.report_unhandled(letter, parcel, &refusal),
+            // The session was stopped by force; what was on its way to it goes with it.
+            Outcome::NoSession => {}
+            Outcome::Busy => debug_assert!(false, "no event is delivered while a handler runs"),
+        }
+    }
+
+    pub(crate) fn call_from<T: 'static, R: 'static>(
+        &mut self,
+        from: SessionId,
+        to: SessionId,
+        event: impl Into<Event<T, R>>,
+        payload: T,
+    ) -> Result<R, CallError> {
+        let letter = Letter { to, from, symbol: self.names.intern(event.into().into_name()) };
+        let (mut parcel, mut reply) = (Some(payload), None::<R>);
+        match self.dispatch(letter, &mut parcel, Some(&mut reply)) {
+            Outcome::Handled => reply.ok_or(CallError::Default),
+            Outcome::NoSession => Err(CallError::NoSuchSession),
+            Outcome::Busy => Err(CallError::Busy),
+            Outcome::Failed | Outcome::Refused(Refusal::Failed(_)) => Err(CallError::Failed),
+            Outcome::Refused(Refusal::NoHandler) => Err(CallError::NoHandler),
+            Outcome::Refused(Refusal::OtherPayload(_)) => Err(CallError::OtherPayload),
+            Outcome::Refused(Refusal::OtherReply) => Err(CallError::OtherReply),
+        }
+    }
+
+    /// Offers an event to a session.
+    pub(super) fn dispatch(
+        &mut self,
+        letter: Letter,
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut dyn Parcel>,
+    ) -> Outcome {
+        let Letter { to, from, symbol } = letter;
+        let Some(slot) = self.sessions.get_mut(to) else {
+            return Outcome::NoSession;
+        };
+        let Some(mut body) = slot.body.take() else {
+            return Outcome::Busy;
+        };
+        self.depth += 1;
+        let mut cx = Context::new(self, to, from, symbol);
+        // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
+        let run = AssertUnwindSafe(|| body.handle(symbol, &mut cx, parcel, reply));
+        let handled = catch_unwind(run);
+        self.depth -= 1;
+        match self.sessions.get_mut(to) {
+            Some(slot) => slot.body = Some(body),
+            None => debug_assert!(false, "a session is not removed while its handler runs"),
+        }
+        let outcome = match handled {
+            Ok(Ok(())) => Outcome::Handled,
+            Ok(Err(Refusal::Failed(error))) => self.fail(to, symbol, Exception::Error(error)),
+            Ok(Err(refusal)) => Outcome::Refused(refusal),
+            Err(panic) => self.fail(to, symbol, Exception::Panic(panic)),
+        };
+        self.tidy();
+        self.stop_if_asked();
+        outcome
+    }
+
+    /// A handler failed.
+    #[cold]
+    fn fail(&mut self, session: SessionId, symbol: Symbol, exception: Exception) -> Outcome {
+        self.stats.failures += 1;
+        let event = self.names.text(symbol);
+        let what = match &exception {
+            Exception::Error(error) => error.to_string(),
+            Exception::Panic(panic) => format!("panic: {}", panic_message(&**panic)),
+        };
+        match self.on_exception {
+            OnException::Stop => {
+                log::debug!(target: "reactor::sessions", "session {session}, event {event}: {what}");
+                self.stopping = true;
+                // The first failure is the cause; what fails on the way down is not.
+                self.failure.get_or_insert(exception);
+            }
+            OnException::Isolate => {
+                log::error!(
+                    target: "reactor::sessions",
+                    "session {session} is stopped: its handler of {event} failed: {what}"
+                );
+                if symbol != Symbol::STOP {
+                    self.stop_session(session);
+                }
+            }
+        }
+        Outcome::Failed
+    }
+
+    #[cold]
+    fn report_unhandled(&mut self, letter: Letter, parcel: &dyn Parcel, refusal: &Refusal) {
+        let Letter { to, from, symbol } = letter;
+        if symbol == Symbol::START || symbol == Symbol::STOP {
+            return;
+        }
+        self.stats.unhandled += 1;
+        let event = self.names.text(symbol);
+        let kind = self.sessions.get(to).and_then(|slot| slot.body.as_ref());
+        let kind = kind.map_or("?", |body| body.kind());
+        let given = parcel.content_name();
+        let sender = if from == SessionId::KERNEL { "the kernel".into() } else { from.to_string() };
+        let reason = match refusal {
+            Refusal::OtherPayload(taken) => format!("its handler takes {taken}, not {given}"),
+            Refusal::NoHandler | Refusal::OtherReply | Refusal::Failed(_) => {
+                format!("it has no handler for it (payload: {given})")
+            }
+        };
+        log::warn!(
+            target: "reactor::events",
+            "event {event} from {sender} to session {to} ({kind}) was not handled: {reason}"
+        );
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(not text)")
+}

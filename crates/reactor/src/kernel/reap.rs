@@ -1,0 +1,100 @@
+//! The end of sessions.
+//!
+//! The only place that removes a session: one that nothing reaches any more, one that failed alone, or
+//! all of them. Each is told `_stop` first; then its state is dropped, and with it its wheels.
+
+use super::{Kernel, Letter};
+use crate::ids::{SessionId, WheelId};
+use crate::name::Symbol;
+use crate::session::{Hold, Phase};
+
+impl Kernel {
+    /// Stops every session that nothing can reach any more.
+    #[inline]
+    pub(super) fn reap(&mut self) {
+        self.tidy();
+        while let Some(id) = self.sessions.pop_marked() {
+            self.stop_session(id);
+        }
+    }
+
+    /// Stops every session if that was asked for and no handler runs.
+    #[inline]
+    pub(super) fn stop_if_asked(&mut self) {
+        if self.stopping && self.depth == 0 {
+            self.stop_all();
+        }
+    }
+
+    /// Tells a session `_stop` and removes it with all it owns.
+    pub(super) fn stop_session(&mut self, id: SessionId) {
+        let Some(slot) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if slot.phase == Phase::Ending {
+            return;
+        }
+        slot.phase = Phase::Ending;
+        log::debug!(target: "reactor::sessions", "session {id} stops");
+        self.deliver_to(
+            Letter { to: id, from: SessionId::KERNEL, symbol: Symbol::STOP },
+            &mut Some(()),
+        );
+        self.signals.forget(id);
+        let Some(slot) = self.sessions.remove(id) else {
+            return;
+        };
+        self.kinds.leave(slot.kind);
+        // The state goes first: dropping it drops the handles of the session's wheels.
+        drop(slot.body);
+        self.tidy();
+        if slot.wheels > 0 {
+            self.close_wheels_of(id);
+        }
+        if slot.ledger.count(Hold::Timer) > 0 {
+            // Their payloads may hold handles too.
+            drop(self.desk.timers.remove_session(id));
+            self.tidy();
+        }
+        // What is still queued to it or by it is dropped when its turn comes: nobody answers to its id.
+        self.sessions.release(slot.parent, Hold::Child);
+    }
+
+    /// Closes wheels whose handles are not in the session's state: let go, or given to others.
+    fn close_wheels_of(&mut self, session: SessionId) {
+        let theirs = self.wheels.iter().filter(|(_, slot)| slot.meta.session == session);
+        let ids: Vec<WheelId> = theirs.map(|(key, _)| WheelId(key)).collect();
+        for id in ids {
+            self.close_wheel(id);
+        }
+        self.tidy();
+    }
+
+    /// Stops every session, the youngest first, and forgets what was on its way.
+    #[cold]
+    fn stop_all(&mut self) {
+        // Handlers of `_stop` may ask for it again, and start new sessions, but not for ever.
+        self.depth += 1;
+        for _ in 0..STOP_ROUNDS {
+            let mut ids = self.sessions.ids();
+            if ids.is_empty() {
+                break;
+            }
+            ids.sort_by_key(|id| std::cmp::Reverse(self.sessions.get(*id).map(|slot| slot.birth)));
+            for id in ids {
+                self.stop_session(id);
+            }
+        }
+        self.depth -= 1;
+        self.stopping = false;
+        for id in self.sessions.ids() {
+            log::error!(target: "reactor::sessions", "session {id} is dropped: sessions start sessions as they stop");
+            drop(self.sessions.remove(id));
+        }
+        self.desk.queue.clear();
+        self.tidy();
+    }
+}
+
+/// How often new sessions may be started by those that stop, before they are dropped untold.
+const STOP_ROUNDS: u32 = 100;

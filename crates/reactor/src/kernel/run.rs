@@ -1,0 +1,61 @@
+//! Running: turn after turn, until no session is left.
+
+use std::io;
+use std::time::Duration;
+
+use super::turn::Wait;
+use super::{Exception, Kernel};
+
+impl Kernel {
+    /// Runs until no session is left (POE: `$poe_kernel->run`).
+    ///
+    /// Returns at once if there is none. May be called again, with new sessions.
+    ///
+    /// # Errors
+    ///
+    /// The error that a handler returned, when failures stop the kernel
+    /// ([`OnException::Stop`](crate::OnException::Stop)), wrapped by [`io::Error::other`]; or what the
+    /// system's wait for readiness failed with.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of a handler, after every session was stopped.
+    pub fn run(&mut self) -> io::Result<()> {
+        while !self.sessions.is_empty() {
+            self.turn(Wait::ForWork)?;
+            self.raise()?;
+        }
+        self.raise()?;
+        self.check_empty();
+        Ok(())
+    }
+
+    /// Runs one turn, which waits at most `timeout` for something to do (POE: `run_one_timeslice`).
+    ///
+    /// Says whether a session is left.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_one_turn(&mut self, timeout: Duration) -> io::Result<bool> {
+        self.turn(Wait::AtMost(timeout))?;
+        self.raise()?;
+        Ok(!self.sessions.is_empty())
+    }
+
+    /// Ends `run` with what a handler failed with.
+    fn raise(&mut self) -> io::Result<()> {
+        match self.failure.take() {
+            None => Ok(()),
+            Some(Exception::Error(error)) => match error.downcast::<io::Error>() {
+                Ok(error) => Err(*error),
+                Err(error) => Err(io::Error::other(error.to_string())),
+            },
+            Some(Exception::Panic(panic)) => std::panic::resume_unwind(panic),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! One turn of the loop: the only place that decides order.
+//!
+//! Wait for readiness, serve each wheel that is ready, deliver what is due, write what was written,
+//! stop the sessions that nothing reaches. `docs/turn.md` tells it step by step.
+
+use std::io;
+use std::time::Duration;
+
+use super::{Kernel, Letter};
+use crate::clock::Moment;
+use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
+use crate::ids::{SessionId, WheelId};
+use crate::queue::{Entry, What};
+use crate::session::Hold;
+use crate::signal;
+use crate::timers::{Ring, Timer};
+use crate::wheel::Readiness;
+
+/// How long the loop has gone without asking the system.
+#[derive(Debug)]
+pub(super) struct Pace {
+    polled: Moment,
+    turns: u32,
+    /// Events that the last turn delivered from the queue.
+    delivered: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { polled: Moment::ZERO, turns: TURNS_PER_POLL, delivered: 0 }
+    }
+}
+
+/// How long a turn may wait for readiness.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wait {
+    /// Until something happens.
+    ForWork,
+    /// At most so long, and the system is asked in any case.
+    AtMost(Duration),
+}
+
+impl Kernel {
+    pub(super) fn turn(&mut self, wait: Wait) -> io::Result<()> {
+        self.stats.turns += 1;
+        self.poll(wait)?;
+        self.ready();
+        self.deliver();
+        self.flush();
+        self.reap();
+        Ok(())
+    }
+
+    /// Learns what is ready and what time it is.
+    fn poll(&mut self, wait: Wait) -> io::Result<()> {
+        if wait == Wait::ForWork && self.may_skip_poll() {
+            return Ok(());
+        }
+        let timeout = self.timeout(wait);
+        self.stats.polls += 1;
+        self.wait(timeout)?;
+        self.desk.now = self.desk.clock.moment();
+        self.pace = Pace { polled: self.desk.now, turns: 0, delivered: 0 };
+        Ok(())
+    }
+
+    /// Whether this turn may do without asking the system: only the queue has work, and the system was
+    /// asked a short while ago.
+    fn may_skip_poll(&mut self) -> bool {
+        self.pace.turns += 1;
+        if self.desk.queue.is_empty() || self.desk.has_work() || self.pace.turns >= TURNS_PER_POLL {
+            return false;
+        }
+        if self.pace.delivered >= TURNS_PER_CLOCK || self.pace.turns.is_multiple_of(TURNS_PER_CLOCK)
+        {
+            self.desk.now = self.desk.clock.moment();
+        }
+        self.desk.now.since(self.pace.polled) < TIME_PER_POLL
+    }
+
+    /// How long to wait for readiness: not at all while there is work, else until the next timer.
+    fn timeout(&mut self, wait: Wait) -> Option<Duration> {
+        let most = match wait {
+            Wait::ForWork => None,
+            Wait::AtMost(most) => Some(most),
+        };
+        if self.desk.has_work() || !self.desk.queue.is_empty() || self.sessions.has_marked() {
+            return Some(Duration::ZERO);
+        }
+        let Some(due) = self.desk.timers.next_due() else {
+            return most;
+        };
+        // The last turn took time too.
+        self.desk.now = self.desk.clock.moment();
+        let until = due.since(self.desk.now);
+        Some(most.map_or(until, |most| most.min(until)))
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        match timeout {
+            // On a virtual clock nobody waits for a timer: time moves, unless something is ready now.
+            Some(until)
+                if self.desk.clock.is_virtual() && self.desk.timers.next_due().is_some() =>
+            {
+                self.desk.poller.wait(Some(Duration::ZERO))?;
+                if !self.desk.poller.has_events() {
+                    self.desk.clock.advance(until);
+                }
+                Ok(())
+            }
+            timeout => self.desk.poller.wait(timeout),
+        }
+    }
+
+    /// Serves each wheel that is ready, its events delivered at once.
+    fn ready(&mut self) {
+        let still_ready = self.desk.again.len();
+        if let Some(events) = self.desk.poller.take_events() {
+            events.iter().for_each(|event| self.notice(event));
+            self.desk.poller.return_events(events);
+        }
+        for _ in 0..still_ready {
+            let Some(id) = self.desk.again.pop_front() else {
+                break;
+            };
+            if let Some(slot) = self.wheels.get_mut(id.0) {
+                slot.meta.again = false;
+                self.pull_wheel(id);
+            }
+        }
+    }
+
+    #[inline]
+    fn notice(&mut self, event: &mio::event::Event) {
+        self.stats.notices += 1;
+        if event.token() == signal::TOKEN {
+            self.queue_signals();
+        } else if let Some(id) = WheelId::from_token(event.token()) {
+            self.ready_wheel(id, Readiness::of(event));
+        }
+    }
+
+    /// Delivers what is due and was there when the step began, in the one order: due time, then who
+    /// came first.
+    fn deliver(&mut self) {
+        let (now, limit) = (self.desk.now, self.desk.sequence + 1);
+        let mut delivered = 0;
+        while delivered < DELIVER_BUDGET {
+            self.tidy();
+            let posted = self.desk.queue.front().filter(|stamp| stamp.sequence < limit);
+            let rings = self.desk.timers.peek_due(now, limit);
+            match (posted, rings) {
+                (None, None) => break,
+                (Some(posted), Some(rings)) if rings < posted => self.deliver_timer(),
+                (None, Some(_)) => self.deliver_timer(),
+                (Some(_), _) => self.deliver_posted(),
+            }
+            delivered += 1;
+        }
+        self.stats.starved += u64::from(delivered == DELIVER_BUDGET);
+        self.pace.delivered = delivered;
+        self.desk.timers.release_held();
+    }
+
+    #[inline]
+    fn deliver_posted(&mut self) {
+        let Some(Entry { to, from, what, .. }) = self.desk.queue.pop() else {
+            return;
+        };
+        match what {
+            What::Event { symbol, payload } => {
+                self.stats.posted += 1;
+                // The sender is held until now: if it is gone, it was stopped by force.
+                if from == SessionId::KERNEL || self.sessions.contains(from) {
+                    payload.open(|parcel| self.deliver_to(Letter { to, from, symbol }, parcel));
+                }
+                if from != to {
+                    self.sessions.release(from, Hold::Sent);
+                }
+            }
+            What::Wheel(id) => self.pull_wheel(id),
+            What::Born => {}
+            What::Signal(number) => return self.deliver_signal(number),
+        }
+        self.sessions.release(to, Hold::Queued);
+    }
+
+    fn deliver_timer(&mut self) {
+        let Some(Timer { session, what, .. }) = self.desk.timers.pop() else {
+            return;
+        };
+        match what {
+            Ring::Event { symbol, payload } => {
+                self.stats.timers += 1;
+                let letter = Letter { to: session, from: session, symbol };
+                payload.open(|parcel| self.deliver_to(letter, parcel));
+                self.sessions.release(session, Hold::Timer);
+            }
+            Ring::Wheel(id) => {
+                if let Some(slot) = self.wheels.get_mut(id.0) {
+                    slot.meta.rang();
+                    self.pull_wheel(id);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The table of wheels: adding, pulling, flushing, closing.
+
+use std::any::Any;
+use std::rc::Rc;
+
+use super::Kernel;
+use crate::config::EVENT_BUDGET;
+use crate::handle::Handle;
+use crate::ids::{SessionId, WheelId};
+use crate::io::{Io, Meta, WheelSlot};
+use crate::session::Hold;
+use crate::wheel::{Deliver, Readiness, Wheel};
+
+impl Kernel {
+    pub(crate) fn add_wheel<W: Wheel>(
+        &mut self,
+        session: SessionId,
+        make: impl FnOnce(&mut Io<'_>) -> W,
+    ) -> Handle<W> {
+        if let Some(slot) = self.sessions.get_mut(session) {
+            slot.ledger.add(Hold::Wheel);
+            slot.wheels += 1;
+        }
+        let id = WheelId(self.wheels.insert(WheelSlot { wheel: None, meta: Meta::new(session) }));
+        let slot = self.wheels.get_mut(id.0).expect("inserted the line before");
+        let wheel = make(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk });
+        slot.wheel = Some(Box::new(wheel));
+        self.settle();
+        Handle::new(id, Rc::clone(&self.dropped))
+    }
+
+    /// A wheel and what it may ask of the kernel, if it is still there.
+    #[inline]
+    pub(crate) fn wheel_mut<W: Wheel>(&mut self, id: WheelId) -> Option<(&mut W, Io<'_>)> {
+        let slot = self.wheels.get_mut(id.0)?;
+        let wheel: &mut dyn Any = slot.wheel.as_deref_mut()?;
+        Some((wheel.downcast_mut()?, Io { id, meta: &mut slot.meta, desk: &mut self.desk }))
+    }
+
+    /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn.
+    pub(crate) fn pump<W: Wheel>(&mut self, id: WheelId) {
+        self.desk.begin_share();
+        for _ in 0..EVENT_BUDGET {
+            // Looked up anew each time: the last handler may have dropped it.
+            let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else {
+                return;
+            };
+            let Some(event) = wheel.next(&mut io) else {
+                self.tidy();
+                return;
+            };
+            event.deliver(self);
+        }
+        if let Some((wheel, mut io)) = self.wheel_mut::<W>(id) {
+            wheel.park(&mut io);
+            io.again();
+            self.tidy();
+        }
+    }
+
+    /// Tells a wheel what it is ready for, and pulls.
+    #[inline]
+    pub(super) fn ready_wheel(&mut self, id: WheelId, readiness: Readiness) {
+        let Some(slot) = self.wheels.get_mut(id.0) else {
+            return;
+        };
+        let Some(wheel) = slot.wheel.as_deref_mut() else {
+            return;
+        };
+        wheel.ready(readiness);
+        // One that stands in the list of those still ready has its share when its turn comes.
+        if !slot.meta.again {
+            let pump = wheel.pump();
+            pump(self, id);
+            self.flush();
+        }
+    }
+
+    /// Pulls from a wheel that asked for it.
+    pub(super) fn pull_wheel(&mut self, id: WheelId) {
+        let Some(slot) = self.wheels.get_mut(id.0) else {
+            return;
+        };
+        let Some(wheel) = slot.wheel.as_deref_mut() else {
+            return;
+        };
+        let pump = wheel.pump();
+        pump(self, id);
+        self.flush();
+    }
+
+    /// Writes what wheels have to write. One that is written to meanwhile waits for the next time.
+    #[inline]
+    pub(super) fn flush(&mut self) {
+        if !self.desk.dirty.is_empty() {
+            self.flush_dirty();
+        }
+    }
+
+    fn flush_dirty(&mut self) {
+        let mut list = std::mem::take(&mut self.flushing);
+        std::mem::swap(&mut list, &mut self.desk.dirty);
+        for id in list.drain(..) {
+            let Some(slot) = self.wheels.get_mut(id.0) else {
+                continue;
+            };
+            slot.meta.dirty = false;
+            let Some(wheel) = slot.wheel.as_deref_mut() else {
+                continue;
+            };
+            let pump = wheel.pump();
+            if wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
+                pump(self, id);
+            }
+        }
+        self.tidy();
+        self.flushing = list;
+    }
+
+    /// Closes what was dropped and brings the ledgers up to date.
+    #[inline]
+    pub(super) fn tidy(&mut self) {
+        if !(self.dropped.is_empty() && self.desk.closing.is_empty()) {
+            self.close_dropped();
+        }
+        if !self.desk.holds.is_empty() {
+            self.settle();
+        }
+    }
+
+    fn close_dropped(&mut self) {
+        while let Some(id) = self.dropped.pop().or_else(|| self.desk.closing.pop()) {
+            self.close_wheel(id);
+        }
+    }
+
+    pub(super) fn close_wheel(&mut self, id: WheelId) {
+        let Some(mut slot) = self.wheels.remove(id.0) else {
+            return;
+        };
+        self.settle();
+        let watched = self.desk.clear(&mut slot.meta);
+        // Closes the descriptor, which the poller has forgotten by now.
+        drop(slot.wheel);
+        if slot.meta.alive {
+            self.sessions.release(slot.meta.session, Hold::Wheel);
+        }
+        if let Some(session) = self.sessions.get_mut(slot.meta.session) {
+            session.wheels -= 1;
+        }
+        if watched {
+            self.wake_starving();
+        }
+    }
+
+    /// A descriptor became free: whoever waited for one is asked again.
+    fn wake_starving(&mut self) {
+        while let Some(id) = self.desk.take_starving() {
+            let Some(slot) = self.wheels.get_mut(id.0) else {
+                continue;
+            };
+            self.desk.ask_again(id, &mut slot.meta);
+        }
+    }
+
+    /// Enters into the ledgers what wheels asked for.
+    fn settle(&mut self) {
+        for index in 0..self.desk.holds.len() {
+            let (session, hold, holds) = self.desk.holds[index];
+            if holds {
+                self.sessions.add(session, hold);
+            } else {
+                self.sessions.release(session, hold);
+            }
+        }
+        self.desk.holds.clear();
+    }
+}

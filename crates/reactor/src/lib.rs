@@ -1,0 +1,89 @@
+//! Sessions, named events, time, signals and readiness on one thread: POE's kernel in Rust.
+//!
+//! A program is made of *sessions*: a state of your own and a table of handlers. The [`Kernel`] turns
+//! what happens (a descriptor is ready, a timer is due, a signal came, somebody posted) into *named
+//! events* and calls the handlers, one at a time, each to its end. There is nothing to lock, nothing to
+//! await, and no other thread.
+//!
+//! ```
+//! use std::time::Duration;
+//! use reactor::{Clock, Context, Event, Kernel, States};
+//!
+//! const TICK: Event<u32> = Event::new("tick");            // a typed name
+//!
+//! #[derive(Default)]
+//! struct Ticker { ticks: u32 }                            // a session's state
+//!
+//! impl Ticker {
+//!     fn start(&mut self, cx: &mut Context<'_>, (): ()) {
+//!         cx.delay(&TICK, Duration::from_secs(1), 3);
+//!     }
+//!     fn tick(&mut self, cx: &mut Context<'_>, left: u32) {
+//!         self.ticks += 1;
+//!         if left > 1 {
+//!             cx.delay(&TICK, Duration::from_secs(1), left - 1);
+//!         }
+//!     }
+//!     fn stop(&mut self, _: &mut Context<'_>, (): ()) {
+//!         assert_eq!(self.ticks, 3);                      // nothing can reach it any more
+//!     }
+//! }
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let ticker = States::new()
+//!     .on_start(Ticker::start)
+//!     .on(&TICK, Ticker::tick)
+//!     .on_stop(Ticker::stop);
+//! let mut kernel = Kernel::builder().clock(Clock::virtual_time()).build()?;
+//! kernel.spawn(&ticker, Ticker::default());
+//! kernel.run()                                            // until no session is left
+//! # }
+//! ```
+//!
+//! In reading order: [`Kernel`], [`States`], [`Context`], [`Event`]; [`Clock`] for tests; [`Wheel`],
+//! [`Io`] and [`Handle`] for those who watch descriptors themselves. Sockets and framed streams are in
+//! the crate `wheels`.
+//!
+//! # Logging
+//!
+//! Through [`log`], with the targets `reactor::events`, `reactor::sessions`, `reactor::signals`,
+//! `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
+
+mod arena;
+mod clock;
+mod config;
+mod context;
+mod error;
+mod event;
+mod handle;
+mod ids;
+mod io;
+mod kernel;
+mod name;
+mod payload;
+mod poller;
+mod queue;
+mod session;
+mod signal;
+mod stats;
+mod timers;
+mod wheel;
+
+pub use clock::Clock;
+pub use config::OnException;
+pub use context::Context;
+pub use error::{CallError, NoSuchSession, NoSuchTimer, SignalError, Unhandled};
+pub use event::{Bound, Event, EventName};
+pub use handle::Handle;
+pub use ids::{SessionId, TimerId, WheelId};
+pub use io::{Io, SharedBuffer, Watched};
+pub use kernel::{Kernel, KernelBuilder};
+pub use name::Symbol;
+pub use session::States;
+pub use signal::Signal;
+pub use stats::Stats;
+pub use wheel::{Deliver, Readiness, Wheel};

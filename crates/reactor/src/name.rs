@@ -1,0 +1,107 @@
+//! Event names as numbers.
+//!
+//! Owns every name that was ever used with this kernel. Promises that equal names get equal symbols
+//! and that looking up a name which is a constant of the program costs a few nanoseconds. Never
+//! forgets a name.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
+/// An event's name, as the number that one kernel gave it.
+///
+/// Made by [`Context::symbol`](crate::Context::symbol); meaningless to another kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Symbol(NonZeroU32);
+
+impl Symbol {
+    pub(crate) const START: Self = Self::nth(0);
+    pub(crate) const STOP: Self = Self::nth(1);
+    pub(crate) const DEFAULT: Self = Self::nth(2);
+
+    /// The symbol of the name that was the `index`th to be interned.
+    const fn nth(index: u32) -> Self {
+        match NonZeroU32::MIN.checked_add(index) {
+            Some(number) => Self(number),
+            None => panic!("more names than numbers"),
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn index(self) -> usize {
+        (self.0.get() - 1) as usize
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Names {
+    by_text: HashMap<Rc<str>, Symbol>,
+    texts: Vec<Rc<str>>,
+    /// The constants looked up last, by address. A `&'static str` never changes and is never freed, so
+    /// the same address and length are the same text for ever.
+    recent: [Recent; RECENT],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    address: usize,
+    len: usize,
+    symbol: Symbol,
+}
+
+impl Names {
+    pub(crate) fn new() -> Self {
+        let nowhere = Recent { address: 0, len: 0, symbol: Symbol::START };
+        let mut names =
+            Self { by_text: HashMap::new(), texts: Vec::new(), recent: [nowhere; RECENT] };
+        for (text, symbol) in
+            [("_start", Symbol::START), ("_stop", Symbol::STOP), ("_default", Symbol::DEFAULT)]
+        {
+            let interned = names.intern_text(text);
+            debug_assert_eq!(interned, symbol, "the kernel's own names come first, in this order");
+        }
+        names
+    }
+
+    #[inline]
+    pub(crate) fn intern(&mut self, name: Cow<'static, str>) -> Symbol {
+        match name {
+            Cow::Borrowed(text) => self.intern_static(text),
+            Cow::Owned(text) => self.intern_text(&text),
+        }
+    }
+
+    pub(crate) fn text(&self, symbol: Symbol) -> &str {
+        self.texts.get(symbol.index()).map_or("(another kernel's name)", |text| text)
+    }
+
+    #[inline]
+    fn intern_static(&mut self, text: &'static str) -> Symbol {
+        let (address, len) = (text.as_ptr().addr(), text.len());
+        let place = (address ^ address >> 6 ^ len) % RECENT;
+        let recent = self.recent[place];
+        if recent.address == address && recent.len == len {
+            return recent.symbol;
+        }
+        let symbol = self.intern_text(text);
+        self.recent[place] = Recent { address, len, symbol };
+        symbol
+    }
+
+    #[cold]
+    fn intern_text(&mut self, text: &str) -> Symbol {
+        if let Some(symbol) = self.by_text.get(text) {
+            return *symbol;
+        }
+        let index = u32::try_from(self.texts.len()).expect("names fit in memory");
+        let symbol = Symbol::nth(index);
+        let text: Rc<str> = text.into();
+        self.texts.push(Rc::clone(&text));
+        self.by_text.insert(text, symbol);
+        symbol
+    }
+}
+
+/// How many constants are remembered by address. A program has some dozens of event names.
+const RECENT: usize = 128;

@@ -1,0 +1,87 @@
+//! The wait for readiness.
+//!
+//! Owns the system's poll and its buffer of notices. Promises that an interrupted wait is a short one
+//! and not an error, and that the buffer grows when it was too small for all that was ready. Nothing
+//! else names mio's `Poll`.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+
+#[derive(Debug)]
+pub(crate) struct Poller {
+    poll: Poll,
+    /// Absent while the notices are worked through.
+    events: Option<Events>,
+    capacity: usize,
+}
+
+impl Poller {
+    pub(crate) fn new() -> io::Result<Self> {
+        let events = Some(Events::with_capacity(FEWEST_EVENTS));
+        Ok(Self { poll: Poll::new()?, events, capacity: FEWEST_EVENTS })
+    }
+
+    /// Waits until something is ready, at most `timeout`; for ever if there is none.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let events = self.events.get_or_insert_with(|| Events::with_capacity(self.capacity));
+        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
+        match self.poll.poll(events, timeout) {
+            // A signal handler ran. Whoever waits for a timer computes the rest anew.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Hands the notices out, to be given back by [`return_events`](Self::return_events).
+    pub(crate) fn take_events(&mut self) -> Option<Events> {
+        self.events.take_if(|events| !events.is_empty())
+    }
+
+    pub(crate) fn has_events(&self) -> bool {
+        self.events.as_ref().is_some_and(|events| !events.is_empty())
+    }
+
+    pub(crate) fn return_events(&mut self, mut events: Events) {
+        if events.iter().count() >= self.capacity && self.capacity < MOST_EVENTS {
+            // More may have been ready than there was room for: next time there is.
+            self.capacity *= 2;
+            self.events = Some(Events::with_capacity(self.capacity));
+            return;
+        }
+        events.clear();
+        self.events = Some(events);
+    }
+
+    /// Watches a descriptor for everything, edge-triggered, until it is [forgotten](Self::forget).
+    pub(crate) fn watch(&self, fd: RawFd, token: Token) -> io::Result<()> {
+        self.watch_source(&mut SourceFd(&fd), token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    pub(crate) fn watch_source(
+        &self,
+        source: &mut impl Source,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.poll.registry().register(source, token, interest)
+    }
+
+    pub(crate) fn forget(&self, fd: RawFd) -> io::Result<()> {
+        self.poll.registry().deregister(&mut SourceFd(&fd))
+    }
+}
+
+/// Where the buffer begins, and where it ends growing: what a process of the usual limits can have.
+const FEWEST_EVENTS: usize = 1024;
+const MOST_EVENTS: usize = 16 * 1024;
+
+/// A wait is cut into pieces of this length, because systems count milliseconds in an `int`.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);

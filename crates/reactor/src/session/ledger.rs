@@ -1,0 +1,81 @@
+//! Why a session is alive, counted by kind.
+//!
+//! A session lives while its ledger is not empty (POE: the session's reference count; the rules are
+//! POE's). Each entry is made when something begins to be able to reach the session, and crossed out
+//! when it cannot any more.
+
+use std::fmt;
+
+/// What can keep a session alive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hold {
+    /// An event is queued to it.
+    Queued,
+    /// An event it sent to another session is not delivered yet.
+    Sent,
+    /// A timer is set.
+    Timer,
+    /// A wheel watches something for it.
+    Wheel,
+    /// A session it made is alive.
+    Child,
+}
+
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ledger {
+    counts: [u32; KINDS.len()],
+}
+
+impl Ledger {
+    #[inline]
+    pub(crate) fn add(&mut self, hold: Hold) {
+        self.counts[hold as usize] += 1;
+    }
+
+    #[inline]
+    pub(crate) fn remove(&mut self, hold: Hold) {
+        let count = &mut self.counts[hold as usize];
+        debug_assert!(*count > 0, "crossed out more of {hold:?} than was entered");
+        *count = count.saturating_sub(1);
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counts == [0; KINDS.len()]
+    }
+
+    pub(crate) const fn count(&self, hold: Hold) -> u32 {
+        self.counts[hold as usize]
+    }
+}
+
+/// Says why the session lives: `2 wheels, 1 timer`.
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (hold, one, many) in KINDS {
+            match self.count(hold) {
+                0 => continue,
+                1 => write!(f, "{separator}1 {one}")?,
+                count => write!(f, "{separator}{count} {many}")?,
+            }
+            separator = ", ";
+        }
+        if separator.is_empty() { f.write_str("nothing") } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ledger({self})")
+    }
+}
+
+/// In the order of `Hold`.
+const KINDS: [(Hold, &str, &str); 5] = [
+    (Hold::Queued, "queued event", "queued events"),
+    (Hold::Sent, "sent event", "sent events"),
+    (Hold::Timer, "timer", "timers"),
+    (Hold::Wheel, "wheel", "wheels"),
+    (Hold::Child, "child session", "child sessions"),
+];

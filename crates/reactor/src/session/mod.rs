@@ -1,0 +1,152 @@
+//! Sessions: what they are made of, and the table of them.
+//!
+//! Owns every session's state, which is taken out while one of its handlers runs, and its ledger.
+//! Promises that a session whose ledger becomes empty is marked. Never runs a handler:
+//! `kernel/dispatch.rs` does, and `kernel/reap.rs` ends what is marked.
+
+mod ledger;
+mod states;
+
+use crate::arena::Arena;
+use crate::ids::SessionId;
+pub(crate) use ledger::{Hold, Ledger};
+pub use states::States;
+pub(crate) use states::{AnySession, Kinds, Refusal, Session};
+
+pub(crate) struct Slot {
+    /// The session, but for the time that one of its handlers runs.
+    pub(crate) body: Option<Box<dyn AnySession>>,
+    pub(crate) parent: SessionId,
+    pub(crate) ledger: Ledger,
+    pub(crate) kind: usize,
+    /// Where it stands in the order of everything: younger is greater.
+    pub(crate) birth: u64,
+    /// Wheels that it made and that are not closed, whether they keep it alive or not.
+    pub(crate) wheels: u32,
+    pub(crate) phase: Phase,
+}
+
+/// living --ledger empties--> marked --looked at--> living, or ending for good
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    Living,
+    /// Stands in the list of the marked.
+    Marked,
+    /// `_stop` is being delivered, and then it is gone.
+    Ending,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    slots: Arena<Slot>,
+    /// Sessions whose ledgers became empty: looked at once more, then stopped. Each stands here once.
+    marked: Vec<SessionId>,
+}
+
+impl Sessions {
+    pub(crate) const fn new() -> Self {
+        Self { slots: Arena::new(), marked: Vec::new() }
+    }
+
+    pub(crate) fn insert(
+        &mut self,
+        body: Box<dyn AnySession>,
+        parent: SessionId,
+        kind: usize,
+        birth: u64,
+    ) -> SessionId {
+        self.add(parent, Hold::Child);
+        SessionId(self.slots.insert(Slot {
+            body: Some(body),
+            parent,
+            ledger: Ledger::default(),
+            kind,
+            birth,
+            wheels: 0,
+            phase: Phase::Living,
+        }))
+    }
+
+    pub(crate) fn remove(&mut self, id: SessionId) -> Option<Slot> {
+        self.slots.remove(id.0)
+    }
+
+    /// Enters a reason for the session to live.
+    #[inline]
+    pub(crate) fn add(&mut self, id: SessionId, hold: Hold) {
+        if let Some(slot) = self.slots.get_mut(id.0) {
+            slot.ledger.add(hold);
+        }
+    }
+
+    /// Crosses out a reason for the session to live.
+    #[inline]
+    pub(crate) fn release(&mut self, id: SessionId, hold: Hold) {
+        let Some(slot) = self.slots.get_mut(id.0) else {
+            return;
+        };
+        slot.ledger.remove(hold);
+        if slot.ledger.is_empty() && slot.phase == Phase::Living {
+            slot.phase = Phase::Marked;
+            self.marked.push(id);
+        }
+    }
+
+    /// The session marked last whose ledger is still empty.
+    #[inline]
+    pub(crate) fn pop_marked(&mut self) -> Option<SessionId> {
+        while let Some(id) = self.marked.pop() {
+            let Some(slot) = self.slots.get_mut(id.0) else {
+                continue;
+            };
+            if slot.phase == Phase::Marked {
+                slot.phase = Phase::Living;
+            }
+            if slot.ledger.is_empty() {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    #[inline]
+    pub(crate) const fn has_marked(&self) -> bool {
+        !self.marked.is_empty()
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: SessionId) -> Option<&mut Slot> {
+        self.slots.get_mut(id.0)
+    }
+
+    pub(crate) fn get(&self, id: SessionId) -> Option<&Slot> {
+        self.slots.get(id.0)
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, id: SessionId) -> bool {
+        self.slots.get(id.0).is_some()
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<SessionId> {
+        self.slots.iter().map(|(key, _)| SessionId(key)).collect()
+    }
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("kind", &self.body.as_ref().map_or("(running)", |body| body.kind()))
+            .field("parent", &self.parent)
+            .field("ledger", &self.ledger)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,124 @@
+//! What went wrong, as an event.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+use reactor::WheelId;
+
+/// What the peer or the system did instead of what was asked, or what was wrong with a parameter
+/// (POE: the arguments of `FailureEvent` and `ErrorEvent`).
+///
+/// Shown as `bind: Address already in use`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// The call that failed.
+    pub operation: Operation,
+    /// The system's number of the error (`errno`), zero at the end of a stream.
+    pub errnum: i32,
+    /// The error in words, empty at the end of a stream.
+    pub errstr: Cow<'static, str>,
+    /// The wheel it happened to.
+    pub wheel: WheelId,
+    /// How many encoded bytes were put and will not be sent any more because of this.
+    pub unsent: usize,
+}
+
+impl Failure {
+    /// Whether it is no failure, but the regular end of what the peer sends (POE: `read`, error 0).
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        self.operation == Operation::Read && self.errnum == 0
+    }
+
+    pub(crate) fn new(operation: Operation, error: &io::Error, wheel: WheelId) -> Self {
+        let errnum = error.raw_os_error().unwrap_or(0);
+        Self { operation, errnum, errstr: describe(error).into(), wheel, unsent: 0 }
+    }
+
+    /// A failure that the system knows no words for.
+    pub(crate) const fn told(
+        operation: Operation,
+        errnum: i32,
+        errstr: Cow<'static, str>,
+        wheel: WheelId,
+    ) -> Self {
+        Self { operation, errnum, errstr, wheel, unsent: 0 }
+    }
+
+    pub(crate) const fn end(wheel: WheelId) -> Self {
+        Self::told(Operation::Read, 0, Cow::Borrowed(""), wheel)
+    }
+
+    pub(crate) const fn unsent(mut self, bytes: usize) -> Self {
+        self.unsent = bytes;
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.is_end() { "end of stream" } else { &self.errstr };
+        write!(f, "{}: {what}", self.operation)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What was being done when it failed. Shown as the name of the system's call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Making a socket: `socket(2)`.
+    Socket,
+    /// Setting an option of a socket: `setsockopt(2)`.
+    SetSockOpt,
+    /// Finding the address of a name: `getaddrinfo(3)`.
+    GetAddrInfo,
+    /// Taking a local address: `bind(2)`.
+    Bind,
+    /// Beginning to listen: `listen(2)`.
+    Listen,
+    /// Taking a connection: `accept(2)`.
+    Accept,
+    /// Making a connection: `connect(2)`.
+    Connect,
+    /// Watching a descriptor: `epoll_ctl(2)`.
+    Watch,
+    /// Reading. With error number zero it is the end of the stream.
+    Read,
+    /// Writing, or keeping what is to be written.
+    Write,
+    /// Closing in order: the peer took too long.
+    Shutdown,
+    /// Making items of the bytes that came: the input filter refused them.
+    Decode,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Socket => "socket",
+            Self::SetSockOpt => "setsockopt",
+            Self::GetAddrInfo => "getaddrinfo",
+            Self::Bind => "bind",
+            Self::Listen => "listen",
+            Self::Accept => "accept",
+            Self::Connect => "connect",
+            Self::Watch => "epoll_ctl",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Shutdown => "shutdown",
+            Self::Decode => "decode",
+        })
+    }
+}
+
+/// The error in the system's words, without the number that std puts behind them.
+fn describe(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(start) = text.rfind(" (os error ") {
+        text.truncate(start);
+    }
+    text
+}

@@ -1,0 +1,283 @@
+//! What comes in: from the descriptor, through the filter, to items.
+//!
+//! Owns the bytes that were read and not consumed, between two turns; within one they stand in the
+//! buffer that wheels share. Promises that no byte is lost by a pause, a budget or a change of filter,
+//! and that an idle stream keeps only the unfinished part of a record. Knows no session.
+
+use std::io;
+
+use filters::{Filter, FilterError, Input};
+use reactor::{Io, Readiness, Watched};
+
+use crate::descriptor::Descriptor;
+
+/// ```text
+/// Flowing --read 0--> Ending --last record--> Ended --told--> Done
+/// Flowing --read fails--> Done
+/// Flowing --filter refuses--> Stuck
+/// Flowing, Stuck --shut down--> Discarding --read 0, read fails--> Done
+/// Ending, Ended --shut down--> Done
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Flowing,
+    /// All was read; items may be left in what was.
+    Ending,
+    /// All was delivered but the end itself.
+    Ended,
+    /// The filter can make nothing of what comes. Nothing more is read.
+    Stuck,
+    /// What comes is thrown away.
+    Discarding,
+    Done,
+}
+
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what the system said and what the session wants"
+)]
+pub(super) struct Inbound {
+    /// What was read in an earlier turn and not consumed. Invariant: empty while the shared buffer
+    /// holds something of ours.
+    tail: Vec<u8>,
+    /// How much of `tail` is consumed. Invariant: less than its length, or both are zero.
+    start: usize,
+    phase: Phase,
+    /// There may be more to read; the system will not say so again.
+    readable: bool,
+    /// The system said that the end is near: read until it comes, it may not be announced again.
+    closed: bool,
+    /// A regular file: always readable.
+    always: bool,
+    paused: bool,
+}
+
+/// What came of pulling.
+pub(super) enum Pulled<T> {
+    Item(T),
+    /// Nothing for now, or for ever.
+    Nothing,
+    /// The end of the stream; once.
+    End,
+    ReadFailed(io::Error),
+    Refused(FilterError),
+}
+
+impl Inbound {
+    pub(super) const fn new(watched: Watched) -> Self {
+        let always = matches!(watched, Watched::AlwaysReady);
+        Self {
+            tail: Vec::new(),
+            start: 0,
+            phase: Phase::Flowing,
+            readable: always,
+            closed: false,
+            always,
+            paused: false,
+        }
+    }
+
+    #[inline]
+    pub(super) fn ready(&mut self, readiness: Readiness) {
+        self.closed |= readiness.contains(Readiness::READ_CLOSED);
+        self.readable |= self.closed || readiness.contains(Readiness::READABLE);
+    }
+
+    /// Writing failed: what the peer sent before is worth reading, and so is what it says now.
+    pub(super) const fn look_once_more(&mut self) {
+        self.readable = true;
+    }
+
+    pub(super) const fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    pub(super) fn resume(&mut self, io: &mut Io<'_>) {
+        self.paused = false;
+        io.again();
+    }
+
+    /// From now on what comes is thrown away.
+    pub(super) fn discard(&mut self) {
+        self.tail = Vec::new();
+        self.start = 0;
+        self.phase = match self.phase {
+            Phase::Flowing | Phase::Stuck | Phase::Discarding => Phase::Discarding,
+            Phase::Ending | Phase::Ended | Phase::Done => Phase::Done,
+        };
+    }
+
+    /// Whether nothing will come any more.
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.phase, Phase::Done | Phase::Stuck)
+    }
+
+    /// The next item, or why there is none.
+    pub(super) fn pull<F: Filter>(
+        &mut self,
+        filter: &mut F,
+        descriptor: &Descriptor,
+        io: &mut Io<'_>,
+    ) -> Pulled<F::Item> {
+        loop {
+            if let Some(pulled) = self.take(filter, io) {
+                return pulled;
+            }
+            if !self.may_read(io) {
+                self.park(io);
+                return Pulled::Nothing;
+            }
+            if let Err(error) = self.fill(descriptor, io) {
+                return self.broke(error);
+            }
+        }
+    }
+
+    /// Takes what is left of ours in the shared buffer, for a later turn.
+    pub(super) fn park(&mut self, io: &mut Io<'_>) {
+        let shared = io.shared_buffer();
+        if !shared.filled().is_empty() && self.phase != Phase::Discarding {
+            debug_assert!(self.tail.is_empty(), "bytes are in one place");
+            self.tail = shared.filled().to_vec();
+        }
+        shared.clear();
+        if self.start > self.tail.len() / 2 {
+            self.tail.drain(..self.start);
+            self.start = 0;
+        }
+    }
+
+    fn broke<T>(&mut self, error: io::Error) -> Pulled<T> {
+        match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Discarding => Pulled::Nothing,
+            Phase::Flowing | Phase::Ending | Phase::Ended | Phase::Stuck | Phase::Done => {
+                Pulled::ReadFailed(error)
+            }
+        }
+    }
+
+    /// What can be told without reading; `None` if it takes more bytes.
+    #[inline]
+    fn take<F: Filter>(&mut self, filter: &mut F, io: &mut Io<'_>) -> Option<Pulled<F::Item>> {
+        match self.phase {
+            Phase::Done | Phase::Stuck => return Some(Pulled::Nothing),
+            Phase::Discarding => {
+                io.shared_buffer().clear();
+                return None;
+            }
+            Phase::Flowing | Phase::Ending | Phase::Ended if self.paused => {
+                self.park(io);
+                return Some(Pulled::Nothing);
+            }
+            Phase::Flowing | Phase::Ending | Phase::Ended => {}
+        }
+        match self.decode(filter, io) {
+            Ok(Some(item)) => Some(Pulled::Item(item)),
+            Ok(None) if self.phase == Phase::Flowing => None,
+            Ok(None) => {
+                self.phase = Phase::Done;
+                Some(Pulled::End)
+            }
+            Err(error) => {
+                self.phase = Phase::Stuck;
+                Some(Pulled::Refused(error))
+            }
+        }
+    }
+
+    #[inline]
+    fn may_read(&self, io: &mut Io<'_>) -> bool {
+        if self.readable && !io.has_share() {
+            io.again();
+            return false;
+        }
+        self.readable
+    }
+
+    #[inline]
+    fn decode<F: Filter>(
+        &mut self,
+        filter: &mut F,
+        io: &mut Io<'_>,
+    ) -> Result<Option<F::Item>, FilterError> {
+        if self.phase == Phase::Ended {
+            return Ok(None);
+        }
+        let item = self.offer(io, |input| filter.decode(input))?;
+        if item.is_none() && self.phase == Phase::Ending {
+            self.phase = Phase::Ended;
+            return self.offer(io, |input| filter.finish(input));
+        }
+        Ok(item)
+    }
+
+    /// Shows what was read to `take`, and forgets what it consumes.
+    #[inline]
+    fn offer<R>(&mut self, io: &mut Io<'_>, take: impl FnOnce(&mut Input<'_>) -> R) -> R {
+        if !self.tail.is_empty() && !self.unpark(io) {
+            let mut input = Input::new(&self.tail[self.start..]);
+            let result = take(&mut input);
+            self.start += input.consumed();
+            if self.start == self.tail.len() {
+                self.tail = Vec::new();
+                self.start = 0;
+            }
+            return result;
+        }
+        let shared = io.shared_buffer();
+        let mut input = Input::new(shared.filled());
+        let result = take(&mut input);
+        let consumed = input.consumed();
+        shared.consume(consumed);
+        result
+    }
+
+    /// Puts a short tail back to the shared buffer, so that what comes next is read behind it. A long
+    /// one grows where it is: copying it to and fro at every packet would cost more than it saves.
+    #[cold]
+    fn unpark(&mut self, io: &mut Io<'_>) -> bool {
+        let tail = &self.tail[self.start..];
+        if tail.len() > SHORT || !io.shared_buffer().append(tail) {
+            return false;
+        }
+        self.tail = Vec::new();
+        self.start = 0;
+        true
+    }
+
+    /// Reads once, behind what is there.
+    fn fill(&mut self, descriptor: &Descriptor, io: &mut Io<'_>) -> io::Result<()> {
+        if io.shared_buffer().filled().len() > LONG {
+            self.park(io);
+        }
+        let room = io.shared_buffer().room();
+        let len = room.len();
+        match descriptor.read(room) {
+            Ok(0) if self.phase == Phase::Discarding => self.phase = Phase::Done,
+            Ok(0) => self.phase = Phase::Ending,
+            Ok(count) => {
+                io.shared_buffer().fill(count);
+                io.spend(count);
+                if count < len && descriptor.tells_when_drained() {
+                    self.readable = self.closed;
+                }
+                if !self.tail.is_empty() {
+                    self.tail.extend_from_slice(io.shared_buffer().filled());
+                    io.shared_buffer().clear();
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = self.always,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// A tail up to this long is copied back to the shared buffer.
+const SHORT: usize = 4 * 1024;
+
+/// An unfinished record longer than this moves out of the shared buffer, so that there is room to read.
+const LONG: usize = 32 * 1024;

@@ -1,0 +1,280 @@
+//! What goes out: from items, through the filter, to the descriptor.
+//!
+//! Owns the encoded bytes that are not sent yet. Promises that they leave in order and in as few writes
+//! as may be, that each crossing of a mark is noted once, and that no more is kept than was allowed.
+//! Knows no session.
+
+use std::io::{self, IoSlice};
+
+use filters::Output;
+use reactor::{Io, Readiness};
+
+use crate::descriptor::Descriptor;
+
+/// ```text
+/// Open --shut down--> Closing --all sent--> Shut
+/// Open, Closing --write fails, too much unsent--> Failed
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Open,
+    /// Takes no more; the peer is told when all is sent.
+    Closing,
+    Shut,
+    Failed,
+}
+
+#[derive(Debug)]
+pub(super) struct Outbound {
+    output: Output,
+    marks: Marks,
+    phase: Phase,
+    flow: Flow,
+    /// Whether the high mark was reached and the low one not passed since.
+    above: bool,
+    notes: u8,
+}
+
+/// Whether the system takes more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Flow {
+    Free,
+    /// Until the system says that it takes more.
+    Blocked,
+    /// It did: write before anything else is asked.
+    Unblocked,
+}
+
+/// What a session may want to be told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Note {
+    High,
+    Low,
+    Flushed,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Marks {
+    high: u32,
+    low: u32,
+    most: u32,
+}
+
+impl Marks {
+    pub(super) fn new(high: Option<usize>, low: Option<usize>, most: usize) -> Self {
+        let number = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let high = high.map_or(u32::MAX, |high| number(high).max(1));
+        let low = low.map_or(high - 1, number).min(high - 1);
+        Self { high, low, most: number(most) }
+    }
+}
+
+impl Outbound {
+    pub(super) const fn new(marks: Marks) -> Self {
+        Self {
+            output: Output::new(),
+            marks,
+            phase: Phase::Open,
+            flow: Flow::Free,
+            above: false,
+            notes: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn ready(&mut self, readiness: Readiness) {
+        if self.flow == Flow::Blocked
+            && (readiness.contains(Readiness::WRITABLE)
+                || readiness.contains(Readiness::WRITE_CLOSED))
+        {
+            self.flow = Flow::Unblocked;
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Whether nothing is left to send, and nothing left to tell the peer.
+    pub(super) fn is_settled(&self) -> bool {
+        self.output.is_empty() && self.phase != Phase::Closing
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.output.is_empty()
+    }
+
+    pub(super) fn unsent(&self) -> usize {
+        self.output.len()
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.output.len() >= self.marks.most as usize
+    }
+
+    #[inline]
+    pub(super) fn is_high(&self) -> bool {
+        self.output.len() >= self.marks.high as usize
+    }
+
+    /// Whether so much has gathered that it is better written now than when the handler returns.
+    #[inline]
+    pub(super) fn is_heavy(&self) -> bool {
+        self.flow != Flow::Blocked && self.output.len() >= HEAVY
+    }
+
+    /// Whether the system began to take more and was not offered it.
+    #[inline]
+    pub(super) fn is_unblocked(&self) -> bool {
+        self.flow == Flow::Unblocked
+    }
+
+    /// Where to encode to.
+    #[inline]
+    pub(super) fn output(&mut self, io: &mut Io<'_>) -> &mut Output {
+        if !self.output.has_buffer() {
+            self.output.adopt(io.lend_buffer());
+        }
+        &mut self.output
+    }
+
+    /// Takes no more; says whether it did until now.
+    pub(super) fn close(&mut self) -> bool {
+        let open = self.is_open();
+        if open {
+            self.phase = Phase::Closing;
+        }
+        open
+    }
+
+    /// Gives up what is unsent; says how much it was.
+    pub(super) fn fail(&mut self) -> usize {
+        let unsent = self.output.len();
+        self.output.clear();
+        self.phase = Phase::Failed;
+        self.flow = Flow::Free;
+        unsent
+    }
+
+    /// Writes what the system takes; says whether it took anything.
+    pub(super) fn write(
+        &mut self,
+        descriptor: &Descriptor,
+        io: &mut Io<'_>,
+    ) -> io::Result<Progress> {
+        let had = self.output.len();
+        if self.flow == Flow::Unblocked {
+            self.flow = Flow::Free;
+        }
+        while !self.output.is_empty() && self.flow == Flow::Free {
+            if had - self.output.len() >= WRITE_BUDGET {
+                // The rest waits for the next turn: others want to be served.
+                io.mark_dirty();
+                break;
+            }
+            self.write_once(descriptor)?;
+        }
+        let progress = if self.output.len() < had { Progress::Some } else { Progress::None };
+        self.note(had, io);
+        if self.output.is_empty() && self.phase == Phase::Closing {
+            self.phase = Phase::Shut;
+            // The peer may be gone already; reading will tell.
+            if let Err(error) = descriptor.shutdown_write() {
+                log::debug!(target: "wheels::read_write", "shutdown: {error}");
+            }
+        }
+        Ok(progress)
+    }
+
+    /// What the session is to be told next.
+    #[inline]
+    pub(super) fn take_note(&mut self) -> Option<Note> {
+        if self.notes == 0 {
+            return None;
+        }
+        // Which of the marks was passed last shows in where we are now.
+        let order = if self.above {
+            [Note::Low, Note::Flushed, Note::High]
+        } else {
+            [Note::High, Note::Low, Note::Flushed]
+        };
+        let note = order.into_iter().find(|note| self.notes & note.bit() != 0)?;
+        self.notes &= !note.bit();
+        Some(note)
+    }
+
+    #[inline]
+    pub(super) const fn has_note(&self) -> bool {
+        self.notes != 0
+    }
+
+    fn write_once(&mut self, descriptor: &Descriptor) -> io::Result<()> {
+        let (written, offered) = match self.output.contiguous() {
+            Some(bytes) => (descriptor.write(bytes), bytes.len()),
+            None => {
+                let mut runs = [IoSlice::new(&[]); MOST_RUNS];
+                let count = self.output.slices(&mut runs);
+                let offered = runs[..count].iter().map(|run| run.len()).sum();
+                (descriptor.write_vectored(&runs[..count]), offered)
+            }
+        };
+        match written {
+            Ok(count) => {
+                self.output.advance(count);
+                // A socket that takes a part says when it takes more.
+                if count == 0 || count < offered && descriptor.tells_when_drained() {
+                    self.flow = Flow::Blocked;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.flow = Flow::Blocked,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Notes which marks were crossed.
+    #[inline]
+    fn note(&mut self, had: usize, io: &mut Io<'_>) {
+        let unsent = self.output.len();
+        if self.above && unsent <= self.marks.low as usize {
+            self.above = false;
+            self.notes |= Note::Low.bit();
+        } else if !self.above && self.is_high() {
+            self.above = true;
+            self.notes |= Note::High.bit();
+        }
+        if unsent == 0 {
+            if had > 0 {
+                self.notes |= Note::Flushed.bit();
+            }
+            if self.output.has_buffer() {
+                io.return_buffer(self.output.release());
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Progress {
+    Some,
+    None,
+}
+
+impl Note {
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// What one stream may write in a turn before others are served: as much as a send buffer takes.
+const WRITE_BUDGET: usize = 256 * 1024;
+
+/// What may gather before it is written though the handler goes on.
+const HEAVY: usize = 64 * 1024;
+
+/// Runs of one vectored write.
+const MOST_RUNS: usize = 64;

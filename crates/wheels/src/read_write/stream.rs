@@ -1,0 +1,286 @@
+//! The stream as the kernel keeps it: both directions, and what is told of them.
+//!
+//! Owns the descriptor, the filter and the two directions. Promises that input comes before the news of
+//! a broken output, and that a stream which was shut down closes itself.
+
+use std::time::{Duration, Instant};
+
+use filters::{Filter, FilterError};
+use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, Watched, Wheel, WheelId};
+
+use super::inbound::{Inbound, Pulled};
+use super::outbound::{Marks, Note, Outbound, Progress};
+use super::{Input, Put};
+use crate::descriptor::Descriptor;
+use crate::failure::{Failure, Operation};
+use crate::sys::errno;
+
+#[derive(Debug)]
+pub(crate) struct Stream<F> {
+    descriptor: Descriptor,
+    /// How long it waits without progress once it was shut down, in milliseconds.
+    linger: u32,
+    targets: Targets,
+    inbound: Inbound,
+    outbound: Outbound,
+    /// A failure that is told when there is no input any more.
+    failure: Option<Box<Failure>>,
+    /// It was shut down: when it is closed at the latest.
+    leaving: Option<Box<Instant>>,
+    filter: F,
+}
+
+/// What a stream is built of.
+pub(super) struct Parts<F> {
+    pub(super) descriptor: Descriptor,
+    pub(super) filter: F,
+    pub(super) targets: Targets,
+    pub(super) marks: Marks,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Targets {
+    pub(super) input: Symbol,
+    pub(super) failure: Symbol,
+    pub(super) flushed: Option<Symbol>,
+    pub(super) high: Option<Symbol>,
+    pub(super) low: Option<Symbol>,
+}
+
+/// What a stream tells.
+#[derive(Debug)]
+pub(crate) enum Told<T> {
+    Input(Bound<Input<T>>, Input<T>),
+    Failed(Bound<Failure>, Failure),
+    Note(Bound<WheelId>, WheelId),
+}
+
+impl<F: Filter> Stream<F> {
+    pub(super) fn open(parts: Parts<F>, linger: Duration, io: &mut Io<'_>) -> Self {
+        let Parts { descriptor, filter, targets, marks } = parts;
+        let watched = io.watch(&descriptor);
+        let mut stream = Self {
+            descriptor,
+            linger: u32::try_from(linger.as_millis()).unwrap_or(u32::MAX),
+            targets,
+            inbound: Inbound::new(*watched.as_ref().unwrap_or(&Watched::WhenReady)),
+            outbound: Outbound::new(marks),
+            failure: None,
+            leaving: None,
+            filter,
+        };
+        if let Err(error) = watched {
+            stream.inbound.discard();
+            stream.inbound.pause();
+            stream.outbound.fail();
+            stream.failure = Some(Box::new(Failure::new(Operation::Watch, &error, io.id())));
+            io.queue();
+        }
+        stream
+    }
+
+    pub(super) fn put(&mut self, item: F::Out, io: &mut Io<'_>) -> Put<F::Out> {
+        if self.outbound.is_full() && self.outbound.is_open() {
+            // The handler may have put it all in one go: then there is room after this.
+            self.write(io);
+            if self.outbound.is_full() {
+                self.overflow(io);
+            }
+        }
+        if !self.outbound.is_open() {
+            return Put::Refused(item);
+        }
+        io.mark_dirty();
+        if let Err(error) = self.filter.encode(item, self.outbound.output(io)) {
+            return Put::Unencodable(error);
+        }
+        if self.inbound.is_done() {
+            io.hold_session();
+        }
+        if self.outbound.is_heavy() {
+            self.write(io);
+        }
+        if self.outbound.is_high() { Put::High } else { Put::Queued }
+    }
+
+    pub(super) fn unsent(&self) -> usize {
+        self.outbound.unsent()
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.inbound.pause();
+    }
+
+    pub(super) fn resume(&mut self, io: &mut Io<'_>) {
+        self.inbound.resume(io);
+    }
+
+    pub(super) fn shutdown_output(&mut self, io: &mut Io<'_>) {
+        if self.outbound.close() {
+            io.mark_dirty();
+        }
+    }
+
+    pub(super) fn shutdown(&mut self, io: &mut Io<'_>) {
+        self.outbound.close();
+        self.inbound.discard();
+        self.leaving = Some(Box::new(io.now()));
+        self.postpone(io);
+        io.hold_session();
+        io.mark_dirty();
+        io.again();
+    }
+
+    /// Writes, and sees to what comes of it.
+    fn write(&mut self, io: &mut Io<'_>) {
+        match self.outbound.write(&self.descriptor, io) {
+            Ok(Progress::Some) if self.leaving.is_some() => self.postpone(io),
+            Ok(_) => {}
+            Err(error) => {
+                let failure = Failure::new(Operation::Write, &error, io.id());
+                self.output_failed(failure, io);
+            }
+        }
+        if self.outbound.is_empty() && self.inbound.is_done() && self.leaving.is_none() {
+            io.release_session();
+        }
+    }
+
+    /// The peer reads too slowly for what was put.
+    fn overflow(&mut self, io: &mut Io<'_>) {
+        let text = format!("the peer leaves {} bytes unread", self.outbound.unsent());
+        let failure = Failure::told(Operation::Write, errno::NOBUFS, text.into(), io.id());
+        self.output_failed(failure, io);
+    }
+
+    fn output_failed(&mut self, failure: Failure, io: &mut Io<'_>) {
+        let unsent = self.outbound.fail();
+        self.failure = Some(Box::new(failure.unsent(unsent)));
+        self.inbound.look_once_more();
+        io.mark_dirty();
+    }
+
+    /// It was shut down and something moves: it may take its time again.
+    fn postpone(&mut self, io: &mut Io<'_>) {
+        if let Some(deadline) = &mut self.leaving {
+            **deadline = io.now() + Duration::from_millis(self.linger.into());
+            io.wake_at(**deadline);
+        }
+    }
+
+    /// Whether a stream that was shut down is through, or has waited long enough.
+    fn leave(&mut self, io: &mut Io<'_>) {
+        let Some(deadline) = &self.leaving else { return };
+        if self.outbound.is_settled() && self.inbound.is_done() {
+            io.close();
+        } else if io.now() >= **deadline && self.failure.is_none() {
+            let unsent = self.outbound.fail();
+            if unsent > 0 {
+                let text = "the peer took too long".into();
+                let failure = Failure::told(Operation::Shutdown, errno::TIMEDOUT, text, io.id());
+                self.failure = Some(Box::new(failure.unsent(unsent)));
+            }
+            io.close();
+        }
+    }
+
+    fn pulled(&self, pulled: Pulled<F::Item>, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+        let wheel = io.id();
+        let failure = match pulled {
+            Pulled::Nothing => return None,
+            Pulled::Item(item) => {
+                let input = Input { item, wheel };
+                return Some(Told::Input(Bound::new(io.session(), self.targets.input), input));
+            }
+            Pulled::End => Failure::end(wheel),
+            Pulled::ReadFailed(error) => Failure::new(Operation::Read, &error, wheel),
+            Pulled::Refused(error) => refused(&error, wheel),
+        };
+        if self.outbound.is_empty() {
+            io.release_session();
+        }
+        Some(self.failed(failure, io))
+    }
+
+    fn failed(&self, failure: Failure, io: &Io<'_>) -> Told<F::Item> {
+        Told::Failed(Bound::new(io.session(), self.targets.failure), failure)
+    }
+
+    /// What is to be told when there is no input.
+    fn news(&mut self, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+        if let Some(failure) = self.failure.take() {
+            if self.inbound.is_done() && self.leaving.is_none() {
+                io.release_session();
+            }
+            return Some(self.failed(*failure, io));
+        }
+        while let Some(note) = self.outbound.take_note() {
+            let target = match note {
+                Note::High => self.targets.high,
+                Note::Low => self.targets.low,
+                Note::Flushed => self.targets.flushed,
+            };
+            if let Some(symbol) = target {
+                return Some(Told::Note(Bound::new(io.session(), symbol), io.id()));
+            }
+        }
+        None
+    }
+}
+
+impl<F: Filter> Wheel for Stream<F> {
+    type Event = Told<F::Item>;
+
+    #[inline]
+    fn ready(&mut self, readiness: Readiness) {
+        self.inbound.ready(readiness);
+        self.outbound.ready(readiness);
+    }
+
+    #[inline]
+    fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
+        let pulled = self.inbound.pull(&mut self.filter, &self.descriptor, io);
+        if let Some(told) = self.pulled(pulled, io) {
+            return Some(told);
+        }
+        if self.outbound.is_unblocked() {
+            self.write(io);
+        }
+        if self.leaving.is_some() {
+            self.leave(io);
+        }
+        self.news(io)
+    }
+
+    fn flush(&mut self, io: &mut Io<'_>) -> bool {
+        self.write(io);
+        if self.leaving.is_some() {
+            self.leave(io);
+        }
+        self.failure.is_some() || self.outbound.has_note()
+    }
+
+    fn park(&mut self, io: &mut Io<'_>) {
+        self.inbound.park(io);
+    }
+}
+
+impl<T: 'static> Deliver for Told<T> {
+    #[inline]
+    fn deliver(self, kernel: &mut Kernel) {
+        match self {
+            Self::Input(bound, input) => (bound, input).deliver(kernel),
+            Self::Failed(bound, failure) => (bound, failure).deliver(kernel),
+            Self::Note(bound, wheel) => (bound, wheel).deliver(kernel),
+        }
+    }
+}
+
+/// The input filter refused what came. `EMSGSIZE` or `EINVAL`, with the filter's words.
+fn refused(error: &FilterError, wheel: WheelId) -> Failure {
+    let errnum = match error {
+        FilterError::TooLong { .. } => errno::MSGSIZE,
+        FilterError::Malformed { .. } | _ => errno::INVAL,
+    };
+    Failure::told(Operation::Decode, errnum, error.to_string().into(), wheel)
+}

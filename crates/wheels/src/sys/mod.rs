@@ -1,0 +1,51 @@
+//! The one door to the system: each call once, by its own name.
+//!
+//! Everything here is a thin call that turns what the system says into `io::Result`. No state, no
+//! policy, no retries. With the feature `faults` a test can make each of them fail.
+
+mod file;
+mod socket;
+
+pub(crate) use file::{open_reserve, read_if_ready, write_if_ready};
+pub(crate) use socket::{
+    accept, bind, connect, listen, local_addr, peer_addr, recv, send, send_vectored, set_nodelay,
+    set_reuse_address, shutdown_write, stream_socket, take_error,
+};
+
+/// The numbers of the errors that wheels themselves tell or look for.
+pub(crate) mod errno {
+    use rustix::io::Errno;
+
+    pub(crate) const INVAL: i32 = Errno::INVAL.raw_os_error();
+    pub(crate) const NOBUFS: i32 = Errno::NOBUFS.raw_os_error();
+    pub(crate) const TIMEDOUT: i32 = Errno::TIMEDOUT.raw_os_error();
+    pub(crate) const MSGSIZE: i32 = Errno::MSGSIZE.raw_os_error();
+    pub(crate) const ADDRNOTAVAIL: i32 = Errno::ADDRNOTAVAIL.raw_os_error();
+    pub(crate) const CONNREFUSED: i32 = Errno::CONNREFUSED.raw_os_error();
+    pub(crate) const NOTCONN: i32 = Errno::NOTCONN.raw_os_error();
+    pub(crate) const INPROGRESS: i32 = Errno::INPROGRESS.raw_os_error();
+    pub(crate) const BADF: i32 = Errno::BADF.raw_os_error();
+    pub(crate) const NOTSOCK: i32 = Errno::NOTSOCK.raw_os_error();
+    pub(crate) const FAULT: i32 = Errno::FAULT.raw_os_error();
+    pub(crate) const CONNABORTED: i32 = Errno::CONNABORTED.raw_os_error();
+    pub(crate) const PERM: i32 = Errno::PERM.raw_os_error();
+    pub(crate) const PROTO: i32 = Errno::PROTO.raw_os_error();
+    pub(crate) const NETDOWN: i32 = Errno::NETDOWN.raw_os_error();
+    pub(crate) const NETUNREACH: i32 = Errno::NETUNREACH.raw_os_error();
+    pub(crate) const HOSTDOWN: i32 = Errno::HOSTDOWN.raw_os_error();
+    pub(crate) const HOSTUNREACH: i32 = Errno::HOSTUNREACH.raw_os_error();
+    pub(crate) const NONET: i32 = Errno::NONET.raw_os_error();
+    pub(crate) const NOPROTOOPT: i32 = Errno::NOPROTOOPT.raw_os_error();
+    pub(crate) const OPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
+}
+
+/// Fails if a test asked for it.
+macro_rules! may_fail {
+    ($call:ident) => {
+        #[cfg(feature = "faults")]
+        if let Some(error) = crate::faults::take(crate::faults::Call::$call) {
+            return Err(error);
+        }
+    };
+}
+use may_fail;

@@ -1,0 +1,59 @@
+//! What every example does around its session: read its arguments, set up its log, run, and end with the
+//! manners of a Unix program.
+//!
+//! Exit code 0 when the program ended as it should, `INT` and `TERM` included; 1 with one line on
+//! standard error when it could not start or broke; 2 with its usage for a bad argument.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use reactor::{Context, Signal, SignalError};
+
+/// Runs an example. `parse` makes its settings of the arguments, or `None` of bad ones; `run` is the
+/// program.
+pub fn main<A>(
+    usage: &str,
+    parse: impl FnOnce(&[String]) -> Option<A>,
+    run: impl FnOnce(A) -> io::Result<()>,
+) -> ExitCode {
+    env_logger::init();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some(settings) = parse(&arguments) else {
+        eprintln!("usage: {usage}");
+        return ExitCode::from(2);
+    };
+    match run(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says on standard output where a server listens.
+///
+/// # Errors
+///
+/// Standard output is closed.
+pub fn say_listening(address: SocketAddr) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "listening on {address}")?;
+    stdout.flush()
+}
+
+/// Has `INT` and `TERM` sent to [`got_signal`], as the event of this name.
+///
+/// # Errors
+///
+/// The system refuses.
+pub fn end_on_signals(cx: &mut Context<'_>) -> Result<(), SignalError> {
+    cx.sig("INT", "got_signal")?;
+    cx.sig("TERM", "got_signal")
+}
+
+/// Says good-bye. Nobody calls the signal handled, so every session is stopped and `run` returns.
+pub fn got_signal<S>(_: &mut S, _: &mut Context<'_>, signal: Signal) {
+    log::info!("{signal}: good bye");
+}
