@@ -1,1 +1,11 @@
+//! What the tests share, and what a program that is tested with virtual time and real sockets needs.
+//!
+//! - [`story`]: the order of events, told and compared.
+//! - [`net`]: peers that dribble, reset, or never read.
+//! - [`leak`]: descriptors and memory before and after.
+//! - [`logs`]: what was logged.
 
+pub mod leak;
+pub mod logs;
+pub mod net;
+pub mod story;

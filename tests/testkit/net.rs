@@ -1,0 +1,1 @@
+//! Peers: plain blocking sockets on threads of their own.
