@@ -14,7 +14,7 @@ use crate::event::{Bound, Event};
 use crate::ids::SessionId;
 use crate::name::Symbol;
 use crate::payload::Parcel;
-use crate::session::Refusal;
+use crate::session::{Exchange, Refusal};
 
 /// What became of an event.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) enum Outcome {
     Handled,
     NoSession,
     Busy,
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// The handler panicked or returned an error, which was seen to.
     Failed,
 }
@@ -61,10 +61,13 @@ impl Kernel {
             Outcome::Handled => reply.ok_or(CallError::Default),
             Outcome::NoSession => Err(CallError::NoSuchSession),
             Outcome::Busy => Err(CallError::Busy),
-            Outcome::Failed | Outcome::Refused(Refusal::Failed(_)) => Err(CallError::Failed),
-            Outcome::Refused(Refusal::NoHandler) => Err(CallError::NoHandler),
-            Outcome::Refused(Refusal::OtherPayload(_)) => Err(CallError::OtherPayload),
-            Outcome::Refused(Refusal::OtherReply) => Err(CallError::OtherReply),
+            Outcome::Failed => Err(CallError::Failed),
+            Outcome::Refused(refusal) => Err(match *refusal {
+                Refusal::NoHandler => CallError::NoHandler,
+                Refusal::OtherPayload(_) => CallError::OtherPayload,
+                Refusal::OtherReply => CallError::OtherReply,
+                Refusal::Failed(_) => CallError::Failed,
+            }),
         }
     }
 
@@ -85,7 +88,8 @@ impl Kernel {
         self.depth += 1;
         let mut cx = Context::new(self, to, from, symbol);
         // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
-        let run = AssertUnwindSafe(|| body.handle(symbol, &mut cx, parcel, reply));
+        let mut exchange = Exchange { parcel, reply };
+        let run = AssertUnwindSafe(|| body.handle(symbol, &mut cx, &mut exchange));
         let handled = catch_unwind(run);
         self.depth -= 1;
         match self.sessions.get_mut(to) {
@@ -94,13 +98,22 @@ impl Kernel {
         }
         let outcome = match handled {
             Ok(Ok(())) => Outcome::Handled,
-            Ok(Err(Refusal::Failed(error))) => self.fail(to, symbol, Exception::Error(error)),
-            Ok(Err(refusal)) => Outcome::Refused(refusal),
+            Ok(Err(refusal)) => self.refused(letter, refusal),
             Err(panic) => self.fail(to, symbol, Exception::Panic(panic)),
         };
         self.tidy();
         self.stop_if_asked();
         outcome
+    }
+
+    #[cold]
+    fn refused(&mut self, letter: Letter, refusal: Box<Refusal>) -> Outcome {
+        match *refusal {
+            Refusal::Failed(error) => self.fail(letter.to, letter.symbol, Exception::Error(error)),
+            Refusal::NoHandler | Refusal::OtherPayload(_) | Refusal::OtherReply => {
+                Outcome::Refused(refusal)
+            }
+        }
     }
 
     /// A handler failed.

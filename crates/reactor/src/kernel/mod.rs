@@ -200,8 +200,8 @@ impl Kernel {
         states: &States<S>,
         state: S,
     ) -> SessionId {
-        let (kind, lookup) = self.kinds.enter(&states.table, &mut self.names);
-        let body = Session { state, table: Rc::clone(&states.table), lookup };
+        let (kind, handlers) = self.kinds.enter(&states.table, &mut self.names);
+        let body = Session { state, handlers };
         let birth = self.desk.stamp(self.desk.now).sequence;
         let id = self.sessions.insert(Box::new(body), parent, kind, birth);
         log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());

@@ -11,7 +11,7 @@ use crate::arena::Arena;
 use crate::ids::SessionId;
 pub(crate) use ledger::{Hold, Ledger};
 pub use states::States;
-pub(crate) use states::{AnySession, Kinds, Refusal, Session};
+pub(crate) use states::{AnySession, Exchange, Kinds, Refusal, Session};
 
 pub(crate) struct Slot {
     /// The session, but for the time that one of its handlers runs.

@@ -56,12 +56,17 @@ pub(crate) struct Table<S> {
     default: Option<Rc<Default_<S>>>,
 }
 
-type Handler<S> =
-    dyn Fn(&mut S, &mut Context<'_>, &mut dyn Parcel, Option<&mut dyn Parcel>) -> Handled;
+type Handler<S> = dyn Fn(&mut S, &mut Context<'_>, &mut Exchange<'_>) -> Handled;
 type Default_<S> = dyn Fn(&mut S, &mut Context<'_>, Unhandled<'_>);
 
-/// What came of offering an event to a session.
-pub(crate) type Handled = Result<(), Refusal>;
+/// What an event brings, and where its reply goes if somebody waits for it.
+pub(crate) struct Exchange<'a> {
+    pub(crate) parcel: &'a mut dyn Parcel,
+    pub(crate) reply: Option<&'a mut dyn Parcel>,
+}
+
+/// What came of offering an event to a session. Boxed, because it is nearly always `Ok`.
+pub(crate) type Handled = Result<(), Box<Refusal>>;
 
 /// Why an event was not handled, or how its handler failed.
 #[derive(Debug)]
@@ -164,59 +169,58 @@ impl<S: 'static> States<S> {
 }
 
 /// A handler of a `T` as a handler of anything, which refuses what is not a `T`.
-fn erase<S, T, R, F>(
-    call: F,
-) -> impl Fn(&mut S, &mut Context<'_>, &mut dyn Parcel, Option<&mut dyn Parcel>) -> Handled
+fn erase<S, T, R, F>(call: F) -> impl Fn(&mut S, &mut Context<'_>, &mut Exchange<'_>) -> Handled
 where
     T: 'static,
     R: 'static,
     F: Fn(&mut S, &mut Context<'_>, T) -> Result<R, Box<dyn Error>>,
 {
-    move |state, cx, parcel, reply| {
-        let Some(content) = parcel.content::<T>() else {
-            return Err(Refusal::OtherPayload(std::any::type_name::<T>()));
+    move |state, cx, exchange| {
+        let Some(content) = exchange.parcel.content::<T>() else {
+            return refuse(Refusal::OtherPayload(std::any::type_name::<T>()));
         };
-        let place = match reply {
+        let place = match &mut exchange.reply {
             None => None,
             Some(reply) => match reply.content::<R>() {
-                None => return Err(Refusal::OtherReply),
+                None => return refuse(Refusal::OtherReply),
                 place => place,
             },
         };
         let payload = content.take().expect("a payload is offered to a handler once");
-        let answer = call(state, cx, payload).map_err(Refusal::Failed)?;
-        if let Some(place) = place {
-            *place = Some(answer);
+        match call(state, cx, payload) {
+            Ok(answer) => {
+                if let Some(place) = place {
+                    *place = Some(answer);
+                }
+                Ok(())
+            }
+            Err(error) => refuse(Refusal::Failed(error)),
         }
-        Ok(())
     }
 }
 
-/// Which handler of a table takes which symbol, by the numbers of one kernel.
-#[derive(Debug)]
-pub(crate) struct Lookup {
-    /// The handler's place in the table and one, by symbol; zero where there is none.
-    handlers: Vec<u32>,
+#[cold]
+fn refuse(refusal: Refusal) -> Handled {
+    Err(Box::new(refusal))
 }
 
-impl Lookup {
-    #[inline]
-    fn find(&self, symbol: Symbol) -> Option<usize> {
-        (*self.handlers.get(symbol.index())? as usize).checked_sub(1)
-    }
+/// A table by the numbers of one kernel.
+pub(crate) struct Numbered<S> {
+    by_symbol: Vec<Option<Rc<Handler<S>>>>,
+    default: Option<Rc<Default_<S>>>,
 }
 
 impl<S> Table<S> {
-    pub(crate) fn number(&self, names: &mut Names) -> Lookup {
-        let mut handlers = Vec::new();
-        for ((name, _), number) in self.handlers.iter().zip(1..) {
+    fn number(&self, names: &mut Names) -> Numbered<S> {
+        let mut by_symbol = Vec::new();
+        for (name, handler) in &self.handlers {
             let index = names.intern(name.clone()).index();
-            if handlers.len() <= index {
-                handlers.resize(index + 1, 0);
+            if by_symbol.len() <= index {
+                by_symbol.resize_with(index + 1, || None);
             }
-            handlers[index] = number;
+            by_symbol[index] = Some(Rc::clone(handler));
         }
-        Lookup { handlers }
+        Numbered { by_symbol, default: self.default.clone() }
     }
 }
 
@@ -226,8 +230,7 @@ pub(crate) trait AnySession {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        parcel: &mut dyn Parcel,
-        reply: Option<&mut dyn Parcel>,
+        exchange: &mut Exchange<'_>,
     ) -> Handled;
 
     /// The name of the state's type, for people.
@@ -236,8 +239,7 @@ pub(crate) trait AnySession {
 
 pub(crate) struct Session<S> {
     pub(crate) state: S,
-    pub(crate) table: Rc<Table<S>>,
-    pub(crate) lookup: Rc<Lookup>,
+    pub(crate) handlers: Rc<Numbered<S>>,
 }
 
 impl<S: 'static> AnySession for Session<S> {
@@ -246,27 +248,43 @@ impl<S: 'static> AnySession for Session<S> {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        parcel: &mut dyn Parcel,
-        reply: Option<&mut dyn Parcel>,
+        exchange: &mut Exchange<'_>,
     ) -> Handled {
-        let handled = match self.lookup.find(symbol) {
-            Some(index) => (self.table.handlers[index].1)(&mut self.state, cx, parcel, reply),
-            None => Err(Refusal::NoHandler),
+        let handled = match self.handlers.by_symbol.get(symbol.index()) {
+            Some(Some(handler)) => handler(&mut self.state, cx, exchange),
+            Some(None) | None => refuse(Refusal::NoHandler),
         };
-        match (handled, &self.table.default) {
-            (Err(Refusal::NoHandler | Refusal::OtherPayload(_)), Some(default))
-                if symbol != Symbol::START =>
-            {
-                let name = cx.event().to_owned();
-                default(&mut self.state, cx, Unhandled::new(&name, parcel));
-                Ok(())
-            }
-            (handled, _) => handled,
+        match handled {
+            Ok(()) => Ok(()),
+            Err(refusal) => self.handle_refused(symbol, cx, exchange, refusal),
         }
     }
 
     fn kind(&self) -> &'static str {
         std::any::type_name::<S>()
+    }
+}
+
+impl<S> Session<S> {
+    /// Offers to `_default` what no handler takes.
+    #[cold]
+    fn handle_refused(
+        &mut self,
+        symbol: Symbol,
+        cx: &mut Context<'_>,
+        exchange: &mut Exchange<'_>,
+        refusal: Box<Refusal>,
+    ) -> Handled {
+        let untaken = matches!(*refusal, Refusal::NoHandler | Refusal::OtherPayload(_));
+        let Some(default) = self.handlers.default.as_ref().filter(|_| untaken) else {
+            return Err(refusal);
+        };
+        if symbol == Symbol::START {
+            return Err(refusal);
+        }
+        let name = cx.event().to_owned();
+        default(&mut self.state, cx, Unhandled::new(&name, exchange.parcel));
+        Ok(())
     }
 }
 
@@ -294,27 +312,29 @@ impl<S> fmt::Debug for States<S> {
 pub(crate) struct Kinds(std::collections::HashMap<usize, Kind>);
 
 struct Kind {
-    lookup: Rc<Lookup>,
+    /// A `Numbered<S>`.
+    numbered: Rc<dyn Any>,
     /// Keeps the table, so that no other comes to stand at its address.
     table: Rc<dyn Any>,
     sessions: usize,
 }
 
 impl Kinds {
-    /// The kind of a new session: its key, and its numbers.
+    /// The kind of a new session: its key, and its handlers by number.
     pub(crate) fn enter<S: 'static>(
         &mut self,
         table: &Rc<Table<S>>,
         names: &mut Names,
-    ) -> (usize, Rc<Lookup>) {
+    ) -> (usize, Rc<Numbered<S>>) {
         let key = Rc::as_ptr(table).addr();
         let kind = self.0.entry(key).or_insert_with(|| Kind {
-            lookup: Rc::new(table.number(names)),
+            numbered: Rc::new(table.number(names)),
             table: Rc::<Table<S>>::clone(table),
             sessions: 0,
         });
         kind.sessions += 1;
-        (key, Rc::clone(&kind.lookup))
+        let numbered = Rc::clone(&kind.numbered).downcast::<Numbered<S>>();
+        (key, numbered.expect("a table's address is its own, and so is its type"))
     }
 
     /// A session of this kind is gone. The kind goes with its last session and its last user.
