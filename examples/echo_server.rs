@@ -1,19 +1,16 @@
-//! An echo server.
-//!
-//! It gives everyone back what they send, byte by byte or, with `--lines`, line by line:
+//! An echo server: gives everyone back what they send, as it comes or, with `--lines`, line by line.
 //!
 //! ```text
 //! cargo run --release --example echo_server
 //! cargo run --release --example echo_client -- 127.0.0.1:7777
 //! ```
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use bytes::Bytes;
-use reactor::{Context, Event, Kernel, States, WheelId};
+use reactor::{Context, Event, Kernel, States, WheelId, WheelMap};
 use wheels::filter::{Filter, Line, Stream};
 use wheels::{Established, Failure, Input, ReadWrite, SocketFactory};
 
@@ -24,7 +21,7 @@ struct Echo<F: Filter> {
     address: SocketAddr,
     new_filter: fn() -> F,
     listener: Option<SocketFactory>,
-    clients: HashMap<WheelId, ReadWrite<F>>,
+    clients: WheelMap<ReadWrite<F>>,
 }
 
 impl<F: Filter<Item = Bytes, Out = Bytes>> Echo<F> {
@@ -99,7 +96,7 @@ where
         .try_on("got_listen_failure", Echo::got_listen_failure)
         .on("got_signal", examples::got_signal);
     let mut kernel = Kernel::new()?;
-    kernel.spawn(&echo, Echo { address, new_filter, listener: None, clients: HashMap::new() });
+    kernel.spawn(&echo, Echo { address, new_filter, listener: None, clients: WheelMap::default() });
     kernel.run()
 }
 

@@ -57,3 +57,13 @@ pub fn end_on_signals(cx: &mut Context<'_>) -> Result<(), SignalError> {
 pub fn got_signal<S>(_: &mut S, _: &mut Context<'_>, signal: Signal) {
     log::info!("{signal}: good bye");
 }
+
+/// The code in the README and in the book compiles, and what can be run is run.
+#[cfg(doctest)]
+mod prose {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../docs/src/filters.md")]
+    struct Filters;
+}

@@ -1,1 +1,23 @@
+//! The kernel, by its public face: order, time, lifetimes, calls, failures, wheels.
 
+mod budgets;
+mod calls;
+mod crowds;
+mod failures;
+mod lifetimes;
+mod model;
+mod names;
+mod order;
+mod parts;
+mod payloads;
+mod pace;
+mod panics;
+mod readiness;
+mod reentrancy;
+mod regressions;
+mod senders;
+mod stopping;
+mod threads;
+mod timers;
+mod unhandled;
+mod wheels;

@@ -1,1 +1,75 @@
-fn main() {}
+//! Descriptors, their limits and leaks: what the whole process has.
+//!
+//! One thread, one test after another, because the limit (`RLIMIT_NOFILE`) and the list of what is open
+//! belong to the process. Arguments are parts of names, as with the usual harness: with some given, the
+//! tests run that have one of them.
+
+mod churn;
+mod drops;
+mod exhaustion;
+mod inherit;
+mod nofile;
+mod remains;
+mod reused_number;
+
+use std::panic;
+use std::process::ExitCode;
+
+macro_rules! tests {
+    ($($module:ident: $($test:ident),+;)+) => {
+        &[$($((concat!(stringify!($module), "::", stringify!($test)), $module::$test)),+),+]
+    };
+}
+
+const TESTS: &[(&str, fn())] = tests! {
+    exhaustion:
+        p01_everybody_is_served_or_turned_away_and_the_listener_goes_on,
+        p01_in_real_time_nobody_hangs_and_the_loop_does_not_spin,
+        p01_a_full_table_that_nobody_waits_at_costs_nothing,
+        p01_a_flood_at_a_full_table_is_told_once_in_five_seconds,
+        p01_without_a_reserve_clients_wait_and_get_it_as_soon_as_there_is_room,
+        p01_a_crowd_too_large_for_one_rest_is_turned_away_in_several,
+        a_factory_that_gets_no_descriptor_says_so,
+        a_kernel_that_gets_no_descriptor_is_an_error;
+    reused_number:
+        p20_a_notice_for_a_closed_descriptor_is_not_the_next_owners;
+    remains:
+        p39_every_failure_of_a_build_gives_its_descriptors_back,
+        a_refused_connect_is_closed_before_it_is_told,
+        a_listener_that_ends_closes_its_socket_and_its_reserve,
+        a_connection_is_the_sessions_alone,
+        a_factory_dropped_on_its_way_closes_its_socket,
+        a_kernel_that_is_dropped_closes_all,
+        a_session_that_stops_closes_all;
+    drops:
+        wheels_dropped_at_any_stage_leave_nothing;
+    inherit:
+        p67_every_descriptor_is_closed_on_exec_and_every_socket_does_not_block;
+    churn:
+        ten_thousand_connections_leave_nothing;
+};
+
+fn main() -> ExitCode {
+    let parts: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let is_wanted = |name: &str| parts.is_empty() || parts.iter().any(|part| name.contains(part));
+    let (wanted, others): (Vec<_>, Vec<_>) = TESTS.iter().partition(|(name, _)| is_wanted(name));
+
+    println!("\nrunning {} tests", wanted.len());
+    let mut failed = Vec::new();
+    for (name, test) in &wanted {
+        let passed = panic::catch_unwind(test).is_ok();
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        if !passed {
+            failed.push(name);
+        }
+    }
+    failed.iter().for_each(|name| println!("failed: {name}"));
+    println!(
+        "\ntest result: {}. {} passed; {} failed; 0 ignored; 0 measured; {} filtered out\n",
+        if failed.is_empty() { "ok" } else { "FAILED" },
+        wanted.len() - failed.len(),
+        failed.len(),
+        others.len(),
+    );
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,1 +1,20 @@
+//! Framed streams through their public API, over real sockets, pipes and files.
+//!
+//! Each test holds one end of a connection as a [`ReadWrite`](wheels::ReadWrite) and the other as a plain
+//! socket, see `support`.
 
+mod alive;
+mod broken;
+mod drops;
+mod echo;
+mod fairness;
+mod files;
+mod marks;
+mod pause;
+mod pressure;
+mod put;
+mod records;
+mod shared;
+mod shutdown;
+mod support;
+mod urgent;

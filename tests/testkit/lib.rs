@@ -4,8 +4,10 @@
 //! - [`net`]: peers that dribble, reset, or never read.
 //! - [`leak`]: descriptors and memory before and after.
 //! - [`logs`]: what was logged.
+//! - [`rig`]: a session that does what a test tells it to.
 
 pub mod leak;
 pub mod logs;
 pub mod net;
+pub mod rig;
 pub mod story;

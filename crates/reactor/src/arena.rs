@@ -5,6 +5,7 @@
 //! and never somebody else. Never moves a value while it lives in the table.
 //! `ids.rs` wraps keys into the ids that users see.
 
+use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 
 /// Values by generational key.
@@ -17,7 +18,7 @@ pub(crate) struct Arena<T> {
 }
 
 /// A slot number and the generation it had when the key was made.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Key {
     slot: u32,
     generation: NonZeroU32,
@@ -110,6 +111,13 @@ impl<T> Arena<T> {
             }
             Entry::Vacant { .. } => None,
         })
+    }
+}
+
+impl Hash for Key {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.to_word());
     }
 }
 

@@ -143,8 +143,9 @@ impl<'a> Context<'a> {
     /// Delivers `event` to this session after `delay`, instead of every timer of this name that is set
     /// (POE: `delay`).
     ///
-    /// Never early; as late as the loop is busy. A delay of zero is delivered like a post made now.
-    /// Keeps the session alive.
+    /// Counted from [`now`](Self::now), the time of this turn: a handler that has been busy for a while has
+    /// used up that much of it. Otherwise never early, and as late as the loop is busy. A delay of zero
+    /// is delivered like a post made now. Keeps the session alive.
     pub fn delay<T: 'static>(&mut self, event: impl EventName<T>, delay: Duration, payload: T) {
         let symbol = self.kernel.symbol(event.into_name());
         self.kernel.remove_timers_named(self.session, symbol);

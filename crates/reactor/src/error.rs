@@ -8,7 +8,7 @@ use std::fmt;
 use crate::payload::Parcel;
 
 /// The session is gone, or never was. Holds the payload that could not be posted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NoSuchSession<T = ()>(pub T);
 
 impl<T> fmt::Display for NoSuchSession<T> {
@@ -17,7 +17,14 @@ impl<T> fmt::Display for NoSuchSession<T> {
     }
 }
 
-impl<T: fmt::Debug> Error for NoSuchSession<T> {}
+// Of any payload, so that a post of any payload can be unwrapped.
+impl<T> fmt::Debug for NoSuchSession<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NoSuchSession({})", std::any::type_name::<T>())
+    }
+}
+
+impl<T> Error for NoSuchSession<T> {}
 
 /// The timer rang already, was removed, or never was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -10,11 +10,18 @@ use std::any::{Any, type_name};
 pub(crate) trait Parcel: Any {
     /// The name of `T`, for people.
     fn content_name(&self) -> &'static str;
+
+    /// Drops the content, if nobody took it.
+    fn clear(&mut self);
 }
 
 impl<T: 'static> Parcel for Option<T> {
     fn content_name(&self) -> &'static str {
         type_name::<T>()
+    }
+
+    fn clear(&mut self) {
+        *self = None;
     }
 }
 

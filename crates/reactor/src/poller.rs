@@ -62,7 +62,8 @@ impl Poller {
 
     /// Watches a descriptor for everything, edge-triggered, until it is [forgotten](Self::forget).
     pub(crate) fn watch(&self, fd: RawFd, token: Token) -> io::Result<()> {
-        self.watch_source(&mut SourceFd(&fd), token, Interest::READABLE | Interest::WRITABLE)
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
+        self.watch_source(&mut SourceFd(&fd), token, interest)
     }
 
     pub(crate) fn watch_source(

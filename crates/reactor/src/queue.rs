@@ -75,7 +75,8 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
+    /// Takes everything out.
+    pub(crate) fn take(&mut self) -> VecDeque<Entry> {
+        std::mem::take(&mut self.entries)
     }
 }

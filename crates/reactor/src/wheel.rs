@@ -120,6 +120,8 @@ impl Readiness {
     pub const READ_CLOSED: Self = Self(4);
     /// The peer will take no more, or the descriptor has an error: writing will tell.
     pub const WRITE_CLOSED: Self = Self(8);
+    /// There is urgent data: a read stops short at it though there is more behind it.
+    pub const URGENT: Self = Self(16);
 
     /// Whether all of `other` is in this.
     #[must_use]
@@ -150,6 +152,7 @@ impl Readiness {
             (event.is_writable(), Self::WRITABLE),
             (event.is_read_closed() || event.is_error(), Self::READ_CLOSED),
             (event.is_write_closed() || event.is_error(), Self::WRITE_CLOSED),
+            (event.is_priority(), Self::URGENT),
         ] {
             if is {
                 readiness = readiness.with(flag);
@@ -166,6 +169,7 @@ impl fmt::Debug for Readiness {
             (Self::WRITABLE, "writable"),
             (Self::READ_CLOSED, "read_closed"),
             (Self::WRITE_CLOSED, "write_closed"),
+            (Self::URGENT, "urgent"),
         ];
         let words = flags.iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, word)| word);
         f.debug_set().entries(words).finish()
@@ -174,15 +178,17 @@ impl fmt::Debug for Readiness {
 
 /// A wheel of any type, as the kernel keeps it.
 pub(crate) trait AnyWheel: Any {
-    fn ready(&mut self, readiness: Readiness);
+    /// Notes what it is ready for, and gives its `pump`.
+    fn ready(&mut self, readiness: Readiness) -> fn(&mut Kernel, WheelId);
     fn flush(&mut self, io: &mut Io<'_>) -> bool;
     /// The loop that pulls events out of a wheel of this type.
     fn pump(&self) -> fn(&mut Kernel, WheelId);
 }
 
 impl<W: Wheel> AnyWheel for W {
-    fn ready(&mut self, readiness: Readiness) {
+    fn ready(&mut self, readiness: Readiness) -> fn(&mut Kernel, WheelId) {
         Wheel::ready(self, readiness);
+        Kernel::pump::<W>
     }
 
     fn flush(&mut self, io: &mut Io<'_>) -> bool {

@@ -19,7 +19,15 @@ enum Kind {
     /// Non-blocking, and ours alone.
     Socket,
     /// Perhaps blocking, perhaps shared with other programs: asked before each call, never changed.
-    File,
+    File(Access),
+}
+
+/// What a file was opened for. A pipe does not say that it is the wrong end: it is never ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Access {
+    Read,
+    Write,
+    Both,
 }
 
 impl Descriptor {
@@ -34,6 +42,16 @@ impl Descriptor {
         Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
     }
 
+    /// Whether the other end can be told of an end in one direction, and to wait for its own.
+    pub(crate) fn ends_by_halves(&self) -> bool {
+        self.kind == Kind::Socket
+    }
+
+    /// Whether it was opened for reading.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.kind != Kind::File(Access::Write)
+    }
+
     /// Whether a short read or write means that there is no more for now.
     #[inline]
     pub(crate) fn tells_when_drained(&self) -> bool {
@@ -44,7 +62,7 @@ impl Descriptor {
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.kind {
             Kind::Socket => sys::recv(&self.fd, buffer),
-            Kind::File => sys::read_if_ready(&self.fd, buffer),
+            Kind::File(_) => sys::read_if_ready(&self.fd, buffer),
         }
     }
 
@@ -52,15 +70,16 @@ impl Descriptor {
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.kind {
             Kind::Socket => sys::send(&self.fd, bytes),
-            Kind::File => sys::write_if_ready(&self.fd, bytes),
+            Kind::File(Access::Read) => Err(io::Error::from_raw_os_error(sys::errno::BADF)),
+            Kind::File(Access::Write | Access::Both) => sys::write_if_ready(&self.fd, bytes),
         }
     }
 
     pub(crate) fn write_vectored(&self, runs: &[io::IoSlice<'_>]) -> io::Result<usize> {
         match (self.kind, runs) {
             (Kind::Socket, runs) => sys::send_vectored(&self.fd, runs),
-            (Kind::File, [first, ..]) => sys::write_if_ready(&self.fd, first),
-            (Kind::File, []) => Ok(0),
+            (Kind::File(_), [first, ..]) => self.write(first),
+            (Kind::File(_), []) => Ok(0),
         }
     }
 
@@ -68,7 +87,7 @@ impl Descriptor {
     pub(crate) fn shutdown_write(&self) -> io::Result<()> {
         match self.kind {
             Kind::Socket => sys::shutdown_write(&self.fd),
-            Kind::File => Ok(()),
+            Kind::File(_) => Ok(()),
         }
     }
 }
@@ -88,6 +107,11 @@ impl From<Socket> for Descriptor {
 /// A pipe, a terminal or a file. It need not be non-blocking. (A socket is better given as a [`Socket`].)
 impl From<OwnedFd> for Descriptor {
     fn from(fd: OwnedFd) -> Self {
-        Self { fd, kind: Kind::File }
+        let access = match sys::access(&fd) {
+            (true, false) => Access::Read,
+            (false, true) => Access::Write,
+            (true, true) | (false, false) => Access::Both,
+        };
+        Self { fd, kind: Kind::File(access) }
     }
 }

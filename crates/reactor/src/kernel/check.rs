@@ -17,7 +17,6 @@ impl Kernel {
             }
             debug_assert_eq!(count, 0, "{what} are left without a session");
         }
-        // Only what was on its way to sessions that were stopped by force.
-        self.desk.queue.clear();
+        self.clear_queue();
     }
 }

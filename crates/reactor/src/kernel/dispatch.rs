@@ -7,7 +7,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Exception, Kernel, Letter};
-use crate::config::OnException;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::event::{Bound, Event};
@@ -33,19 +32,37 @@ impl Kernel {
     pub(crate) fn deliver_direct<T: 'static>(&mut self, bound: Bound<T>, payload: T) {
         self.stats.direct += 1;
         let Bound { session, symbol, .. } = bound;
-        self.deliver_to(Letter { to: session, from: session, symbol }, &mut Some(payload));
+        self.deliver_to(Letter::new(session, session, symbol), &mut Some(payload));
     }
 
     /// Delivers an event that nobody waits for the reply of.
     #[inline]
     pub(super) fn deliver_to(&mut self, letter: Letter, parcel: &mut dyn Parcel) {
-        match self.dispatch(letter, parcel, None) {
-            Outcome::Handled | Outcome::Failed => {}
-            Outcome::Refused(refusal) => self.report_unhandled(letter, parcel, &refusal),
-            // The session was stopped by force; what was on its way to it goes with it.
-            Outcome::NoSession => {}
-            Outcome::Busy => debug_assert!(false, "no event is delivered while a handler runs"),
+        let outcome = self.dispatch(letter, parcel, None);
+        if !matches!(outcome, Outcome::Handled) {
+            self.undelivered(letter, parcel, outcome);
         }
+    }
+
+    #[cold]
+    fn undelivered(&mut self, letter: Letter, parcel: &mut dyn Parcel, outcome: Outcome) {
+        match outcome {
+            Outcome::Refused(refusal) => {
+                self.report_unhandled(letter, parcel, &refusal);
+                self.discard(letter, parcel);
+            }
+            // The session was stopped by force; what was on its way to it goes with it.
+            Outcome::NoSession | Outcome::Failed => self.discard(letter, parcel),
+            Outcome::Busy => debug_assert!(false, "no event is delivered while a handler runs"),
+            Outcome::Handled => {}
+        }
+    }
+
+    /// Drops a payload that no handler took. What it holds is closed before the next event.
+    #[cold]
+    pub(super) fn discard(&mut self, letter: Letter, parcel: &mut dyn Parcel) {
+        self.guard(letter.to, "the drop of an event's payload", |_| parcel.clear());
+        self.tidy();
     }
 
     pub(crate) fn call_from<T: 'static, R: 'static>(
@@ -55,7 +72,7 @@ impl Kernel {
         event: impl Into<Event<T, R>>,
         payload: T,
     ) -> Result<R, CallError> {
-        let letter = Letter { to, from, symbol: self.names.intern(event.into().into_name()) };
+        let letter = Letter::new(to, from, self.names.intern(event.into().into_name()));
         let (mut parcel, mut reply) = (Some(payload), None::<R>);
         match self.dispatch(letter, &mut parcel, Some(&mut reply)) {
             Outcome::Handled => reply.ok_or(CallError::Default),
@@ -78,28 +95,27 @@ impl Kernel {
         parcel: &mut dyn Parcel,
         reply: Option<&mut dyn Parcel>,
     ) -> Outcome {
-        let Letter { to, from, symbol } = letter;
-        let Some(slot) = self.sessions.get_mut(to) else {
-            return Outcome::NoSession;
-        };
-        let Some(mut body) = slot.body.take() else {
-            return Outcome::Busy;
-        };
+        let Letter { to, from, symbol, hold } = letter;
+        let Some(slot) = self.sessions.get_mut(to) else { return Outcome::NoSession };
+        let Some(mut body) = slot.body.take() else { return Outcome::Busy };
         self.depth += 1;
         let mut cx = Context::new(self, to, from, symbol);
         // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
         let mut exchange = Exchange { parcel, reply };
-        let run = AssertUnwindSafe(|| body.handle(symbol, &mut cx, &mut exchange));
+        let run = AssertUnwindSafe(|| match body.handle(symbol, &mut cx, &mut exchange) {
+            Ok(()) => Ok(()),
+            Err(refusal) => body.handle_refused(symbol, &mut cx, &mut exchange, refusal),
+        });
         let handled = catch_unwind(run);
         self.depth -= 1;
-        match self.sessions.get_mut(to) {
-            Some(slot) => slot.body = Some(body),
-            None => debug_assert!(false, "a session is not removed while its handler runs"),
-        }
+        self.sessions.put_back(to, body, hold);
         let outcome = match handled {
             Ok(Ok(())) => Outcome::Handled,
             Ok(Err(refusal)) => self.refused(letter, refusal),
-            Err(panic) => self.fail(to, symbol, Exception::Panic(panic)),
+            Err(panic) => {
+                self.fail(to, symbol, Exception::Panic(panic));
+                Outcome::Failed
+            }
         };
         self.tidy();
         self.stop_if_asked();
@@ -109,47 +125,22 @@ impl Kernel {
     #[cold]
     fn refused(&mut self, letter: Letter, refusal: Box<Refusal>) -> Outcome {
         match *refusal {
-            Refusal::Failed(error) => self.fail(letter.to, letter.symbol, Exception::Error(error)),
+            Refusal::Failed(error) => {
+                self.fail(letter.to, letter.symbol, Exception::Error(error));
+                Outcome::Failed
+            }
             Refusal::NoHandler | Refusal::OtherPayload(_) | Refusal::OtherReply => {
                 Outcome::Refused(refusal)
             }
         }
     }
 
-    /// A handler failed.
-    #[cold]
-    fn fail(&mut self, session: SessionId, symbol: Symbol, exception: Exception) -> Outcome {
-        self.stats.failures += 1;
-        let event = self.names.text(symbol);
-        let what = match &exception {
-            Exception::Error(error) => error.to_string(),
-            Exception::Panic(panic) => format!("panic: {}", panic_message(&**panic)),
-        };
-        match self.on_exception {
-            OnException::Stop => {
-                log::debug!(target: "reactor::sessions", "session {session}, event {event}: {what}");
-                self.stopping = true;
-                // The first failure is the cause; what fails on the way down is not.
-                self.failure.get_or_insert(exception);
-            }
-            OnException::Isolate => {
-                log::error!(
-                    target: "reactor::sessions",
-                    "session {session} is stopped: its handler of {event} failed: {what}"
-                );
-                if symbol != Symbol::STOP {
-                    self.stop_session(session);
-                }
-            }
-        }
-        Outcome::Failed
-    }
-
     #[cold]
     fn report_unhandled(&mut self, letter: Letter, parcel: &dyn Parcel, refusal: &Refusal) {
-        let Letter { to, from, symbol } = letter;
-        if symbol == Symbol::START || symbol == Symbol::STOP {
-            return;
+        let Letter { to, from, symbol, hold: _ } = letter;
+        let own = symbol == Symbol::START || symbol == Symbol::STOP;
+        if own && matches!(refusal, Refusal::NoHandler) {
+            return; // nobody needs to handle these
         }
         self.stats.unhandled += 1;
         let event = self.names.text(symbol);
@@ -168,12 +159,4 @@ impl Kernel {
             "event {event} from {sender} to session {to} ({kind}) was not handled: {reason}"
         );
     }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(not text)")
 }

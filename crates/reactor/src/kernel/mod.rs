@@ -6,6 +6,7 @@
 
 mod check;
 mod dispatch;
+mod failure;
 mod reap;
 mod run;
 mod signals;
@@ -24,15 +25,15 @@ use std::time::Instant;
 use crate::arena::Arena;
 use crate::clock::Clock;
 use crate::config::{Config, OnException};
+use crate::desk::{Desk, WheelSlot};
 use crate::error::{CallError, NoSuchSession};
 use crate::event::{Event, EventName};
 use crate::handle::Dropped;
 use crate::ids::SessionId;
-use crate::io::{Desk, WheelSlot};
 use crate::name::{Names, Symbol};
 use crate::payload::Payload;
 use crate::queue::What;
-use crate::session::{Hold, Kinds, Session, Sessions, States};
+use crate::session::{Hold, Kinds, Sessions, States};
 use crate::signal::Signals;
 use crate::stats::Stats;
 
@@ -77,8 +78,6 @@ pub struct Kernel {
     /// What a handler failed with: `run` ends with it.
     failure: Option<Exception>,
     pace: turn::Pace,
-    /// The list of dirty wheels that is being worked through; kept for its room.
-    flushing: Vec<crate::ids::WheelId>,
 }
 
 /// Who is told what by whom.
@@ -87,6 +86,14 @@ struct Letter {
     to: SessionId,
     from: SessionId,
     symbol: Symbol,
+    /// What held the receiver until now, to be crossed out when it was told.
+    hold: Option<Hold>,
+}
+
+impl Letter {
+    const fn new(to: SessionId, from: SessionId, symbol: Symbol) -> Self {
+        Self { to, from, symbol, hold: None }
+    }
 }
 
 /// How a handler failed.
@@ -116,6 +123,7 @@ impl Kernel {
     /// Starts a session (POE: `POE::Session->create`): stores its state, delivers `_start`, and returns
     /// its id. The session lives as long as something can reach it.
     pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
+        self.look_at_clock();
         self.spawn_from(SessionId::KERNEL, states, state)
     }
 
@@ -130,6 +138,7 @@ impl Kernel {
         event: impl EventName<T>,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
+        self.look_at_clock();
         self.post_from(SessionId::KERNEL, to, event, payload)
     }
 
@@ -144,6 +153,7 @@ impl Kernel {
         event: impl Into<Event<T, R>>,
         payload: T,
     ) -> Result<R, CallError> {
+        self.look_at_clock();
         self.call_from(SessionId::KERNEL, to, event, payload)
     }
 
@@ -185,6 +195,11 @@ impl Kernel {
         self.sessions.get(session).map(|slot| slot.ledger.to_string())
     }
 
+    /// Called from outside the loop: the last turn may have been long ago.
+    fn look_at_clock(&mut self) {
+        self.desk.now = self.desk.clock.moment();
+    }
+
     pub(crate) fn name_of(&self, symbol: Symbol) -> &str {
         self.names.text(symbol)
     }
@@ -200,12 +215,11 @@ impl Kernel {
         states: &States<S>,
         state: S,
     ) -> SessionId {
-        let (kind, handlers) = self.kinds.enter(&states.table, &mut self.names);
-        let body = Session { state, handlers };
+        let (kind, body) = self.kinds.enter(&states.table, state, &mut self.names);
         let birth = self.desk.stamp(self.desk.now).sequence;
         let id = self.sessions.insert(Box::new(body), parent, kind, birth);
         log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());
-        self.deliver_to(Letter { to: id, from: parent, symbol: Symbol::START }, &mut Some(()));
+        self.deliver_to(Letter::new(id, parent, Symbol::START), &mut Some(()));
         // As in POE, the session is held until its maker had the chance to give it work.
         self.sessions.add(id, Hold::Queued);
         self.desk.post(id, SessionId::KERNEL, What::Born);
@@ -286,7 +300,6 @@ impl KernelBuilder {
             stopping: false,
             failure: None,
             pace: turn::Pace::default(),
-            flushing: Vec::new(),
         })
     }
 }

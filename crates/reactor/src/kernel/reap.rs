@@ -28,32 +28,36 @@ impl Kernel {
 
     /// Tells a session `_stop` and removes it with all it owns.
     pub(super) fn stop_session(&mut self, id: SessionId) {
-        let Some(slot) = self.sessions.get_mut(id) else {
-            return;
-        };
+        let Some(slot) = self.sessions.get_mut(id) else { return };
         if slot.phase == Phase::Ending {
             return;
         }
         slot.phase = Phase::Ending;
         log::debug!(target: "reactor::sessions", "session {id} stops");
-        self.deliver_to(
-            Letter { to: id, from: SessionId::KERNEL, symbol: Symbol::STOP },
-            &mut Some(()),
-        );
+        // Who asks in `_stop` for everybody's end waits until this session is gone.
+        self.depth += 1;
+        self.deliver_to(Letter::new(id, SessionId::KERNEL, Symbol::STOP), &mut Some(()));
+        self.remove_session(id);
+        self.depth -= 1;
+        self.stop_if_asked();
+    }
+
+    /// Removes a session with all it owns.
+    fn remove_session(&mut self, id: SessionId) {
         self.signals.forget(id);
-        let Some(slot) = self.sessions.remove(id) else {
-            return;
-        };
-        self.kinds.leave(slot.kind);
+        let Some(slot) = self.sessions.remove(id) else { return };
         // The state goes first: dropping it drops the handles of the session's wheels.
-        drop(slot.body);
+        self.guard(id, "the drop of its state", |_| drop(slot.body));
+        self.kinds.leave(slot.kind);
         self.tidy();
         if slot.wheels > 0 {
             self.close_wheels_of(id);
         }
-        if slot.ledger.count(Hold::Timer) > 0 {
+        // When all are stopped, all timers go at once.
+        if slot.ledger.count(Hold::Timer) > 0 && !self.stopping {
+            let timers = self.desk.timers.remove_session(id);
             // Their payloads may hold handles too.
-            drop(self.desk.timers.remove_session(id));
+            self.guard(id, "the drop of a timer's payload", |_| drop(timers));
             self.tidy();
         }
         // What is still queued to it or by it is dropped when its turn comes: nobody answers to its id.
@@ -85,13 +89,22 @@ impl Kernel {
                 self.stop_session(id);
             }
         }
-        self.depth -= 1;
-        self.stopping = false;
         for id in self.sessions.ids() {
             log::error!(target: "reactor::sessions", "session {id} is dropped: sessions start sessions as they stop");
-            drop(self.sessions.remove(id));
+            self.remove_session(id);
         }
-        self.desk.queue.clear();
+        let timers = self.desk.timers.remove_all();
+        self.guard(SessionId::KERNEL, "the drop of a timer's payload", |_| drop(timers));
+        self.clear_queue();
+        self.depth -= 1;
+        self.stopping = false;
+    }
+
+    /// Drops what is still on its way; its senders or receivers were stopped by force.
+    pub(super) fn clear_queue(&mut self) {
+        let queue = self.desk.queue.take();
+        self.guard(SessionId::KERNEL, "the drop of an event's payload", |_| drop(queue));
+        self.signals.forget_queued();
         self.tidy();
     }
 }

@@ -25,9 +25,8 @@ impl Kernel {
             self.turn(Wait::ForWork)?;
             self.raise()?;
         }
-        self.raise()?;
         self.check_empty();
-        Ok(())
+        self.raise()
     }
 
     /// Runs one turn, which waits at most `timeout` for something to do (POE: `run_one_timeslice`).

@@ -28,11 +28,14 @@ impl Kernel {
     pub(super) fn queue_signals(&mut self) {
         for number in self.signals.pending() {
             log::debug!(target: "reactor::signals", "{} came", signal::signal(number));
-            self.desk.post(SessionId::KERNEL, SessionId::KERNEL, What::Signal(number));
+            if self.signals.note_queued(number) {
+                self.desk.post(SessionId::KERNEL, SessionId::KERNEL, What::Signal(number));
+            }
         }
     }
 
     pub(super) fn deliver_signal(&mut self, number: c_int) {
+        self.signals.note_delivered(number);
         let watchers = self.signals.watchers(number);
         if watchers.is_empty() {
             // Who watched it is gone; without us the system would act now.
@@ -44,8 +47,7 @@ impl Kernel {
         self.signals.handled = false;
         for watch in watchers {
             let mut parcel = Some(signal::signal(number));
-            let letter =
-                Letter { to: watch.session, from: SessionId::KERNEL, symbol: watch.symbol };
+            let letter = Letter::new(watch.session, SessionId::KERNEL, watch.symbol);
             self.deliver_to(letter, &mut parcel);
         }
         if signal::is_terminal(number) && !self.signals.handled {

@@ -1,7 +1,7 @@
 //! One turn of the loop: the only place that decides order.
 //!
 //! Wait for readiness, serve each wheel that is ready, deliver what is due, write what was written,
-//! stop the sessions that nothing reaches. `docs/turn.md` tells it step by step.
+//! stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by step.
 
 use std::io;
 use std::time::Duration;
@@ -53,6 +53,8 @@ impl Kernel {
 
     /// Learns what is ready and what time it is.
     fn poll(&mut self, wait: Wait) -> io::Result<()> {
+        // Outside the loop, too, handles are dropped.
+        self.tidy();
         if wait == Wait::ForWork && self.may_skip_poll() {
             return Ok(());
         }
@@ -120,9 +122,7 @@ impl Kernel {
             self.desk.poller.return_events(events);
         }
         for _ in 0..still_ready {
-            let Some(id) = self.desk.again.pop_front() else {
-                break;
-            };
+            let Some(id) = self.desk.again.pop_front() else { break };
             if let Some(slot) = self.wheels.get_mut(id.0) {
                 slot.meta.again = false;
                 self.pull_wheel(id);
@@ -144,9 +144,28 @@ impl Kernel {
     /// came first.
     fn deliver(&mut self) {
         let (now, limit) = (self.desk.now, self.desk.sequence + 1);
+        self.tidy();
+        let delivered = match self.desk.timers.peek_due(now, limit) {
+            // What is set meanwhile is for the next step, however soon it is due.
+            None => self.deliver_posts(),
+            Some(_) => self.deliver_merged(now, limit),
+        };
+        self.stats.starved += u64::from(delivered == DELIVER_BUDGET);
+        self.pace.delivered = delivered;
+        self.desk.timers.release_held();
+    }
+
+    fn deliver_posts(&mut self) -> u32 {
+        let posts = u32::try_from(self.desk.queue.len()).unwrap_or(u32::MAX).min(DELIVER_BUDGET);
+        for _ in 0..posts {
+            self.deliver_posted();
+        }
+        posts
+    }
+
+    fn deliver_merged(&mut self, now: Moment, limit: u64) -> u32 {
         let mut delivered = 0;
         while delivered < DELIVER_BUDGET {
-            self.tidy();
             let posted = self.desk.queue.front().filter(|stamp| stamp.sequence < limit);
             let rings = self.desk.timers.peek_due(now, limit);
             match (posted, rings) {
@@ -157,44 +176,44 @@ impl Kernel {
             }
             delivered += 1;
         }
-        self.stats.starved += u64::from(delivered == DELIVER_BUDGET);
-        self.pace.delivered = delivered;
-        self.desk.timers.release_held();
+        delivered
     }
 
     #[inline]
     fn deliver_posted(&mut self) {
-        let Some(Entry { to, from, what, .. }) = self.desk.queue.pop() else {
-            return;
-        };
+        let Some(Entry { to, from, what, .. }) = self.desk.queue.pop() else { return };
         match what {
             What::Event { symbol, payload } => {
                 self.stats.posted += 1;
+                let letter = Letter { to, from, symbol, hold: Some(Hold::Queued) };
                 // The sender is held until now: if it is gone, it was stopped by force.
-                if from == SessionId::KERNEL || self.sessions.contains(from) {
-                    payload.open(|parcel| self.deliver_to(Letter { to, from, symbol }, parcel));
+                if from == to || from == SessionId::KERNEL || self.sessions.contains(from) {
+                    payload.open(|parcel| self.deliver_to(letter, parcel));
+                } else {
+                    payload.open(|parcel| self.discard(letter, parcel));
+                    self.sessions.release(to, Hold::Queued);
                 }
                 if from != to {
                     self.sessions.release(from, Hold::Sent);
                 }
             }
-            What::Wheel(id) => self.pull_wheel(id),
-            What::Born => {}
-            What::Signal(number) => return self.deliver_signal(number),
+            What::Wheel(id) => {
+                self.pull_wheel(id);
+                self.sessions.release(to, Hold::Queued);
+            }
+            What::Born => self.sessions.release(to, Hold::Queued),
+            What::Signal(number) => self.deliver_signal(number),
         }
-        self.sessions.release(to, Hold::Queued);
     }
 
     fn deliver_timer(&mut self) {
-        let Some(Timer { session, what, .. }) = self.desk.timers.pop() else {
-            return;
-        };
+        let Some(Timer { session, what, .. }) = self.desk.timers.pop() else { return };
         match what {
             Ring::Event { symbol, payload } => {
                 self.stats.timers += 1;
-                let letter = Letter { to: session, from: session, symbol };
+                let hold = Some(Hold::Timer);
+                let letter = Letter { to: session, from: session, symbol, hold };
                 payload.open(|parcel| self.deliver_to(letter, parcel));
-                self.sessions.release(session, Hold::Timer);
             }
             Ring::Wheel(id) => {
                 if let Some(slot) = self.wheels.get_mut(id.0) {

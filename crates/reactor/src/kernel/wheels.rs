@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use super::Kernel;
 use crate::config::EVENT_BUDGET;
+use crate::desk::{Meta, WheelSlot};
 use crate::handle::Handle;
 use crate::ids::{SessionId, WheelId};
-use crate::io::{Io, Meta, WheelSlot};
+use crate::io::Io;
 use crate::session::Hold;
 use crate::wheel::{Deliver, Readiness, Wheel};
 
@@ -42,9 +43,7 @@ impl Kernel {
         self.desk.begin_share();
         for _ in 0..EVENT_BUDGET {
             // Looked up anew each time: the last handler may have dropped it.
-            let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else {
-                return;
-            };
+            let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return };
             let Some(event) = wheel.next(&mut io) else {
                 self.tidy();
                 return;
@@ -61,31 +60,24 @@ impl Kernel {
     /// Tells a wheel what it is ready for, and pulls.
     #[inline]
     pub(super) fn ready_wheel(&mut self, id: WheelId, readiness: Readiness) {
-        let Some(slot) = self.wheels.get_mut(id.0) else {
-            return;
-        };
-        let Some(wheel) = slot.wheel.as_deref_mut() else {
-            return;
-        };
-        wheel.ready(readiness);
-        // One that stands in the list of those still ready has its share when its turn comes.
-        if !slot.meta.again {
-            let pump = wheel.pump();
-            pump(self, id);
-            self.flush();
-        }
+        self.guard_wheel(id, |kernel| {
+            let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
+            let Some(wheel) = slot.wheel.as_deref_mut() else { return };
+            let pump = wheel.ready(readiness);
+            // One that stands in the list of those still ready has its share when its turn comes.
+            if !slot.meta.again {
+                pump(kernel, id);
+            }
+        });
+        self.flush();
     }
 
     /// Pulls from a wheel that asked for it.
     pub(super) fn pull_wheel(&mut self, id: WheelId) {
-        let Some(slot) = self.wheels.get_mut(id.0) else {
-            return;
-        };
-        let Some(wheel) = slot.wheel.as_deref_mut() else {
-            return;
-        };
+        let Some(slot) = self.wheels.get_mut(id.0) else { return };
+        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
         let pump = wheel.pump();
-        pump(self, id);
+        self.guard_wheel(id, |kernel| pump(kernel, id));
         self.flush();
     }
 
@@ -98,23 +90,24 @@ impl Kernel {
     }
 
     fn flush_dirty(&mut self) {
-        let mut list = std::mem::take(&mut self.flushing);
-        std::mem::swap(&mut list, &mut self.desk.dirty);
-        for id in list.drain(..) {
-            let Some(slot) = self.wheels.get_mut(id.0) else {
-                continue;
-            };
-            slot.meta.dirty = false;
-            let Some(wheel) = slot.wheel.as_deref_mut() else {
-                continue;
-            };
-            let pump = wheel.pump();
-            if wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
-                pump(self, id);
-            }
+        let dirty = self.desk.dirty.len();
+        for place in 0..dirty {
+            let Some(id) = self.desk.dirty.get(place).copied() else { break };
+            self.guard_wheel(id, |kernel| kernel.flush_wheel(id));
         }
+        self.desk.dirty.drain(..dirty.min(self.desk.dirty.len()));
         self.tidy();
-        self.flushing = list;
+    }
+
+    #[inline]
+    fn flush_wheel(&mut self, id: WheelId) {
+        let Some(slot) = self.wheels.get_mut(id.0) else { return };
+        slot.meta.dirty = false;
+        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
+        if wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
+            let pump = wheel.pump();
+            pump(self, id);
+        }
     }
 
     /// Closes what was dropped and brings the ledgers up to date.
@@ -135,19 +128,18 @@ impl Kernel {
     }
 
     pub(super) fn close_wheel(&mut self, id: WheelId) {
-        let Some(mut slot) = self.wheels.remove(id.0) else {
-            return;
-        };
+        let Some(mut slot) = self.wheels.remove(id.0) else { return };
         self.settle();
         let watched = self.desk.clear(&mut slot.meta);
-        // Closes the descriptor, which the poller has forgotten by now.
-        drop(slot.wheel);
+        let session = slot.meta.session;
         if slot.meta.alive {
-            self.sessions.release(slot.meta.session, Hold::Wheel);
+            self.sessions.release(session, Hold::Wheel);
         }
-        if let Some(session) = self.sessions.get_mut(slot.meta.session) {
+        if let Some(session) = self.sessions.get_mut(session) {
             session.wheels -= 1;
         }
+        // Closes the descriptor, which the poller has forgotten by now.
+        self.guard(session, "the drop of its wheel", |_| drop(slot.wheel));
         if watched {
             self.wake_starving();
         }
@@ -156,9 +148,7 @@ impl Kernel {
     /// A descriptor became free: whoever waited for one is asked again.
     fn wake_starving(&mut self) {
         while let Some(id) = self.desk.take_starving() {
-            let Some(slot) = self.wheels.get_mut(id.0) else {
-                continue;
-            };
+            let Some(slot) = self.wheels.get_mut(id.0) else { continue };
             self.desk.ask_again(id, &mut slot.meta);
         }
     }

@@ -24,24 +24,30 @@ pub(crate) enum Hold {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Ledger {
     counts: [u32; KINDS.len()],
+    /// The sum of `counts`.
+    total: u32,
 }
 
 impl Ledger {
     #[inline]
     pub(crate) fn add(&mut self, hold: Hold) {
         self.counts[hold as usize] += 1;
+        self.total += 1;
     }
 
     #[inline]
     pub(crate) fn remove(&mut self, hold: Hold) {
         let count = &mut self.counts[hold as usize];
         debug_assert!(*count > 0, "crossed out more of {hold:?} than was entered");
-        *count = count.saturating_sub(1);
+        if *count > 0 {
+            *count -= 1;
+            self.total -= 1;
+        }
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.counts == [0; KINDS.len()]
+        self.total == 0
     }
 
     pub(crate) const fn count(&self, hold: Hold) -> u32 {

@@ -11,7 +11,7 @@ use crate::arena::Arena;
 use crate::ids::SessionId;
 pub(crate) use ledger::{Hold, Ledger};
 pub use states::States;
-pub(crate) use states::{AnySession, Exchange, Kinds, Refusal, Session};
+pub(crate) use states::{AnySession, Exchange, Kinds, Refusal};
 
 pub(crate) struct Slot {
     /// The session, but for the time that one of its handlers runs.
@@ -24,6 +24,19 @@ pub(crate) struct Slot {
     /// Wheels that it made and that are not closed, whether they keep it alive or not.
     pub(crate) wheels: u32,
     pub(crate) phase: Phase,
+}
+
+impl Slot {
+    /// Crosses out a hold; says whether the session is to be marked.
+    #[inline]
+    fn release(&mut self, hold: Hold) -> bool {
+        self.ledger.remove(hold);
+        let mark = self.ledger.is_empty() && self.phase == Phase::Living;
+        if mark {
+            self.phase = Phase::Marked;
+        }
+        mark
+    }
 }
 
 /// living --ledger empties--> marked --looked at--> living, or ending for good
@@ -82,12 +95,26 @@ impl Sessions {
     /// Crosses out a reason for the session to live.
     #[inline]
     pub(crate) fn release(&mut self, id: SessionId, hold: Hold) {
+        let Some(slot) = self.slots.get_mut(id.0) else { return };
+        if slot.release(hold) {
+            self.marked.push(id);
+        }
+    }
+
+    /// Puts a session back whose handler has run, and crosses out what held it for that.
+    #[inline]
+    pub(crate) fn put_back(
+        &mut self,
+        id: SessionId,
+        body: Box<dyn AnySession>,
+        hold: Option<Hold>,
+    ) {
         let Some(slot) = self.slots.get_mut(id.0) else {
+            debug_assert!(false, "a session is not removed while its handler runs");
             return;
         };
-        slot.ledger.remove(hold);
-        if slot.ledger.is_empty() && slot.phase == Phase::Living {
-            slot.phase = Phase::Marked;
+        slot.body = Some(body);
+        if hold.is_some_and(|hold| slot.release(hold)) {
             self.marked.push(id);
         }
     }
@@ -96,9 +123,7 @@ impl Sessions {
     #[inline]
     pub(crate) fn pop_marked(&mut self) -> Option<SessionId> {
         while let Some(id) = self.marked.pop() {
-            let Some(slot) = self.slots.get_mut(id.0) else {
-                continue;
-            };
+            let Some(slot) = self.slots.get_mut(id.0) else { continue };
             if slot.phase == Phase::Marked {
                 slot.phase = Phase::Living;
             }

@@ -1,11 +1,12 @@
 //! Which handler takes which event.
 //!
 //! A [`States`] is built once and shared by every session of its kind. It is a list of names and
-//! handlers; a kernel that spawns the first session of a kind numbers the names ([`Lookup`]), so that
+//! handlers; a kernel that spawns the first session of a kind numbers the names (`Numbered`), so that
 //! a delivery is an index and not a search.
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
@@ -205,10 +206,11 @@ fn refuse(refusal: Refusal) -> Handled {
 }
 
 /// A table by the numbers of one kernel.
-pub(crate) struct Numbered<S> {
-    by_symbol: Vec<Option<Rc<Handler<S>>>>,
-    default: Option<Rc<Default_<S>>>,
+struct Numbered<S> {
+    by_symbol: BySymbol<S>,
 }
+
+type BySymbol<S> = Rc<[Option<Rc<Handler<S>>>]>;
 
 impl<S> Table<S> {
     fn number(&self, names: &mut Names) -> Numbered<S> {
@@ -220,7 +222,7 @@ impl<S> Table<S> {
             }
             by_symbol[index] = Some(Rc::clone(handler));
         }
-        Numbered { by_symbol, default: self.default.clone() }
+        Numbered { by_symbol: by_symbol.into() }
     }
 }
 
@@ -233,13 +235,24 @@ pub(crate) trait AnySession {
         exchange: &mut Exchange<'_>,
     ) -> Handled;
 
+    /// Offers to `_default` what no handler takes.
+    fn handle_refused(
+        &mut self,
+        symbol: Symbol,
+        cx: &mut Context<'_>,
+        exchange: &mut Exchange<'_>,
+        refusal: Box<Refusal>,
+    ) -> Handled;
+
     /// The name of the state's type, for people.
     fn kind(&self) -> &'static str;
 }
 
 pub(crate) struct Session<S> {
-    pub(crate) state: S,
-    pub(crate) handlers: Rc<Numbered<S>>,
+    /// The table's handlers by number: what a delivery looks up, with as few steps as can be.
+    by_symbol: BySymbol<S>,
+    table: Rc<Table<S>>,
+    state: S,
 }
 
 impl<S: 'static> AnySession for Session<S> {
@@ -250,23 +263,12 @@ impl<S: 'static> AnySession for Session<S> {
         cx: &mut Context<'_>,
         exchange: &mut Exchange<'_>,
     ) -> Handled {
-        let handled = match self.handlers.by_symbol.get(symbol.index()) {
+        match self.by_symbol.get(symbol.index()) {
             Some(Some(handler)) => handler(&mut self.state, cx, exchange),
             Some(None) | None => refuse(Refusal::NoHandler),
-        };
-        match handled {
-            Ok(()) => Ok(()),
-            Err(refusal) => self.handle_refused(symbol, cx, exchange, refusal),
         }
     }
 
-    fn kind(&self) -> &'static str {
-        std::any::type_name::<S>()
-    }
-}
-
-impl<S> Session<S> {
-    /// Offers to `_default` what no handler takes.
     #[cold]
     fn handle_refused(
         &mut self,
@@ -276,7 +278,7 @@ impl<S> Session<S> {
         refusal: Box<Refusal>,
     ) -> Handled {
         let untaken = matches!(*refusal, Refusal::NoHandler | Refusal::OtherPayload(_));
-        let Some(default) = self.handlers.default.as_ref().filter(|_| untaken) else {
+        let Some(default) = self.table.default.as_ref().filter(|_| untaken) else {
             return Err(refusal);
         };
         if symbol == Symbol::START {
@@ -284,7 +286,13 @@ impl<S> Session<S> {
         }
         let name = cx.event().to_owned();
         default(&mut self.state, cx, Unhandled::new(&name, exchange.parcel));
+        // What it left goes before the next event, and under its name if that fails.
+        exchange.parcel.clear();
         Ok(())
+    }
+
+    fn kind(&self) -> &'static str {
+        std::any::type_name::<S>()
     }
 }
 
@@ -309,48 +317,64 @@ impl<S> fmt::Debug for States<S> {
 
 /// The kinds of session that a kernel has numbered, by the address of their tables.
 #[derive(Default)]
-pub(crate) struct Kinds(std::collections::HashMap<usize, Kind>);
+pub(crate) struct Kinds {
+    by_address: HashMap<usize, Kind>,
+    /// How many there may be before it is worth looking for those that nobody uses.
+    most: usize,
+}
 
 struct Kind {
     /// A `Numbered<S>`.
-    numbered: Rc<dyn Any>,
+    numbered: Box<dyn Any>,
     /// Keeps the table, so that no other comes to stand at its address.
     table: Rc<dyn Any>,
     sessions: usize,
 }
 
 impl Kinds {
-    /// The kind of a new session: its key, and its handlers by number.
+    /// Makes a session, and tells the key of its kind.
     pub(crate) fn enter<S: 'static>(
         &mut self,
         table: &Rc<Table<S>>,
+        state: S,
         names: &mut Names,
-    ) -> (usize, Rc<Numbered<S>>) {
+    ) -> (usize, Session<S>) {
         let key = Rc::as_ptr(table).addr();
-        let kind = self.0.entry(key).or_insert_with(|| Kind {
-            numbered: Rc::new(table.number(names)),
+        if self.by_address.len() > self.most {
+            self.by_address.retain(|_, kind| kind.is_used());
+            self.most = self.by_address.len() * 2;
+        }
+        let kind = self.by_address.entry(key).or_insert_with(|| Kind {
+            numbered: Box::new(table.number(names)),
             table: Rc::<Table<S>>::clone(table),
             sessions: 0,
         });
         kind.sessions += 1;
-        let numbered = Rc::clone(&kind.numbered).downcast::<Numbered<S>>();
-        (key, numbered.expect("a table's address is its own, and so is its type"))
+        let numbered = kind.numbered.downcast_ref::<Numbered<S>>();
+        let numbered = numbered.expect("a table's address is its own, and so is its type");
+        let by_symbol = Rc::clone(&numbered.by_symbol);
+        (key, Session { by_symbol, table: Rc::clone(table), state })
     }
 
     /// A session of this kind is gone. The kind goes with its last session and its last user.
     pub(crate) fn leave(&mut self, key: usize) {
-        let Some(kind) = self.0.get_mut(&key) else {
-            return;
-        };
+        let Some(kind) = self.by_address.get_mut(&key) else { return };
         kind.sessions -= 1;
-        if kind.sessions == 0 && Rc::strong_count(&kind.table) == 1 {
-            self.0.remove(&key);
+        if !kind.is_used() {
+            self.by_address.remove(&key);
         }
+    }
+}
+
+impl Kind {
+    /// Whether a session is of it, or a [`States`] can still make one.
+    fn is_used(&self) -> bool {
+        self.sessions > 0 || Rc::strong_count(&self.table) > 1
     }
 }
 
 impl fmt::Debug for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kinds({})", self.0.len())
+        write!(f, "Kinds({})", self.by_address.len())
     }
 }

@@ -43,6 +43,8 @@ impl std::fmt::Display for Signal {
 pub(crate) struct Signals {
     source: Source,
     watches: Vec<Watch>,
+    /// Signals that wait in the queue: each once at most.
+    queued: Vec<c_int>,
     /// Whether a handler has called the signal that is being delivered its own.
     pub(crate) handled: bool,
 }
@@ -83,6 +85,24 @@ impl Signals {
     /// Who watches a signal, the youngest watch first: a child is told before its parent.
     pub(crate) fn watchers(&self, number: c_int) -> Vec<Watch> {
         self.watches.iter().rev().filter(|watch| watch.number == number).copied().collect()
+    }
+
+    /// Notes that a signal goes to the queue; says whether it was not there already.
+    pub(crate) fn note_queued(&mut self, number: c_int) -> bool {
+        let new = !self.queued.contains(&number);
+        if new {
+            self.queued.push(number);
+        }
+        new
+    }
+
+    /// One that comes from now on is another.
+    pub(crate) fn note_delivered(&mut self, number: c_int) {
+        self.queued.retain(|queued| *queued != number);
+    }
+
+    pub(crate) fn forget_queued(&mut self) {
+        self.queued.clear();
     }
 
     pub(crate) fn pending(&mut self) -> Vec<c_int> {

@@ -81,9 +81,7 @@ impl Heap {
         loop {
             let first = place * CHILDREN + 1;
             let children = first..self.nodes.len().min(first + CHILDREN);
-            let Some(least) = children.min_by_key(|child| self.nodes[*child].stamp) else {
-                break;
-            };
+            let Some(least) = children.min_by_key(|child| self.nodes[*child].stamp) else { break };
             if node.stamp <= self.nodes[least].stamp {
                 break;
             }

@@ -98,12 +98,12 @@ impl Timers {
 
     /// Takes out every timer of a session.
     pub(crate) fn remove_session(&mut self, session: SessionId) -> Vec<Timer> {
-        let theirs = |timer: &Timer| timer.session == session;
-        let find = |timers: &Arena<Timer>| {
-            timers.iter().filter(|(_, timer)| theirs(timer)).map(|(key, _)| key).collect()
-        };
-        let keys: Vec<Key> = find(&self.timers);
-        keys.into_iter().filter_map(|key| self.remove(TimerId(key))).collect()
+        self.remove_which(|timer| timer.session == session)
+    }
+
+    /// Takes out every timer.
+    pub(crate) fn remove_all(&mut self) -> Vec<Timer> {
+        self.remove_which(|_| true)
     }
 
     /// When the next timer to ring is due, of those due by `now` and set before `limit`.
@@ -154,6 +154,12 @@ impl Timers {
         self.timers.len()
     }
 
+    fn remove_which(&mut self, which: impl Fn(&Timer) -> bool) -> Vec<Timer> {
+        let found = self.timers.iter().filter(|(_, timer)| which(timer)).map(|(key, _)| key);
+        let keys: Vec<Key> = found.collect();
+        keys.into_iter().filter_map(|key| self.remove(TimerId(key))).collect()
+    }
+
     fn link(&mut self, newer: Option<Key>, older: Option<Key>) {
         if let Some(timer) = newer.and_then(|key| self.timers.get_mut(key)) {
             timer.older = older;
@@ -164,9 +170,7 @@ impl Timers {
     }
 
     fn unlink(&mut self, timer: &Timer) {
-        let Some(symbol) = timer.what.symbol() else {
-            return;
-        };
+        let Some(symbol) = timer.what.symbol() else { return };
         self.link(timer.newer, timer.older);
         if timer.newer.is_some() {
             return;

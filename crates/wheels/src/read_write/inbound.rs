@@ -46,7 +46,8 @@ pub(super) struct Inbound {
     phase: Phase,
     /// There may be more to read; the system will not say so again.
     readable: bool,
-    /// The system said that the end is near: read until it comes, it may not be announced again.
+    /// The end is near, or something urgent in between: a short read does not mean that no more is there,
+    /// and it may not be announced again.
     closed: bool,
     /// A regular file: always readable.
     always: bool,
@@ -80,7 +81,8 @@ impl Inbound {
 
     #[inline]
     pub(super) fn ready(&mut self, readiness: Readiness) {
-        self.closed |= readiness.contains(Readiness::READ_CLOSED);
+        self.closed |=
+            readiness.contains(Readiness::READ_CLOSED) || readiness.contains(Readiness::URGENT);
         self.readable |= self.closed || readiness.contains(Readiness::READABLE);
     }
 
@@ -108,6 +110,17 @@ impl Inbound {
         };
     }
 
+    /// Nothing is read any more.
+    pub(super) fn finish(&mut self) {
+        self.discard();
+        self.phase = Phase::Done;
+    }
+
+    /// Whether there is more to tell before long: it stopped because others are to be served.
+    pub(super) fn is_flowing(&self) -> bool {
+        self.phase == Phase::Flowing && self.readable && !self.paused
+    }
+
     /// Whether nothing will come any more.
     #[inline]
     pub(super) fn is_done(&self) -> bool {
@@ -122,7 +135,11 @@ impl Inbound {
         io: &mut Io<'_>,
     ) -> Pulled<F::Item> {
         loop {
-            if let Some(pulled) = self.take(filter, io) {
+            // Usually there is nothing but what the system has.
+            let plain = self.phase == Phase::Flowing && !self.paused;
+            if !(plain && self.tail.is_empty() && io.shared_buffer().is_empty())
+                && let Some(pulled) = self.take(filter, io)
+            {
                 return pulled;
             }
             if !self.may_read(io) {

@@ -32,7 +32,10 @@ pub(super) struct Outbound {
     flow: Flow,
     /// Whether the high mark was reached and the low one not passed since.
     above: bool,
+    /// What is to be told, and whether the next time that all is sent is.
     notes: u8,
+    /// The notes that anybody wants.
+    wanted: u8,
 }
 
 /// Whether the system takes more.
@@ -65,13 +68,14 @@ impl Marks {
         let number = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let high = high.map_or(u32::MAX, |high| number(high).max(1));
         let low = low.map_or(high - 1, number).min(high - 1);
-        Self { high, low, most: number(most) }
+        Self { high, low, most: number(most).max(1) }
     }
 }
 
 impl Outbound {
-    pub(super) const fn new(marks: Marks) -> Self {
+    pub(super) fn new(marks: Marks, wanted: impl Iterator<Item = Note>) -> Self {
         Self {
+            wanted: wanted.fold(0, |bits, note| bits | note.bit()),
             output: Output::new(),
             marks,
             phase: Phase::Open,
@@ -99,6 +103,10 @@ impl Outbound {
     /// Whether nothing is left to send, and nothing left to tell the peer.
     pub(super) fn is_settled(&self) -> bool {
         self.output.is_empty() && self.phase != Phase::Closing
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.phase == Phase::Failed
     }
 
     #[inline]
@@ -156,6 +164,9 @@ impl Outbound {
         self.output.clear();
         self.phase = Phase::Failed;
         self.flow = Flow::Free;
+        // It did not fall to the low mark, and not all was sent.
+        self.above = false;
+        self.notes &= !OWED;
         unsent
     }
 
@@ -172,13 +183,14 @@ impl Outbound {
         while !self.output.is_empty() && self.flow == Flow::Free {
             if had - self.output.len() >= WRITE_BUDGET {
                 // The rest waits for the next turn: others want to be served.
-                io.mark_dirty();
+                self.flow = Flow::Unblocked;
+                io.again();
                 break;
             }
             self.write_once(descriptor)?;
         }
         let progress = if self.output.len() < had { Progress::Some } else { Progress::None };
-        self.note(had, io);
+        self.note(io);
         if self.output.is_empty() && self.phase == Phase::Closing {
             self.phase = Phase::Shut;
             // The peer may be gone already; reading will tell.
@@ -189,10 +201,26 @@ impl Outbound {
         Ok(progress)
     }
 
+    /// Something was put: when all is sent, that is to be told.
+    #[inline]
+    pub(super) fn owe_flushed(&mut self) {
+        if self.wanted & Note::Flushed.bit() != 0 && !self.output.is_empty() {
+            self.notes = (self.notes | OWED) & !Note::Flushed.bit();
+        }
+    }
+
+    /// Notes that all was sent. Not to be asked while a handler may go on to put more.
+    #[inline]
+    pub(super) fn note_flushed(&mut self) {
+        if self.notes & OWED != 0 && self.output.is_empty() {
+            self.notes = (self.notes & !OWED) | Note::Flushed.bit();
+        }
+    }
+
     /// What the session is to be told next.
     #[inline]
     pub(super) fn take_note(&mut self) -> Option<Note> {
-        if self.notes == 0 {
+        if !self.has_note() {
             return None;
         }
         // Which of the marks was passed last shows in where we are now.
@@ -208,7 +236,7 @@ impl Outbound {
 
     #[inline]
     pub(super) const fn has_note(&self) -> bool {
-        self.notes != 0
+        self.notes & !OWED != 0
     }
 
     fn write_once(&mut self, descriptor: &Descriptor) -> io::Result<()> {
@@ -238,22 +266,19 @@ impl Outbound {
 
     /// Notes which marks were crossed.
     #[inline]
-    fn note(&mut self, had: usize, io: &mut Io<'_>) {
+    fn note(&mut self, io: &mut Io<'_>) {
         let unsent = self.output.len();
+        let mut notes = 0;
         if self.above && unsent <= self.marks.low as usize {
             self.above = false;
-            self.notes |= Note::Low.bit();
+            notes |= Note::Low.bit();
         } else if !self.above && self.is_high() {
             self.above = true;
-            self.notes |= Note::High.bit();
+            notes |= Note::High.bit();
         }
-        if unsent == 0 {
-            if had > 0 {
-                self.notes |= Note::Flushed.bit();
-            }
-            if self.output.has_buffer() {
-                io.return_buffer(self.output.release());
-            }
+        self.notes |= notes & self.wanted;
+        if unsent == 0 && self.output.has_buffer() {
+            io.return_buffer(self.output.release());
         }
     }
 }
@@ -269,6 +294,9 @@ impl Note {
         1 << self as u8
     }
 }
+
+/// Beside the notes: something was put, and that all was sent is not noted yet.
+const OWED: u8 = 1 << 7;
 
 /// What one stream may write in a turn before others are served: as much as a send buffer takes.
 const WRITE_BUDGET: usize = 256 * 1024;

@@ -27,6 +27,8 @@ pub(crate) struct Stream<F> {
     failure: Option<Box<Failure>>,
     /// It was shut down: when it is closed at the latest.
     leaving: Option<Box<Instant>>,
+    /// It is asked because of what it wrote, and not to read.
+    telling: bool,
     filter: F,
 }
 
@@ -47,6 +49,22 @@ pub(super) struct Targets {
     pub(super) low: Option<Symbol>,
 }
 
+impl Targets {
+    const fn of(&self, note: Note) -> Option<Symbol> {
+        match note {
+            Note::High => self.high,
+            Note::Low => self.low,
+            Note::Flushed => self.flushed,
+        }
+    }
+
+    fn wanted(self) -> impl Iterator<Item = Note> {
+        [Note::High, Note::Low, Note::Flushed]
+            .into_iter()
+            .filter(move |note| self.of(*note).is_some())
+    }
+}
+
 /// What a stream tells.
 #[derive(Debug)]
 pub(crate) enum Told<T> {
@@ -64,14 +82,18 @@ impl<F: Filter> Stream<F> {
             linger: u32::try_from(linger.as_millis()).unwrap_or(u32::MAX),
             targets,
             inbound: Inbound::new(*watched.as_ref().unwrap_or(&Watched::WhenReady)),
-            outbound: Outbound::new(marks),
+            outbound: Outbound::new(marks, targets.wanted()),
             failure: None,
             leaving: None,
+            telling: false,
             filter,
         };
+        if !stream.descriptor.is_readable() {
+            stream.inbound.finish();
+            io.release_session();
+        }
         if let Err(error) = watched {
-            stream.inbound.discard();
-            stream.inbound.pause();
+            stream.inbound.finish();
             stream.outbound.fail();
             stream.failure = Some(Box::new(Failure::new(Operation::Watch, &error, io.id())));
             io.queue();
@@ -94,6 +116,7 @@ impl<F: Filter> Stream<F> {
         if let Err(error) = self.filter.encode(item, self.outbound.output(io)) {
             return Put::Unencodable(error);
         }
+        self.outbound.owe_flushed();
         if self.inbound.is_done() {
             io.hold_session();
         }
@@ -123,7 +146,11 @@ impl<F: Filter> Stream<F> {
 
     pub(super) fn shutdown(&mut self, io: &mut Io<'_>) {
         self.outbound.close();
-        self.inbound.discard();
+        if self.descriptor.ends_by_halves() {
+            self.inbound.discard();
+        } else {
+            self.inbound.finish();
+        }
         self.leaving = Some(Box::new(io.now()));
         self.postpone(io);
         io.hold_session();
@@ -141,7 +168,8 @@ impl<F: Filter> Stream<F> {
                 self.output_failed(failure, io);
             }
         }
-        if self.outbound.is_empty() && self.inbound.is_done() && self.leaving.is_none() {
+        let over = self.outbound.is_empty() && self.inbound.is_done();
+        if over && self.leaving.is_none() && self.failure.is_none() {
             io.release_session();
         }
     }
@@ -171,9 +199,10 @@ impl<F: Filter> Stream<F> {
     /// Whether a stream that was shut down is through, or has waited long enough.
     fn leave(&mut self, io: &mut Io<'_>) {
         let Some(deadline) = &self.leaving else { return };
-        if self.outbound.is_settled() && self.inbound.is_done() {
+        let through = self.outbound.is_settled() && self.inbound.is_done();
+        if through || self.outbound.has_failed() {
             io.close();
-        } else if io.now() >= **deadline && self.failure.is_none() {
+        } else if io.now() >= **deadline {
             let unsent = self.outbound.fail();
             if unsent > 0 {
                 let text = "the peer took too long".into();
@@ -206,25 +235,24 @@ impl<F: Filter> Stream<F> {
         Told::Failed(Bound::new(io.session(), self.targets.failure), failure)
     }
 
-    /// What is to be told when there is no input.
-    fn news(&mut self, io: &mut Io<'_>) -> Option<Told<F::Item>> {
-        if let Some(failure) = self.failure.take() {
-            if self.inbound.is_done() && self.leaving.is_none() {
-                io.release_session();
-            }
-            return Some(self.failed(*failure, io));
+    /// What is to be told of the output, but for its failure.
+    #[inline]
+    fn noted(&mut self, io: &Io<'_>) -> Option<Told<F::Item>> {
+        let symbol = self.targets.of(self.outbound.take_note()?)?;
+        Some(Told::Note(Bound::new(io.session(), symbol), io.id()))
+    }
+
+    /// The failure that waits for the input to be told first.
+    fn broken(&mut self, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+        let failure = self.failure.take_if(|failure| {
+            // Of a broken connection there is an end of input. A peer that floods and does not read
+            // would put the news off for ever.
+            failure.errnum == errno::NOBUFS || !self.inbound.is_flowing()
+        })?;
+        if self.inbound.is_done() && self.leaving.is_none() {
+            io.release_session();
         }
-        while let Some(note) = self.outbound.take_note() {
-            let target = match note {
-                Note::High => self.targets.high,
-                Note::Low => self.targets.low,
-                Note::Flushed => self.targets.flushed,
-            };
-            if let Some(symbol) = target {
-                return Some(Told::Note(Bound::new(io.session(), symbol), io.id()));
-            }
-        }
-        None
+        Some(self.failed(*failure, io))
     }
 }
 
@@ -239,25 +267,31 @@ impl<F: Filter> Wheel for Stream<F> {
 
     #[inline]
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
-        let pulled = self.inbound.pull(&mut self.filter, &self.descriptor, io);
-        if let Some(told) = self.pulled(pulled, io) {
-            return Some(told);
-        }
         if self.outbound.is_unblocked() {
             self.write(io);
+            self.outbound.note_flushed();
         }
-        if self.leaving.is_some() {
-            self.leave(io);
+        if let Some(told) = self.noted(io) {
+            return Some(told);
         }
-        self.news(io)
+        if std::mem::take(&mut self.telling) {
+            return None;
+        }
+        let pulled = self.inbound.pull(&mut self.filter, &self.descriptor, io);
+        if let Some(told) = self.pulled(pulled, io).or_else(|| self.broken(io)) {
+            return Some(told);
+        }
+        self.leave(io);
+        self.broken(io)
     }
 
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
         self.write(io);
-        if self.leaving.is_some() {
-            self.leave(io);
-        }
-        self.failure.is_some() || self.outbound.has_note()
+        self.outbound.note_flushed();
+        let ending = self.failure.is_some() || self.leaving.is_some();
+        // It has had its share of reading, or has it still to come.
+        self.telling = !ending && self.outbound.has_note();
+        ending || self.telling
     }
 
     fn park(&mut self, io: &mut Io<'_>) {

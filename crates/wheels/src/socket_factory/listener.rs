@@ -70,8 +70,7 @@ impl Listener {
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
         self.paused = false;
-        // The alarm of a rest may have rung unheard.
-        if self.ready || self.resting.is_some() {
+        if self.ready {
             io.again();
         }
     }
@@ -109,22 +108,24 @@ impl Listener {
     /// Whether accepting rests; over when its time is, or when a descriptor became free.
     fn is_resting(&mut self, io: &mut Io<'_>) -> bool {
         let Some(until) = self.resting else { return false };
-        // Everybody who asks while it rests is a new client, but for two: the alarm, and a wheel that
-        // closed. A new client sets `ready`, which both left unset.
-        if self.ready && io.now() < until {
-            self.ready = false;
+        // Who asks may also be a new client, a session that resumes, or the kernel that told a failure.
+        if io.now() < until && io.waits_for_close() {
             return true;
         }
         self.resting = None;
-        self.ready = true;
         io.sleep();
+        // Before anybody is let in: without it, those who come when there is no room would wait.
+        if self.reserve.is_none() {
+            self.reserve = sys::open_reserve().ok();
+        }
         false
     }
 
     /// Turns away who waits, and rests.
     fn rest(&mut self, io: &mut Io<'_>, error: &io::Error) -> Option<Accepted> {
-        self.turn_away();
-        self.ready = false;
+        if !self.turn_away() {
+            return None;
+        }
         let until = io.now() + REST;
         self.resting = Some(until);
         io.wake_at(until);
@@ -137,18 +138,29 @@ impl Listener {
         Some(Accepted::Trouble(failure(error, io)))
     }
 
-    /// Accepts and closes with the descriptor in reserve: better to be told than to wait.
-    fn turn_away(&mut self) {
+    /// Accepts and closes with the descriptor in reserve: better to be told than to wait. Says whether
+    /// anybody was there: accept(2) looks for a descriptor first and for a connection then.
+    fn turn_away(&mut self) -> bool {
         if self.reserve.take().is_none() {
-            self.reserve = sys::open_reserve().ok();
-            return;
+            return true;
         }
+        let mut anybody = false;
         for _ in 0..TURNED_AWAY_AT_ONCE {
-            if sys::accept(&self.socket).is_err() {
-                break;
+            match sys::accept(&self.socket) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.ready = false;
+                    break;
+                }
+                // Tried again after the rest.
+                Err(error) if !matches!(Class::of(&error), Class::OfThePeer) => {
+                    anybody = true;
+                    break;
+                }
+                Ok(_) | Err(_) => anybody = true,
             }
         }
         self.reserve = sys::open_reserve().ok();
+        anybody
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pipes, terminals and files: poll(2), read(2), write(2), open(2).
+//! Pipes, terminals and files: poll(2), read(2), write(2), open(2), fcntl(2).
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,6 +20,15 @@ pub(crate) fn write_if_ready(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     may_fail!(Send);
     await_nothing(&fd, PollFlags::OUT)?;
     Ok(rustix::io::write(fd, &bytes[..bytes.len().min(ATOMIC)])?)
+}
+
+/// Whether a descriptor was opened for reading, and whether for writing.
+pub(crate) fn access(fd: impl AsFd) -> (bool, bool) {
+    match rustix::fs::fcntl_getfl(fd).map(|flags| flags & OFlags::ACCMODE) {
+        Ok(OFlags::RDONLY) => (true, false),
+        Ok(OFlags::WRONLY) => (false, true),
+        Ok(_) | Err(_) => (true, true),
+    }
 }
 
 /// A descriptor to have in reserve.

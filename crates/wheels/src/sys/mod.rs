@@ -6,7 +6,7 @@
 mod file;
 mod socket;
 
-pub(crate) use file::{open_reserve, read_if_ready, write_if_ready};
+pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
 pub(crate) use socket::{
     accept, bind, connect, listen, local_addr, peer_addr, recv, send, send_vectored, set_nodelay,
     set_reuse_address, shutdown_write, stream_socket, take_error,

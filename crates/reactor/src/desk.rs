@@ -1,0 +1,161 @@
+//! What wheels share, and what the kernel notes about each.
+//!
+//! Owns the poller, the timers, the queue, one read buffer, spare write buffers, and the lists of wheels
+//! that are still ready or have something to write. Never knows a session's state: that is why it can be
+//! borrowed, with a wheel, beside the sessions. `io.rs` is what a wheel sees of it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::RawFd;
+
+use crate::clock::{Clock, Moment};
+use crate::config::READ_BUDGET;
+use crate::ids::{SessionId, TimerId, WheelId};
+use crate::poller::Poller;
+use crate::queue::{Entry, Queue, Stamp, What};
+use crate::session::Hold;
+use crate::shared_buffer::SharedBuffer;
+use crate::timers::Timers;
+use crate::wheel::AnyWheel;
+
+/// A wheel in the kernel's table.
+pub(crate) struct WheelSlot {
+    /// Absent only while the wheel is being made.
+    pub(crate) wheel: Option<Box<dyn AnyWheel>>,
+    pub(crate) meta: Meta,
+}
+
+/// What the kernel notes about a wheel.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "memberships of three lists, each by itself")]
+pub(crate) struct Meta {
+    pub(crate) session: SessionId,
+    pub(crate) alarm: Option<TimerId>,
+    /// The descriptor that is watched, or `UNWATCHED`.
+    pub(crate) fd: RawFd,
+    /// Whether it stands in the list of those still ready: once at most.
+    pub(crate) again: bool,
+    /// Whether it stands in the list of those with something to write: once at most.
+    pub(crate) dirty: bool,
+    /// Whether its session's ledger has it.
+    pub(crate) alive: bool,
+}
+
+impl Meta {
+    pub(crate) const fn new(session: SessionId) -> Self {
+        Self { session, alarm: None, fd: UNWATCHED, again: false, dirty: false, alive: true }
+    }
+
+    /// The wheel's alarm rang: it is not set any more.
+    pub(crate) const fn rang(&mut self) {
+        self.alarm = None;
+    }
+}
+
+const UNWATCHED: RawFd = -1;
+
+/// What wheels share. The part of the kernel that is borrowed beside a wheel.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) poller: Poller,
+    pub(crate) clock: Clock,
+    /// The time of this turn.
+    pub(crate) now: Moment,
+    pub(crate) timers: Timers,
+    pub(crate) queue: Queue,
+    /// Counts everything that is put in order. What is stamped from now on is not below it.
+    pub(crate) sequence: u64,
+    /// Wheels that are still ready though the system will not say so again.
+    pub(crate) again: VecDeque<WheelId>,
+    /// Wheels with something to write.
+    pub(crate) dirty: Vec<WheelId>,
+    /// Wheels that closed themselves and are not closed yet.
+    pub(crate) closing: Vec<WheelId>,
+    /// Wheels that wait for a descriptor to become free.
+    pub(crate) starving: Vec<WheelId>,
+    /// Entries and crossings-out that are not in the sessions' ledgers yet.
+    pub(crate) holds: Vec<(SessionId, Hold, bool)>,
+    pub(crate) shared: SharedBuffer,
+    pub(crate) read_left: usize,
+    pub(crate) spare: Vec<Vec<u8>>,
+}
+
+impl Desk {
+    pub(crate) fn new(clock: Clock) -> io::Result<Self> {
+        Ok(Self {
+            poller: Poller::new()?,
+            now: clock.moment(),
+            clock,
+            timers: Timers::new(),
+            queue: Queue::default(),
+            sequence: 0,
+            again: VecDeque::new(),
+            dirty: Vec::new(),
+            closing: Vec::new(),
+            starving: Vec::new(),
+            holds: Vec::new(),
+            shared: SharedBuffer::new(),
+            read_left: READ_BUDGET,
+            spare: Vec::new(),
+        })
+    }
+
+    #[inline]
+    pub(crate) const fn stamp(&mut self, due: Moment) -> Stamp {
+        self.sequence += 1;
+        Stamp { due, sequence: self.sequence }
+    }
+
+    #[inline]
+    pub(crate) fn post(&mut self, to: SessionId, from: SessionId, what: What) {
+        let stamp = self.stamp(self.now);
+        self.queue.push(Entry { stamp, to, from, what });
+    }
+
+    #[inline]
+    pub(crate) fn ask_again(&mut self, id: WheelId, meta: &mut Meta) {
+        if !meta.again {
+            meta.again = true;
+            self.again.push_back(id);
+        }
+    }
+
+    /// A wheel begins its share of the turn.
+    #[inline]
+    pub(crate) const fn begin_share(&mut self) {
+        self.read_left = READ_BUDGET;
+        self.shared.clear();
+    }
+
+    /// Undoes what a wheel asked for, before it is dropped; says whether it watched a descriptor.
+    pub(crate) fn clear(&mut self, meta: &mut Meta) -> bool {
+        if let Some(alarm) = meta.alarm.take() {
+            self.timers.remove(alarm);
+        }
+        let watched = meta.fd != UNWATCHED;
+        self.forget(meta);
+        watched
+    }
+
+    pub(crate) fn forget(&self, meta: &mut Meta) {
+        let fd = std::mem::replace(&mut meta.fd, UNWATCHED);
+        if fd == UNWATCHED {
+            return;
+        }
+        if let Err(error) = self.poller.forget(fd) {
+            // The wheel closed a watched descriptor, against the rules. Its number may be another's.
+            log::error!(target: "reactor::wheels", "descriptor {fd} was closed while watched: {error}");
+        }
+    }
+
+    /// The wheels that wait for a descriptor to become free, who are to be asked now.
+    pub(crate) fn take_starving(&mut self) -> Option<WheelId> {
+        self.starving.pop()
+    }
+
+    /// Whether something waits that no notice will announce.
+    #[inline]
+    pub(crate) fn has_work(&self) -> bool {
+        !(self.again.is_empty() && self.dirty.is_empty())
+    }
+}

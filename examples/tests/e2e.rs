@@ -1,0 +1,271 @@
+//! The echo server and its client as a user meets them: two programs.
+//!
+//! `cargo test` builds the examples before it runs this. (`cargo test --test e2e` alone does not: it
+//! runs those that were built last.)
+
+mod program;
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use program::{End, Program, Server};
+use rustix::net::sockopt::set_socket_linger;
+use rustix::net::{self, AddressFamily, SocketType};
+use rustix::process::Signal;
+
+const SERVER_USAGE: &str = "usage: echo_server [ADDR:PORT] [--lines]\n";
+const CLIENT_USAGE: &str = "usage: echo_client ADDR:PORT\n";
+
+#[test]
+fn the_server_echoes_bytes() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    assert_eq!(echo(&mut stream, b"half a li"), b"half a li");
+    assert_eq!(echo(&mut stream, b"ne\r\n\0\xff"), b"ne\r\n\0\xff");
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&mut stream), b"");
+    assert_eq!(server.end(Signal::TERM), End::silent(0));
+}
+
+#[test]
+fn the_server_echoes_lines() {
+    let server = Server::start(&["--lines"]);
+    let mut stream = server.connect();
+    stream.write_all(b"one\ntw").unwrap();
+    assert_eq!(read(&mut stream, 4), b"one\n");
+    assert_eq!(echo_of(&mut stream, b"o\nthree\r\n\nla", 12), b"two\nthree\r\n\n");
+    stream.write_all(b"st").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&mut stream), b"last\n");
+    assert_eq!(server.end(Signal::TERM), End::silent(0));
+}
+
+#[test]
+fn interrupt_and_terminate_end_the_server_in_order() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let server = Server::start(&[]);
+        let mut stream = server.connect();
+        assert_eq!(echo(&mut stream, b"hello"), b"hello");
+        assert_eq!(server.end(signal), End::silent(0));
+        assert_eq!(rest(&mut stream), b"");
+    }
+}
+
+#[test]
+fn the_server_logs_on_standard_error() {
+    let server = Server::start_logging(&[], Some("info"));
+    let mut stream = server.connect();
+    let peer = stream.local_addr().unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&mut stream), b"");
+    let end = server.end(Signal::INT);
+    assert_eq!((end.code, end.stdout.as_str()), (Some(0), ""));
+    for said in [format!("{peer} accepted"), "read: end of stream".into(), "INT: good bye".into()] {
+        assert!(end.stderr.contains(&said), "{said:?} is not in {}", end.stderr);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let end = Program::start("echo_server", &[&address], Stdio::null()).end();
+    let said = format!("bind: Address already in use ({address})\n");
+    assert_eq!(end, End::complained(1, said));
+}
+
+#[test]
+fn bad_arguments_of_the_server_are_answered_with_its_usage() {
+    let bad: [&[&str]; 6] = [
+        &["127.0.0.1"],
+        &["7777"],
+        &["localhost:0"],
+        &["127.0.0.1:70000"],
+        &["127.0.0.1:0", "--bytes"],
+        &["127.0.0.1:0", "--lines", "more"],
+    ];
+    for arguments in bad {
+        let end = Program::start("echo_server", arguments, Stdio::null()).end();
+        assert_eq!(end, End::complained(2, SERVER_USAGE), "{arguments:?}");
+    }
+}
+
+#[test]
+fn bad_arguments_of_the_client_are_answered_with_its_usage() {
+    let bad: [&[&str]; 3] = [&[], &["127.0.0.1"], &["127.0.0.1:1", "more"]];
+    for arguments in bad {
+        let end = Program::start("echo_client", arguments, Stdio::null()).end();
+        assert_eq!(end, End::complained(2, CLIENT_USAGE), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_client_sends_its_input_and_prints_the_answers() {
+    for mode in [&[][..], &["--lines"]] {
+        let server = Server::start(mode);
+        let mut client = client(&server, Stdio::piped());
+        let mut stdin = client.stdin();
+        stdin.write_all(b"hello\n").unwrap();
+        assert_eq!(client.line(), "hello\n");
+        stdin.write_all(b"and\n\nlast").unwrap();
+        drop(stdin);
+        assert_eq!(client.end(), End::printed("and\n\nlast\n"));
+        assert_eq!(server.end(Signal::TERM), End::silent(0));
+    }
+}
+
+#[test]
+fn a_client_with_nothing_to_say_ends() {
+    let server = Server::start(&[]);
+    assert_eq!(client(&server, Stdio::null()).end(), End::silent(0));
+    assert_eq!(client(&server, File::open("/dev/null").unwrap().into()).end(), End::silent(0));
+    let mut silent = client(&server, Stdio::piped());
+    drop(silent.stdin());
+    assert_eq!(silent.end(), End::silent(0));
+}
+
+#[test]
+fn a_hundred_thousand_lines_of_a_file_come_back() {
+    let lines = many_lines();
+    let path = scratch("lines.txt");
+    std::fs::write(&path, &lines).unwrap();
+    let server = Server::start(&["--lines"]);
+    let end = client(&server, File::open(&path).unwrap().into()).end();
+    std::fs::remove_file(&path).unwrap();
+    assert_same(&end, &lines);
+}
+
+#[test]
+fn a_hundred_thousand_lines_of_a_pipe_come_back() {
+    let lines = many_lines();
+    let server = Server::start(&[]);
+    let mut client = client(&server, Stdio::piped());
+    let mut stdin = client.stdin();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            stdin.write_all(lines.as_bytes()).unwrap();
+            drop(stdin);
+        });
+        assert_same(&client.end(), &lines);
+    });
+}
+
+#[test]
+fn a_refused_connection_is_one_clear_line() {
+    // Bound, so that nobody else gets the port, and not listening.
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let socket = TcpListener::from(socket);
+    let closed = socket.local_addr().unwrap().to_string();
+    let end = Program::start("echo_client", &[&closed], Stdio::null()).end();
+    assert_eq!(end, End::complained(1, format!("connect: Connection refused ({closed})\n")));
+}
+
+#[test]
+fn the_client_ends_when_the_server_does_though_its_input_is_open() {
+    let server = Server::start(&[]);
+    let mut client = client(&server, Stdio::piped());
+    let mut stdin = client.stdin();
+    stdin.write_all(b"hello\n").unwrap();
+    assert_eq!(client.line(), "hello\n");
+    assert_eq!(server.end(Signal::TERM), End::silent(0));
+    assert_eq!(client.end(), End::silent(0));
+    drop(stdin);
+}
+
+#[test]
+fn an_interrupted_client_ends_in_order() {
+    let server = Server::start(&[]);
+    let mut client = client(&server, Stdio::piped());
+    let mut stdin = client.stdin();
+    stdin.write_all(b"hello\n").unwrap();
+    assert_eq!(client.line(), "hello\n");
+    client.kill(Signal::INT);
+    assert_eq!(client.end(), End::silent(0));
+}
+
+#[test]
+fn ten_clients_are_served_at_once() {
+    let server = Server::start(&[]);
+    let mut streams: Vec<TcpStream> = (0..10).map(|_| server.connect()).collect();
+    for round in 0..100 {
+        let message = |number: usize| format!("client {number}, round {round}\n").into_bytes();
+        for (number, stream) in streams.iter_mut().enumerate() {
+            stream.write_all(&message(number)).unwrap();
+        }
+        for (number, stream) in streams.iter_mut().enumerate().rev() {
+            let sent = message(number);
+            assert_eq!(read(stream, sent.len()), sent);
+        }
+    }
+    assert_eq!(server.end(Signal::TERM), End::silent(0));
+}
+
+#[test]
+fn clients_that_reset_leave_the_server_alone() {
+    let server = Server::start(&[]);
+    let mut patient = server.connect();
+    for asked in [&b""[..], b"an answer that nobody reads"] {
+        for _ in 0..10 {
+            let mut stream = server.connect();
+            stream.write_all(asked).unwrap();
+            set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+        }
+    }
+    assert_eq!(echo(&mut patient, b"still there?"), b"still there?");
+    assert_eq!(echo(&mut server.connect(), b"and for me?"), b"and for me?");
+    assert_eq!(server.end(Signal::TERM), End::silent(0));
+}
+
+fn client(server: &Server, stdin: Stdio) -> Program {
+    Program::start("echo_client", &[server.address.to_string()], stdin)
+}
+
+fn echo(stream: &mut TcpStream, bytes: &[u8]) -> Vec<u8> {
+    echo_of(stream, bytes, bytes.len())
+}
+
+/// Sends, and reads as much as is expected.
+fn echo_of(stream: &mut TcpStream, bytes: &[u8], expected: usize) -> Vec<u8> {
+    stream.write_all(bytes).unwrap();
+    read(stream, expected)
+}
+
+fn read(stream: &mut TcpStream, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    stream.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+/// What comes before the end of the stream.
+fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+fn many_lines() -> String {
+    (1..=100_000).fold(String::new(), |mut lines, number| {
+        writeln!(lines, "line {number}").unwrap();
+        lines
+    })
+}
+
+/// Without printing a megabyte when it fails.
+fn assert_same(end: &End, lines: &str) {
+    assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""));
+    assert_eq!(end.stdout.len(), lines.len(), "as many bytes came back as were sent");
+    assert!(end.stdout == lines, "what came back is what was sent");
+}
+
+/// A file of this test run alone.
+fn scratch(name: &str) -> PathBuf {
+    let name = format!("{}-{name}", std::process::id());
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+}

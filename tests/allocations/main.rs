@@ -1,0 +1,107 @@
+//! What is promised to allocate nothing, counted. The allocator belongs to the process, so this is a
+//! binary of its own; it counts by thread, so the tests may run side by side.
+
+use std::time::Duration;
+
+use allocation_counter::measure;
+use reactor::{Bound, Clock, Context, Event, Handle, Io, Kernel, Readiness, States, Symbol, Wheel};
+
+const DRINK: Event<u64> = Event::new("drink");
+const COUNT: Event<u64> = Event::new("count");
+const AGAIN: Event<u64> = Event::new("again");
+
+/// Tells as many events as it is asked for, a thousand in a turn.
+struct Fountain {
+    left: u64,
+    target: Symbol,
+}
+
+impl Wheel for Fountain {
+    type Event = (Bound<u64>, u64);
+
+    fn ready(&mut self, _: Readiness) {}
+
+    fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
+        self.left = self.left.checked_sub(1)?;
+        Some((Bound::new(io.session(), self.target), self.left))
+    }
+}
+
+#[derive(Default)]
+struct Drinker {
+    fountain: Option<Handle<Fountain>>,
+    drunk: u64,
+}
+
+fn kernel() -> Kernel {
+    Kernel::builder().clock(Clock::virtual_time()).build().unwrap()
+}
+
+fn run_turns(kernel: &mut Kernel, turns: u32) {
+    for _ in 0..turns {
+        kernel.run_one_turn(Duration::ZERO).unwrap();
+    }
+}
+
+#[test]
+fn a_direct_event_allocates_nothing() {
+    let drinker = States::new()
+        .on_start(|drinker: &mut Drinker, cx: &mut Context<'_>, ()| {
+            let target = cx.symbol_of(&DRINK);
+            drinker.fountain = Some(cx.add_wheel(|io| {
+                io.again();
+                Fountain { left: 1_000_000, target }
+            }));
+        })
+        .on(&DRINK, |drinker: &mut Drinker, _: &mut Context<'_>, _: u64| drinker.drunk += 1);
+    let mut kernel = kernel();
+    kernel.spawn(&drinker, Drinker::default());
+    run_turns(&mut kernel, 10);
+    let before = kernel.stats().direct;
+
+    let allocated = measure(|| run_turns(&mut kernel, 100));
+
+    assert!(kernel.stats().direct - before >= 100_000);
+    assert_eq!(allocated.count_total, 0, "{allocated:?}");
+}
+
+#[test]
+fn a_queued_number_allocates_nothing() {
+    let counter = States::new().on(&COUNT, |counted: &mut u64, cx: &mut Context<'_>, n: u64| {
+        *counted += 1;
+        cx.yield_(&COUNT, n + 1);
+    });
+    let mut kernel = kernel();
+    let session = kernel.spawn(&counter, 0);
+    for n in 0..100 {
+        kernel.post(session, &COUNT, n).unwrap();
+    }
+    run_turns(&mut kernel, 10);
+    let before = kernel.stats().posted;
+
+    let allocated = measure(|| run_turns(&mut kernel, 1000));
+
+    assert_eq!(kernel.stats().posted - before, 100_000);
+    assert_eq!(allocated.count_total, 0, "{allocated:?}");
+}
+
+/// An idle timeout is set anew with every packet.
+#[test]
+fn setting_a_delay_anew_allocates_nothing() {
+    let watch = States::new()
+        .on(&AGAIN, |_: &mut (), cx: &mut Context<'_>, n: u64| {
+            for second in 0..n {
+                cx.delay("idle", Duration::from_secs(60 + second), ());
+            }
+        })
+        .on("idle", |_: &mut (), _: &mut Context<'_>, (): ()| ());
+    let mut kernel = kernel();
+    let session = kernel.spawn(&watch, ());
+    let _: () = kernel.call(session, &AGAIN, 100).unwrap();
+
+    let allocated = measure(|| {
+        let _: () = kernel.call(session, &AGAIN, 100_000).unwrap();
+    });
+
+    assert_eq!(allocated.count_total, 0, "{allocated:?}");
+}

@@ -1,0 +1,243 @@
+//! Panics of what belongs to a session and is not a handler: its wheels, and what is dropped.
+
+use std::cell::{Cell, RefCell};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use reactor::{Context, Io, Kernel, OnException, States, Symbol};
+use testkit::logs;
+use testkit::story::{Stage, act};
+
+use crate::parts::{Made, Reader, fail, made, pair, panic_text};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn isolated() -> Stage {
+    Stage::with(|builder| builder.on_exception(OnException::Isolate))
+}
+
+/// Runs one that fails beside one that does not, both ways; it is stopped, and the other is not.
+#[track_caller]
+fn fails_alone(start: impl Fn(&mut testkit::story::Actor, &mut Context<'_>) + Clone + 'static) {
+    let mut stage = isolated();
+    stage.actor("a", |_, cx| cx.delay("tick", SECOND, ()));
+    let (_, lines) = logs::capture_warnings(|| {
+        stage.actor("failing", start.clone());
+        stage.run();
+    });
+    let told = stage.story.take();
+    assert!(told.ends_with(&["a: tick".into(), "a: _stop".into()]), "{told:?}");
+    assert_eq!(told.iter().filter(|line| *line == "failing: _stop").count(), 1, "{told:?}");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].text.contains("on purpose"), "{}", lines[0]);
+    assert_eq!(stage.kernel.stats().failures, 1);
+
+    let mut stage = Stage::new();
+    stage.actor("a", |_, cx| cx.delay("tick", SECOND, ()));
+    stage.actor("failing", start);
+    let run = catch_unwind(AssertUnwindSafe(|| stage.kernel.run()));
+    assert_eq!(panic_text(&*run.expect_err("it comes out of run")), "on purpose");
+    stage.assert_empty();
+    let mut told = stage.story.take();
+    told.retain(|line| line.ends_with("_stop"));
+    told.sort();
+    assert_eq!(told, ["a: _stop", "failing: _stop"]);
+    stage.run();
+}
+
+fn with_wheel(make: impl FnOnce(&mut Io<'_>, Symbol) -> Made + Clone + 'static) {
+    fails_alone(move |actor, cx| {
+        let event = cx.symbol("came");
+        let make = make.clone();
+        actor.held.push(Box::new(cx.add_wheel(|io| make(io, event))));
+    });
+}
+
+#[test]
+fn p22_a_wheel_that_panics_in_next_stops_its_session_alone() {
+    with_wheel(|io, event| {
+        io.again();
+        made(event, |_| fail("on purpose"))
+    });
+    with_wheel(|io, event| {
+        let due = io.now() + SECOND / 2;
+        io.wake_at(due);
+        made(event, |_| fail("on purpose"))
+    });
+    with_wheel(|io, event| {
+        io.queue();
+        made(event, |_| fail("on purpose"))
+    });
+}
+
+#[test]
+fn p22_a_wheel_that_panics_in_flush_or_park_stops_its_session_alone() {
+    with_wheel(|io, event| {
+        io.mark_dirty();
+        made(event, |_| None).on_flush(|_| fail("on purpose"))
+    });
+    with_wheel(|io, event| {
+        io.mark_dirty();
+        made(event, |_| fail("on purpose")).on_flush(|_| true)
+    });
+    with_wheel(|io, event| {
+        io.again();
+        made(event, |_| Some(1)).on_park(|_| fail("on purpose"))
+    });
+}
+
+#[test]
+fn p22_a_wheel_that_panics_while_it_is_made_or_dropped_stops_its_session_alone() {
+    with_wheel(|_, _| fail("on purpose"));
+    with_wheel(|io, event| {
+        io.again();
+        made(event, |io| {
+            io.close();
+            None
+        })
+        .on_drop(|| fail("on purpose"))
+    });
+}
+
+/// Fails when it is dropped.
+struct Brittle;
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        fail("on purpose");
+    }
+}
+
+#[test]
+fn p22_a_state_that_panics_when_it_is_dropped_stops_nobody_else() {
+    fails_alone(|actor, _| actor.held.push(Box::new(Brittle)));
+}
+
+#[test]
+fn p22_a_payload_that_panics_when_it_is_dropped_undelivered_stops_nobody_else() {
+    // `_default` leaves it.
+    fails_alone(|_, cx| cx.yield_("brittle", Brittle));
+    // It was set in `_stop`.
+    fails_alone(|actor, _| actor.at_stop(|_, cx| cx.delay("brittle", SECOND, Brittle)));
+}
+
+#[test]
+fn p22_a_payload_that_nobody_takes_and_that_panics_when_it_is_dropped_stops_nobody_else() {
+    let mut stage = isolated();
+    let deaf = stage.kernel.spawn(&States::new(), ());
+    let gone = stage.kernel.spawn(&States::new(), ());
+    let a = stage.actor("a", move |_, cx| {
+        cx.post(deaf, "nobody", Brittle).unwrap();
+        cx.post(gone, "nobody", Brittle).unwrap();
+        cx.delay("tick", SECOND, ());
+    });
+    stage.run();
+    stage.assert(["a: tick", "a: _stop"]);
+    assert_eq!(stage.kernel.stats().failures, 2);
+    assert_eq!(stage.kernel.why_alive(a), None);
+}
+
+#[test]
+fn p22_payloads_that_panic_when_the_queue_is_cleared_do_not_keep_the_kernel_from_stopping() {
+    let mut stage = isolated();
+    let a = stage.actor("a", |_, cx| {
+        cx.yield_("1", Brittle);
+        cx.delay("2", SECOND, ());
+    });
+    stage.act(a, |_, cx| cx.stop());
+    stage.assert(["a: _stop"]);
+    stage.run();
+    assert_eq!(stage.kernel.stats().failures, 1);
+    stage.actor("b", |_, cx| cx.yield_("hello", ()));
+    stage.run();
+    stage.assert(["b: hello", "b: _stop"]);
+}
+
+#[test]
+fn p22_what_else_was_ready_or_dirty_in_the_turn_of_a_panic_is_served_all_the_same() {
+    let mut stage = isolated();
+    let heard: Rc<Cell<u32>> = Rc::default();
+    let flushed: Rc<Cell<u32>> = Rc::default();
+    type Held = Rc<RefCell<Vec<Box<dyn std::any::Any>>>>;
+    let (count, writes) = (Rc::clone(&heard), Rc::clone(&flushed));
+    let good = States::new()
+        .on_start(move |held: &mut Held, cx: &mut Context<'_>, ()| {
+            let (ours, theirs) = pair();
+            (&theirs).write_all(b"!").unwrap();
+            let reader = Reader::start(cx, ours, "came", 1);
+            let (event, writes) = (cx.symbol("never"), Rc::clone(&writes));
+            let writer = cx.add_wheel(|io| {
+                io.mark_dirty();
+                made(event, |_| None).on_flush(move |_| {
+                    writes.set(writes.get() + 1);
+                    false
+                })
+            });
+            held.borrow_mut().push(Box::new((reader, theirs, writer)));
+        })
+        .on("came", move |_: &mut Held, _: &mut Context<'_>, _: Vec<u8>| {
+            count.set(count.get() + 1);
+        });
+    for number in 0..20 {
+        stage.kernel.spawn(&good, Held::default());
+        stage.actor(number, |actor, cx| {
+            let event = cx.symbol("never");
+            let (ours, theirs) = pair();
+            (&theirs).write_all(b"!").unwrap();
+            let wheel = cx.add_wheel(|io| {
+                io.watch(&ours).unwrap();
+                io.mark_dirty();
+                made(event, move |_| {
+                    let _open = &ours;
+                    None
+                })
+                .on_ready(|_| fail("on purpose"))
+                .on_flush(|_| fail("on purpose"))
+            });
+            actor.held.push(Box::new((wheel, theirs)));
+        });
+    }
+    stage.turn();
+    stage.turn();
+    assert_eq!((heard.get(), flushed.get()), (20, 20));
+    assert_eq!(stage.kernel.stats().failures, 20);
+    stage.kernel.stop();
+    stage.run();
+}
+
+#[test]
+fn p22_a_session_that_lost_a_payload_to_a_panic_is_not_kept_alive_by_it() {
+    let mut kernel = Kernel::builder().on_exception(OnException::Isolate).build().unwrap();
+    // A receiver and a sender, both of which must be gone for `run` to return.
+    let deaf = kernel.spawn(&States::new(), ());
+    let states = States::new().on_start(move |_: &mut (), cx: &mut Context<'_>, ()| {
+        cx.post(deaf, "nobody", Brittle).unwrap();
+    });
+    kernel.spawn(&states, ());
+    kernel.run().unwrap();
+    assert_eq!(kernel.session_count(), 0);
+}
+
+#[test]
+fn p22_an_act_that_fails_after_it_dropped_its_own_wheel_leaves_nothing() {
+    let mut stage = isolated();
+    stage.actor("a", |actor, cx| {
+        let event = cx.symbol("came");
+        let handle = cx.add_wheel(|io| {
+            io.again();
+            made(event, |_| Some(1))
+        });
+        actor.held.push(Box::new(handle));
+        cx.yield_(
+            "act",
+            act(|actor, _| {
+                actor.held.clear();
+                fail("on purpose");
+            }),
+        );
+    });
+    stage.run();
+    assert_eq!(stage.kernel.stats().failures, 1);
+}

@@ -1,0 +1,70 @@
+//! Each call of the system that fails while a factory is built: one failure, and nothing is left.
+
+use testkit::net;
+use testkit::rig::{Rig, cause};
+use wheels::faults::{self, Call};
+use wheels::{Operation, SocketFactory, SocketFactoryBuilder};
+
+const EIO: i32 = 5;
+const ENOBUFS: i32 = 105;
+
+#[test]
+fn a_listener_tells_which_call_failed() {
+    let calls = [
+        (Call::Socket, Operation::Socket),
+        (Call::SetSockOpt, Operation::SetSockOpt),
+        (Call::Bind, Operation::Bind),
+        (Call::Listen, Operation::Listen),
+    ];
+    for (call, operation) in calls {
+        let builder = SocketFactory::builder().bind_address("127.0.0.1").reuse(true);
+        fails_once(builder, call, operation);
+    }
+}
+
+#[test]
+fn a_listener_needs_its_options_set_without_reuse_too() {
+    let builder = SocketFactory::builder().bind_address("127.0.0.1");
+    fails_once(builder, Call::SetSockOpt, Operation::SetSockOpt);
+}
+
+#[test]
+fn a_connection_tells_which_call_failed() {
+    let calls = [
+        (Call::Socket, Operation::Socket),
+        (Call::SetSockOpt, Operation::SetSockOpt),
+        (Call::Bind, Operation::Bind),
+        (Call::Connect, Operation::Connect),
+        (Call::PeerAddr, Operation::Connect),
+    ];
+    let (_listener, addr) = net::listener();
+    for (call, operation) in calls {
+        let builder = SocketFactory::builder()
+            .bind_address("127.0.0.1")
+            .remote_address(addr.ip())
+            .remote_port(addr.port());
+        fails_once(builder, call, operation);
+    }
+}
+
+#[test]
+fn words_of_an_error_are_the_systems_without_its_number() {
+    faults::fail_next(Call::Socket, ENOBUFS);
+    let rig = Rig::start(|host, cx| {
+        host.build(cx, SocketFactory::builder());
+    });
+    assert_eq!(rig.only_failure().to_string(), "socket: No buffer space available");
+}
+
+fn fails_once(builder: SocketFactoryBuilder, call: Call, operation: Operation) {
+    faults::fail_next(call, EIO);
+    let rig = Rig::start(|host, cx| {
+        let id = host.build(cx, builder);
+        host.react(move |host, cx, _| {
+            assert_eq!(host.factory().id(), id);
+            assert_eq!(host.factory().local_addr(cx), None);
+        });
+    });
+    assert_eq!(cause(&rig.only_failure()), (operation, EIO), "{call:?}");
+    assert_eq!(faults::pending(), 0, "{call:?} was called");
+}
