@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use reactor::{CallError, Clock, Context, Event, Kernel, OnException, SessionId, States, Unhandled};
+use reactor::{
+    CallError, Clock, Context, Event, Kernel, OnException, SessionId, States, Unhandled,
+};
 use testkit::logs;
 
 const LEN: Event<String, usize> = Event::new("len");
@@ -21,7 +23,9 @@ fn measurer() -> States<u32> {
             text.len()
         })
         .try_on("fail", |_: &mut u32, _: &mut Context<'_>, ()| Err::<(), _>("no"))
-        .on("panic", |_: &mut u32, _: &mut Context<'_>, ()| -> () { crate::parts::fail("on purpose") })
+        .on("panic", |_: &mut u32, _: &mut Context<'_>, ()| -> () {
+            crate::parts::fail("on purpose")
+        })
 }
 
 #[test]

@@ -16,7 +16,8 @@ const READY: usize = 1_900;
 /// Lets the process have as many descriptors as the system allows.
 fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("up to the hard");
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+        .expect("up to the hard");
     let enough = limit.maximum.is_none_or(|maximum| maximum >= 4_096);
     assert!(enough, "this test needs 4,096 descriptors; the hard limit is {limit:?}");
 }
@@ -35,17 +36,20 @@ fn p32_all_that_are_ready_are_served_in_two_turns_and_none_twice_before_all_once
         .on("start", |held: &mut Vec<_>, cx: &mut Context<'_>, (ours, theirs)| {
             held.push((Reader::start(cx, ours, "came", 2), theirs));
         })
-        .on("write", |held: &mut Vec<(_, std::os::unix::net::UnixStream)>, _: &mut Context<'_>, ()| {
-            for (who, (_, theirs)) in (0_u16..).zip(held) {
-                theirs.write_all(&who.to_le_bytes()).expect("room");
-            }
-        });
+        .on(
+            "write",
+            |held: &mut Vec<(_, std::os::unix::net::UnixStream)>, _: &mut Context<'_>, ()| {
+                for (who, (_, theirs)) in (0_u16..).zip(held) {
+                    theirs.write_all(&who.to_le_bytes()).expect("room");
+                }
+            },
+        );
     let session = kernel.spawn(&states, Vec::new());
     for _ in 0..READY {
         let started: Result<(), _> = kernel.call(session, "start", pair());
         started.unwrap();
     }
-    for _ in 0..3 {
+    for turns in [2, 1, 1] {
         let written: Result<(), _> = kernel.call(session, "write", ());
         written.unwrap();
         let before = kernel.stats().turns;
@@ -53,7 +57,8 @@ fn p32_all_that_are_ready_are_served_in_two_turns_and_none_twice_before_all_once
             kernel.run_one_turn(Duration::ZERO).unwrap();
         }
         let mut all = served.take();
-        assert!(all.iter().all(|(_, turn)| *turn <= before + 2));
+        // The first time the poller finds that it asked for too few; from then on it asks for enough.
+        assert!(all.iter().all(|(_, turn)| *turn <= before + turns));
         all.sort_unstable();
         let who: Vec<usize> = all.iter().map(|(who, _)| *who).collect();
         assert_eq!(who, (0..READY).collect::<Vec<_>>());

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use reactor::SessionId;
-use testkit::story::{Stage, act};
+use testkit::story::{Act, Stage, act};
 
 use crate::parts::made;
 
@@ -41,17 +41,13 @@ fn p66_any_random_history_ends_with_stop_in_the_turn_that_empties_the_ledger() {
         let (posts, delays) = (random.below(4), random.below(4));
         let (removed, spawned) = (random.one_in(2), random.one_in(3));
         let session = stage.actor(round, move |actor, cx| {
-            for _ in 0..posts {
-                cx.yield_("act", act(|_, _| {}));
-            }
-            for _ in 0..delays {
-                let timer = cx.delay_set("act", SECOND, act(|_, _| {}));
-                if removed {
-                    cx.alarm_remove(timer).unwrap();
-                }
-            }
+            (0..posts).for_each(|_| cx.yield_("act", nothing()));
+            let timers = (0..delays).map(|_| cx.delay_set("act", SECOND, nothing()));
+            let timers: Vec<_> = timers.collect();
+            let gone = timers.into_iter().filter(|_| removed);
+            gone.for_each(|timer| cx.alarm_remove(timer).expect("set above"));
             if spawned {
-                actor.spawn(cx, "child", |_, _| {});
+                actor.spawn(cx, "child", |_, _| ());
             }
         });
         let timers = if removed { 0 } else { delays };
@@ -66,6 +62,10 @@ fn p66_any_random_history_ends_with_stop_in_the_turn_that_empties_the_ledger() {
         assert_eq!(told.last(), Some(&format!("{round}: _stop")));
     }
     stage.run();
+}
+
+fn nothing() -> Act {
+    act(|_, _| ())
 }
 
 #[test]

@@ -46,9 +46,7 @@ fn timers_due_at_one_time_ring_in_the_order_they_were_set() {
         cx.delay("a", MS, ());
     });
     stage.run();
-    stage.assert([
-        "a: a", "a: b", "a: b1", "a: b2", "a: b3", "a: b4", "a: b5", "a: c", "a: _stop",
-    ]);
+    stage.assert(["a: a", "a: b", "a: b1", "a: b2", "a: b3", "a: b4", "a: b5", "a: c", "a: _stop"]);
 }
 
 #[test]

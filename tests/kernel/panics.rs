@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Context, Io, Kernel, OnException, States, Symbol};
+use reactor::{Context, Handle, Io, Kernel, OnException, States, Symbol};
 use testkit::logs;
 use testkit::story::{Stage, act};
 
@@ -189,14 +189,13 @@ fn p22_what_else_was_ready_or_dirty_in_the_turn_of_a_panic_is_served_all_the_sam
             let wheel = cx.add_wheel(|io| {
                 io.watch(&ours).unwrap();
                 io.mark_dirty();
-                made(event, move |_| {
-                    let _open = &ours;
-                    None
-                })
-                .on_ready(|_| fail("on purpose"))
-                .on_flush(|_| fail("on purpose"))
+                made(event, |_| None)
+                    .on_ready(|_| fail("on purpose"))
+                    .on_flush(|_| fail("on purpose"))
             });
+            // Open for longer than the wheel, which is closed when it panics.
             actor.held.push(Box::new((wheel, theirs)));
+            actor.held.push(Box::new(ours));
         });
     }
     stage.turn();
@@ -239,5 +238,32 @@ fn p22_an_act_that_fails_after_it_dropped_its_own_wheel_leaves_nothing() {
         );
     });
     stage.run();
+    assert_eq!(stage.kernel.stats().failures, 1);
+}
+
+#[test]
+fn p22_a_session_whose_wheel_fails_while_it_runs_itself_is_stopped_when_it_has_returned() {
+    let mut stage = isolated();
+    let lent: Rc<Cell<Option<Handle<Made>>>> = Rc::default();
+    let taken = Rc::clone(&lent);
+    let b = stage.actor("b", |_, cx| cx.delay("tick", SECOND, ()));
+    let a = stage.actor("a", move |_, cx| {
+        let event = cx.symbol("never");
+        let brittle = cx.add_wheel(|_| made(event, |_| None).on_drop(|| fail("on purpose")));
+        lent.set(Some(brittle));
+        cx.delay("never", 2 * SECOND, ());
+    });
+    stage.act(a, move |actor, cx| {
+        // The wheel of the session that runs is closed when the one that it calls has returned.
+        let called: Result<(), _> = cx.call(b, "act", act(move |_, _| drop(taken.take())));
+        actor.tell(format_args!("{called:?}"));
+        cx.yield_("never", ());
+    });
+    stage.assert(["a: Ok(())"]);
+    stage.turn();
+    let told = stage.story.take();
+    assert_eq!(told.last().map(String::as_str), Some("a: _stop"), "{told:?}");
+    stage.run();
+    stage.assert(["b: tick", "b: _stop"]);
     assert_eq!(stage.kernel.stats().failures, 1);
 }

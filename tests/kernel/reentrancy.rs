@@ -13,7 +13,7 @@ use reactor::{
 
 use crate::parts::{Random, pair};
 
-const STEPS: u64 = 150_000;
+const STEPS: u64 = 110_000;
 const POKE: Event<u8, u32> = Event::new("poke");
 
 /// What everybody shares. Never borrowed while the kernel is asked for something.
@@ -177,7 +177,8 @@ impl Wanderer {
             _ => {
                 let mut world = self.world.borrow_mut();
                 world.handles.push(handle);
-                let one = (world.handles.len() > 40).then(|| world.handles.swap_remove(chosen % 40));
+                let one =
+                    (world.handles.len() > 40).then(|| world.handles.swap_remove(chosen % 40));
                 drop((world, one));
             }
         }

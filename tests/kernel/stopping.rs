@@ -15,11 +15,18 @@ fn stop_in_a_handler_tells_everybody_the_youngest_first_when_it_has_returned() {
         actor.spawn(cx, "child", |_, cx| cx.delay("never", SECOND, ()));
     });
     stage.actor("third", |_, _| {});
-    stage.kernel.post(second, "act", act(|actor, cx| {
-        cx.stop();
-        actor.tell("still running");
-        cx.yield_("never", ());
-    })).unwrap();
+    stage
+        .kernel
+        .post(
+            second,
+            "act",
+            act(|actor, cx| {
+                cx.stop();
+                actor.tell("still running");
+                cx.yield_("never", ());
+            }),
+        )
+        .unwrap();
     stage.run();
     stage.assert([
         "second: still running",
@@ -47,13 +54,7 @@ fn stop_in_a_nested_call_waits_for_the_outermost_handler() {
         let called: Result<(), _> = cx.call(inner, "act", act(|actor, _| actor.tell("again")));
         called.unwrap();
     });
-    stage.assert([
-        "inner: asked",
-        "outer: called",
-        "inner: again",
-        "outer: _stop",
-        "inner: _stop",
-    ]);
+    stage.assert(["inner: asked", "outer: called", "inner: again", "outer: _stop", "inner: _stop"]);
     stage.run();
 }
 

@@ -40,10 +40,8 @@ impl Player {
 }
 
 fn play(ball: UnixStream) -> u64 {
-    let player = States::new()
-        .on_start(Player::start)
-        .on("caught", Player::caught)
-        .on_stop(Player::stop);
+    let player =
+        States::new().on_start(Player::start).on("caught", Player::caught).on_stop(Player::stop);
     let mut kernel = Kernel::new().expect("a kernel");
     kernel.spawn(&player, Player { ball: Some(ball), ..Player::default() });
     kernel.run().expect("to the end");
@@ -60,29 +58,26 @@ fn two_kernels_on_two_threads_play_ball() {
     assert!(mine + theirs >= u64::from(2 * ROUNDS), "{mine} and {theirs}");
 }
 
+/// A kernel that counts to 5,000 from `first`.
+fn count(first: u64) -> u64 {
+    let states = States::new()
+        .on_start(|_: &mut u64, cx: &mut Context<'_>, ()| cx.yield_("more", 5_000_u64))
+        .on("more", |sum: &mut u64, cx: &mut Context<'_>, left: u64| {
+            *sum += 1;
+            if left > 1 {
+                cx.yield_("more", left - 1);
+            }
+        })
+        .on_stop(move |sum: &mut u64, _: &mut Context<'_>, ()| assert_eq!(*sum, 5_000 + first));
+    let mut kernel = Kernel::new().expect("a kernel");
+    kernel.spawn(&states, first);
+    kernel.run().expect("to the end");
+    kernel.stats().posted
+}
+
 #[test]
 fn kernels_on_many_threads_do_not_know_of_each_other() {
-    let threads: Vec<_> = (0..8_u64)
-        .map(|number| {
-            thread::spawn(move || {
-                let states = States::new()
-                    .on_start(|_: &mut u64, cx: &mut Context<'_>, ()| cx.yield_("more", 5_000_u64))
-                    .on("more", |sum: &mut u64, cx: &mut Context<'_>, left: u64| {
-                        *sum += 1;
-                        if left > 1 {
-                            cx.yield_("more", left - 1);
-                        }
-                    })
-                    .on_stop(move |sum: &mut u64, _: &mut Context<'_>, ()| {
-                        assert_eq!(*sum, 5_000 + number);
-                    });
-                let mut kernel = Kernel::new().expect("a kernel");
-                kernel.spawn(&states, number);
-                kernel.run().expect("to the end");
-                kernel.stats().posted
-            })
-        })
-        .collect();
+    let threads: Vec<_> = (0..8).map(|first| thread::spawn(move || count(first))).collect();
     for thread in threads {
         assert_eq!(thread.join().expect("no panic"), 5_000);
     }

@@ -303,16 +303,19 @@ fn a_handle_of_a_wheel_that_closed_itself_finds_nothing_and_not_the_next_in_its_
         io.close();
         assert!(cx.wheel(&first).is_some(), "until the handler has returned");
         actor.held.push(Box::new(first));
-        cx.yield_("act", testkit::story::act(move |actor, cx| {
-            let first = actor.held.pop().unwrap().downcast::<Handle<Made>>().unwrap();
-            assert!(cx.wheel(&first).is_none());
-            let second = cx.add_wheel(|_| made(event, |_| None));
-            assert!(cx.wheel(&first).is_none());
-            // Dropping the stale handle leaves the new wheel alone.
-            drop(first);
-            actor.held.push(Box::new(second));
-            cx.delay("later", SECOND, ());
-        }));
+        cx.yield_(
+            "act",
+            testkit::story::act(move |actor, cx| {
+                let first = actor.held.pop().unwrap().downcast::<Handle<Made>>().unwrap();
+                assert!(cx.wheel(&first).is_none());
+                let second = cx.add_wheel(|_| made(event, |_| None));
+                assert!(cx.wheel(&first).is_none());
+                // Dropping the stale handle leaves the new wheel alone.
+                drop(first);
+                actor.held.push(Box::new(second));
+                cx.delay("later", SECOND, ());
+            }),
+        );
     });
     stage.turn();
     assert_eq!(stage.kernel.wheel_count(), 1);

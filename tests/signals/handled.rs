@@ -18,12 +18,8 @@ pub const TESTS: &[Test] = &[
 
 const LONG: Duration = Duration::from_secs(3600);
 
-const TERMINAL: [(&str, System); 4] = [
-    ("HUP", System::HUP),
-    ("INT", System::INT),
-    ("QUIT", System::QUIT),
-    ("TERM", System::TERM),
-];
+const TERMINAL: [(&str, System); 4] =
+    [("HUP", System::HUP), ("INT", System::INT), ("QUIT", System::QUIT), ("TERM", System::TERM)];
 
 fn watch(name: &'static str) -> impl FnOnce(&mut Actor, &mut Context<'_>) {
     move |_, cx| {

@@ -21,17 +21,6 @@ const MS: Duration = Duration::from_millis(1);
 const TICKS: u32 = 100;
 
 fn p68() {
-    let over = Arc::new(AtomicBool::new(false));
-    let stop = Arc::clone(&over);
-    let storm = thread::spawn(move || {
-        let mut raised = 0_u64;
-        while !stop.load(Ordering::Relaxed) {
-            raise(System::USR1);
-            raised += 1;
-            thread::yield_now();
-        }
-        raised
-    });
     let clock = Clock::system();
     let mut kernel = Kernel::builder().clock(clock.clone()).build().unwrap();
     let signals: Rc<Cell<u64>> = Rc::default();
@@ -53,8 +42,19 @@ fn p68() {
                 cx.delay("tick", MS, due);
             }
         });
-    // Before the first is raised nobody watches it; the default action would end the process.
     kernel.spawn(&states, 0);
+    // Not before somebody watches: the default action would end the process.
+    let over = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&over);
+    let storm = thread::spawn(move || {
+        let mut raised = 0_u64;
+        while !stop.load(Ordering::Relaxed) {
+            raise(System::USR1);
+            raised += 1;
+            thread::yield_now();
+        }
+        raised
+    });
     kernel.run().unwrap();
     over.store(true, Ordering::Relaxed);
     let raised = storm.join().expect("the storm");
@@ -85,13 +85,10 @@ fn p69() {
         let mut raised = 0;
         let mut length = 1;
         while raised < RAISED {
-            for _ in 0..length {
+            for _ in 0..length.min(RAISED - raised) {
                 raised += 1;
                 asked.store(raised, Ordering::SeqCst);
                 raise(System::USR1);
-                if raised == RAISED {
-                    break;
-                }
             }
             length = length % 97 + 1;
             // The event after the last of the burst; if it is lost, this waits for ever.

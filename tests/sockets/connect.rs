@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use socket2::SockRef;
-use testkit::net::{self, Refusing, Reserved, Silent};
+use testkit::net::{self, Peer, Refusing, Reserved, Silent};
 use testkit::rig::{Heard, Host, Rig, cause};
 use wheels::faults::{self, Call};
 use wheels::{Failure, Operation, SocketFactory, SocketFactoryBuilder};
@@ -65,6 +65,33 @@ fn a_connection_to_a_port_alone_of_ipv6_is_bound_to_any_ipv6_address() {
     rig.run_until_established(1);
     let near = SocketAddr::new(addr.ip(), port);
     assert_eq!(listener.accept().unwrap().1, near);
+}
+
+#[test]
+fn a_connection_that_was_made_is_the_sessions_to_use_as_a_stream() {
+    let (listener, addr) = net::listener();
+    let mut rig = Rig::start(move |host, cx| {
+        host.build(cx, to(addr));
+        host.react(|host, cx, heard| {
+            if let Heard::Established { .. } = heard {
+                let id = host.stream(cx);
+                host.streams[&id].put(cx, "ping");
+            }
+        });
+    });
+    let server = Peer::play(move || {
+        let mut server = net::accept(&listener);
+        assert_eq!(net::read_exact(&mut server, 4), b"ping");
+        server.write_all(b"pong").unwrap();
+    });
+    rig.run_to_end();
+    server.join();
+    let [Heard::Established { .. }, Heard::Came(pong), Heard::Failed(end), Heard::Stopped] =
+        &rig.heard()[..]
+    else {
+        panic!("{:?}", rig.heard());
+    };
+    assert_eq!((&pong.item[..], end.is_end()), (&b"pong"[..], true));
 }
 
 #[test]

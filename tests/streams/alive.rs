@@ -5,7 +5,8 @@ use wheels::faults::{self, Call};
 use wheels::filter::Line;
 use wheels::{Operation, ReadWrite};
 
-use crate::support::{END, Heard, Rig, half_close, item, narrow_pair, noise, pair};
+use crate::data::noise;
+use crate::support::{END, Heard, Rig, half_close, item, narrow_pair, pair};
 
 #[test]
 fn an_open_stream_keeps_its_session() {

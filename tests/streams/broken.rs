@@ -7,8 +7,9 @@ use wheels::faults::{self, Call};
 use wheels::filter::Line;
 use wheels::{Operation, Put, ReadWrite};
 
+use crate::data::noise;
 use crate::support::{
-    END, FLUSHED, Heard, Rig, half_close, item, items, narrow_pair, noise, pair, wide_pair,
+    END, FLUSHED, Heard, Rig, half_close, item, items, narrow_pair, pair, wide_pair,
 };
 
 const EINTR: i32 = 4;

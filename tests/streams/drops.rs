@@ -10,7 +10,8 @@ use wheels::faults::{self, Call};
 use wheels::filter::Line;
 use wheels::{Operation, ReadWrite};
 
-use crate::support::{FLUSHED, HIGH, Heard, Host, LOW, Rig, half_close, narrow_pair, noise, pair};
+use crate::data::noise;
+use crate::support::{FLUSHED, HIGH, Heard, Host, LOW, Rig, half_close, narrow_pair, pair};
 
 /// What the handler of the first event does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -203,48 +204,52 @@ fn p21_in_the_handler_of_low() {
                     host.wheels.values().for_each(|wheel| drop(wheel.put(cx, noise(300_000))));
                 });
                 // Either may be the first to fall below: so much of both is read.
-                for peer in peers.iter_mut() {
-                    peer.write_all(b"one\ntwo").expect("write");
-                    let mut left = 290_000;
-                    while left > 0 && !rig.heard().contains(&Heard::Low) {
-                        rig.read_meanwhile(peer, 1000);
-                        left -= 1000;
-                    }
-                }
+                peers.iter_mut().for_each(|peer| read_until_low(rig, peer));
             },
         );
     }
 }
 
-#[test]
-fn p21_in_the_handler_of_a_timer_and_of_a_posted_event() {
-    for deed in DEEDS {
-        for delay in [None, Some(Duration::ZERO)] {
-            let (ours, mut peer) = pair();
-            let mut rig = Rig::new(ReadWrite::builder(ours).filter(Line::new()));
-            peer.write_all(b"one\ntwo\n").expect("write");
-            let mut done = false;
-            rig = rig.react(move |host, cx, heard| {
-                assert!(!done || *heard == Heard::Stopped, "{heard:?} after {deed:?}");
-                if matches!(heard, Heard::Word(_)) {
-                    done =
-                        !matches!(deed, Deed::DropsItsSibling | Deed::DropsItselfAndBuildsAnother);
-                    act(deed, host, cx);
-                }
-            });
-            rig.act(move |_, cx| match delay {
-                Some(delay) => cx.delay("word", delay, "now"),
-                None => cx.yield_("word", "now"),
-            });
-            rig.until("the word", |heard| heard.contains(&Heard::Word("now")));
-            rig.turns(3);
-            drop(peer);
-            if rig.is_alive() {
-                rig.act(|host, _| host.wheels.clear());
-            }
-            rig.end();
-        }
+fn read_until_low(rig: &mut Rig<Line>, peer: &mut TcpStream) {
+    peer.write_all(b"one\ntwo").expect("write");
+    let mut left = 290_000;
+    while left > 0 && !rig.heard().contains(&Heard::Low) {
+        left -= rig.read_meanwhile(peer, 1000).len();
     }
+}
+
+#[test]
+fn p21_in_the_handler_of_a_posted_event() {
+    DEEDS.into_iter().for_each(|deed| act_on_a_word(deed, |cx| cx.yield_("word", "now")));
+}
+
+#[test]
+fn p21_in_the_handler_of_a_timer() {
+    for deed in DEEDS {
+        act_on_a_word(deed, |cx| cx.delay("word", Duration::ZERO, "now"));
+    }
+}
+
+fn act_on_a_word(deed: Deed, say: fn(&mut Context<'_>)) {
+    let (ours, mut peer) = pair();
+    peer.write_all(b"one\ntwo\n").expect("write");
+    let mut done = false;
+    let builder = ReadWrite::builder(ours).filter(Line::new());
+    let mut rig = Rig::new(builder).react(move |host, cx, heard| {
+        assert!(!done || *heard == Heard::Stopped, "{heard:?} after {deed:?}");
+        if matches!(heard, Heard::Word(_)) {
+            done = !matches!(deed, Deed::DropsItsSibling | Deed::DropsItselfAndBuildsAnother);
+            act(deed, host, cx);
+        }
+    });
+    rig.act(move |_, cx| say(cx));
+    rig.until("the word", |heard| heard.contains(&Heard::Word("now")));
+    rig.turns(3);
+    drop(peer);
+    if rig.is_alive() {
+        rig.act(|host, _| host.wheels.clear());
+    }
+    rig.end();
 }
 
 #[test]

@@ -2,20 +2,24 @@
 
 use std::fs::File;
 use std::io::{PipeReader, Read, Seek, Write, pipe};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use bytes::Bytes;
 use reactor::Clock;
 use rustix::event::epoll;
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use testkit::net::Peer;
+use wheels::faults::{self, Call};
 use wheels::filter::{Line, Stream};
-use wheels::{Descriptor, Operation, ReadWrite};
+use wheels::{Descriptor, Operation, Put, ReadWrite};
 
-use crate::support::{END, FLUSHED, HIGH, Heard, LOW, Noise, Rig, item, items, noise};
+use crate::data::{Noise, noise};
+use crate::support::{END, FLUSHED, HIGH, Heard, LOW, Rig, item, items};
 
 const EPIPE: i32 = 32;
 const EBADF: i32 = 9;
+const EAGAIN: i32 = 11;
 
 fn is_blocking(fd: impl AsFd) -> bool {
     !fcntl_getfl(fd).expect("fcntl").contains(OFlags::NONBLOCK)
@@ -28,6 +32,14 @@ fn file(content: &[u8]) -> File {
     file.write_all(content).expect("write");
     file.rewind().expect("seek");
     file
+}
+
+/// A file, and another descriptor of it that is for writing only.
+fn written() -> (File, OwnedFd) {
+    let reader = file(b"");
+    let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+    let writer = File::options().write(true).open(path).expect("open");
+    (reader, writer.into())
 }
 
 #[test]
@@ -167,6 +179,18 @@ fn p40_a_file_can_be_paused() {
     assert!(items(&rig.end()) == lines, "other lines than were written");
 }
 
+/// As some devices do. Nobody would say when to ask again, so each turn does, once.
+#[test]
+fn p40_a_file_that_has_nothing_for_now_does_not_hold_the_turn() {
+    let mut rig = Rig::new(ReadWrite::builder(OwnedFd::from(file(b"hello"))));
+    (0..3).for_each(|_| faults::fail_next(Call::Recv, EAGAIN));
+    for left in (0..3).rev() {
+        rig.turn();
+        assert_eq!(faults::pending(), left);
+    }
+    assert_eq!(rig.end(), [item("hello"), END, Heard::Stopped]);
+}
+
 #[test]
 fn p40_dev_null_is_at_its_end_and_takes_everything() {
     let null = File::options().read(true).write(true).open("/dev/null").expect("open");
@@ -179,16 +203,27 @@ fn p40_dev_null_is_at_its_end_and_takes_everything() {
 
 #[test]
 fn p40_a_file_that_is_for_writing_takes_what_is_put_and_is_not_read() {
-    let reader = file(b"");
-    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
-    let writer = File::options().write(true).open(path).expect("open");
-    let mut rig = Rig::new(ReadWrite::builder(OwnedFd::from(writer)).flushed_event(&FLUSHED));
+    let (mut reader, writer) = written();
+    let mut rig = Rig::new(ReadWrite::builder(writer).flushed_event(&FLUSHED));
     rig.act(|host, cx| drop(host.put(cx, noise(3 << 20))));
     assert_eq!(rig.end(), [Heard::Flushed, Heard::Stopped]);
     let mut content = Vec::new();
-    let mut reader = reader;
     reader.read_to_end(&mut content).expect("read");
     assert!(content == noise(3 << 20));
+}
+
+/// A share of the turn is no reason to refuse.
+#[test]
+fn a_file_takes_more_at_once_than_is_kept() {
+    let (mut reader, writer) = written();
+    let mut rig = Rig::new(ReadWrite::builder(writer));
+    let page = Bytes::from(noise(1 << 20));
+    rig.act(move |host, cx| {
+        (0..64).for_each(|_| assert_eq!(host.put(cx, page.clone()), Put::Queued));
+        host.take().shutdown(cx);
+    });
+    assert_eq!(rig.end(), [Heard::Stopped]);
+    assert_eq!(reader.seek(std::io::SeekFrom::End(0)).expect("seek"), 64 << 20);
 }
 
 #[test]
@@ -237,6 +272,6 @@ fn a_descriptor_that_cannot_be_watched_is_told_of_and_keeps_nobody() {
     let outermost = chain[deepest].try_clone().expect("dup");
     let mut rig: Rig<Stream> = Rig::new(ReadWrite::builder(outermost));
     let refused = rig.act(|host, cx| host.put(cx, "hello"));
-    assert_eq!(refused, wheels::Put::Refused("hello".into()));
+    assert_eq!(refused, Put::Refused("hello".into()));
     assert_eq!(rig.end(), [Heard::Failed(Operation::Watch, ELOOP, 0), Heard::Stopped]);
 }

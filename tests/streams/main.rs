@@ -5,6 +5,7 @@
 
 mod alive;
 mod broken;
+mod data;
 mod drops;
 mod echo;
 mod fairness;

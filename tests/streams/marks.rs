@@ -5,7 +5,8 @@ use testkit::net::{self, Peer};
 use wheels::filter::Stream;
 use wheels::{Put, ReadWrite, ReadWriteBuilder};
 
-use crate::support::{FLUSHED, HIGH, Heard, LOW, Rig, narrow_pair, noise, pair};
+use crate::data::noise;
+use crate::support::{FLUSHED, HIGH, Heard, LOW, Rig, narrow_pair, pair};
 
 fn all_told(
     builder: ReadWriteBuilder<Stream>,
@@ -53,6 +54,24 @@ fn what_the_session_sees_when_it_is_told_is_what_it_was_told() {
     assert_eq!(count(&Heard::Flushed), 20);
     assert_eq!(count(&Heard::High), count(&Heard::Low));
     assert!(count(&Heard::High) > 10);
+}
+
+/// Or a session that waits for it would wait for ever.
+#[test]
+fn a_put_that_says_high_is_followed_by_low() {
+    let (ours, mut peer) = pair();
+    let mut rig = Rig::new(all_told(ReadWrite::builder(ours), 1000, 100));
+    for len in [999, 1000, 5000, 60_000, 100_000] {
+        let said = rig.act(move |host, cx| host.put(cx, noise(len)));
+        rig.read_meanwhile(&mut peer, len);
+        rig.turns(3);
+        let told = rig.take_heard();
+        let whole = match said {
+            Put::High => vec![Heard::High, Heard::Low, Heard::Flushed],
+            _ => vec![Heard::Flushed],
+        };
+        assert_eq!(told, whole, "{len} bytes");
+    }
 }
 
 #[test]

@@ -10,8 +10,9 @@ use testkit::net::{self, Peer};
 use wheels::filter::{Line, Stream};
 use wheels::{Operation, ReadWrite};
 
+use crate::data::noise;
 use crate::support::{
-    END, HIGH, Heard, LOW, Rig, half_close, item, items, narrow_pair, noise, pair, wide_pair,
+    END, HIGH, Heard, LOW, Rig, half_close, item, items, narrow_pair, pair, wide_pair,
 };
 
 const EPIPE: i32 = 32;

@@ -11,7 +11,8 @@ use testkit::net::{self, Peer};
 use wheels::filter::{Line, Stream};
 use wheels::{Operation, Put, ReadWrite};
 
-use crate::support::{HIGH, Heard, LOW, Noise, Rig, half_close, narrow_pair, noise, pair};
+use crate::data::{Noise, noise};
+use crate::support::{HIGH, Heard, LOW, Rig, half_close, narrow_pair, pair};
 
 const ENOBUFS: i32 = 105;
 

@@ -6,7 +6,8 @@ use testkit::net::{self, Ending, Peer};
 use wheels::filter::Line;
 use wheels::{Operation, ReadWrite};
 
-use crate::support::{Dice, END, Heard, Rig, half_close, item, items, noise, pair, wide_pair};
+use crate::data::{Dice, noise};
+use crate::support::{END, Heard, Rig, half_close, item, items, pair, wide_pair};
 
 const EMSGSIZE: i32 = 90;
 

@@ -10,9 +10,8 @@ use wheels::faults::{self, Call};
 use wheels::filter::Line;
 use wheels::{Operation, Put, ReadWrite};
 
-use crate::support::{
-    END, FLUSHED, HIGH, Heard, LOW, Noise, Rig, half_close, item, narrow_pair, noise, pair,
-};
+use crate::data::{Noise, noise};
+use crate::support::{END, FLUSHED, HIGH, Heard, LOW, Rig, half_close, item, narrow_pair, pair};
 
 const EPIPE: i32 = 32;
 const ETIMEDOUT: i32 = 110;

@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reactor::{Clock, Context, Event, Kernel, SessionId, States, WheelId};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 use testkit::net;
 use wheels::filter::Filter;
@@ -44,6 +46,9 @@ pub(crate) const LOW: Event<WheelId> = Event::new("low");
 pub(crate) const FLUSHED: Event<WheelId> = Event::new("flushed");
 pub(crate) const WORD: Event<&'static str> = Event::new("word");
 
+/// What was heard, and of which stream.
+type Log = Rc<RefCell<Vec<(Option<WheelId>, Heard)>>>;
+
 /// A filter of plain bytes.
 pub(crate) trait Framing: Filter<Item = Bytes, Out = Bytes> {}
 impl<F: Filter<Item = Bytes, Out = Bytes>> Framing for F {}
@@ -53,7 +58,7 @@ pub(crate) struct Host<F: Framing> {
     pub(crate) wheels: HashMap<WheelId, ReadWrite<F>>,
     /// Whose event it is that is being handled.
     pub(crate) wheel: Option<WheelId>,
-    heard: Rc<RefCell<Vec<(Option<WheelId>, Heard)>>>,
+    heard: Log,
     reaction: Option<Reaction<F>>,
 }
 
@@ -126,7 +131,7 @@ pub(crate) fn echo<F: Framing>(host: &mut Host<F>, cx: &mut Context<'_>, heard: 
 pub(crate) struct Rig<F: Framing> {
     pub(crate) kernel: Kernel,
     pub(crate) session: SessionId,
-    heard: Rc<RefCell<Vec<(Option<WheelId>, Heard)>>>,
+    heard: Log,
     framing: PhantomData<fn() -> F>,
 }
 
@@ -322,67 +327,14 @@ pub(crate) fn wide_pair() -> (Socket, TcpStream) {
     (Socket::try_from(net::accept(&listener)).expect("non-blocking"), peer)
 }
 
+/// Waits until the system has something for us.
+pub(crate) fn await_input(ours: impl AsFd) {
+    let mut asked = [PollFd::new(&ours, PollFlags::IN)];
+    let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+    assert_eq!(poll(&mut asked, Some(&patience)), Ok(1), "nothing came");
+}
+
 /// The peer sends no more.
 pub(crate) fn half_close(peer: &TcpStream) {
     peer.shutdown(Shutdown::Write).expect("shutdown");
-}
-
-/// Numbers that look random and are the same each time.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    /// From 1 to `most`.
-    pub(crate) fn roll(&mut self, most: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).expect("64 bits") % most + 1
-    }
-}
-
-/// Bytes without end of which every stretch is different, and the place in them.
-#[derive(Default)]
-pub(crate) struct Noise {
-    pub(crate) at: usize,
-}
-
-impl Noise {
-    /// The next bytes: so many, or fewer.
-    pub(crate) fn next(&mut self, most: usize) -> &'static [u8] {
-        let block = block();
-        let start = self.at % block.len();
-        let bytes = &block[start..block.len().min(start + most)];
-        self.at += bytes.len();
-        bytes
-    }
-
-    /// Panics unless these are the next bytes.
-    #[track_caller]
-    pub(crate) fn check(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let at = self.at;
-            let expected = self.next(bytes.len());
-            let (these, rest) = bytes.split_at(expected.len());
-            assert!(these == expected, "other bytes than expected, from {at} on");
-            bytes = rest;
-        }
-    }
-}
-
-fn block() -> &'static [u8] {
-    static BLOCK: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-        (0..1_000_003).map(|_| u8::try_from(dice.roll(256) - 1).expect("a byte")).collect()
-    });
-    &BLOCK
-}
-
-/// So many bytes, not all alike.
-pub(crate) fn noise(len: usize) -> Vec<u8> {
-    let mut noise = Noise::default();
-    let mut bytes = Vec::with_capacity(len);
-    while bytes.len() < len {
-        bytes.extend_from_slice(noise.next(len - bytes.len()));
-    }
-    bytes
 }

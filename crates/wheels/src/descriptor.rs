@@ -105,6 +105,8 @@ impl From<Socket> for Descriptor {
 }
 
 /// A pipe, a terminal or a file. It need not be non-blocking. (A socket is better given as a [`Socket`].)
+///
+/// What was opened for writing only is not read, and has no end to tell of.
 impl From<OwnedFd> for Descriptor {
     fn from(fd: OwnedFd) -> Self {
         let access = match sys::access(&fd) {

@@ -46,8 +46,8 @@ impl Wheel for Reader {
     type Event = (Bound<Vec<u8>>, Vec<u8>);
 
     fn ready(&mut self, readiness: Readiness) {
-        self.readable |= readiness.contains(Readiness::READABLE)
-            || readiness.contains(Readiness::READ_CLOSED);
+        self.readable |=
+            readiness.contains(Readiness::READABLE) || readiness.contains(Readiness::READ_CLOSED);
     }
 
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {

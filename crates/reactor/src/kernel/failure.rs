@@ -67,7 +67,12 @@ impl Kernel {
                     target: "reactor::sessions",
                     "session {session} is stopped: {place} failed: {what}"
                 );
-                self.stop_session(session);
+                // Further up the stack of calls it may be in the middle of something.
+                if self.sessions.is_running(session) {
+                    self.sessions.doom(session);
+                } else {
+                    self.stop_session(session);
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ impl Kernel {
     #[inline]
     pub(super) fn reap(&mut self) {
         self.tidy();
-        while let Some(id) = self.sessions.pop_marked() {
+        while let Some(id) = self.sessions.pop_doomed().or_else(|| self.sessions.pop_marked()) {
             self.stop_session(id);
         }
     }

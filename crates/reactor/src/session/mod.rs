@@ -54,11 +54,13 @@ pub(crate) struct Sessions {
     slots: Arena<Slot>,
     /// Sessions whose ledgers became empty: looked at once more, then stopped. Each stands here once.
     marked: Vec<SessionId>,
+    /// Sessions that failed while one of their handlers was running: stopped when none is.
+    doomed: Vec<SessionId>,
 }
 
 impl Sessions {
     pub(crate) const fn new() -> Self {
-        Self { slots: Arena::new(), marked: Vec::new() }
+        Self { slots: Arena::new(), marked: Vec::new(), doomed: Vec::new() }
     }
 
     pub(crate) fn insert(
@@ -134,9 +136,25 @@ impl Sessions {
         None
     }
 
+    /// Whether a session is to be looked at when the turn ends.
     #[inline]
     pub(crate) const fn has_marked(&self) -> bool {
-        !self.marked.is_empty()
+        !(self.marked.is_empty() && self.doomed.is_empty())
+    }
+
+    /// Notes that a session is to be stopped, whatever its ledger says.
+    pub(crate) fn doom(&mut self, id: SessionId) {
+        self.doomed.push(id);
+    }
+
+    #[inline]
+    pub(crate) fn pop_doomed(&mut self) -> Option<SessionId> {
+        self.doomed.pop()
+    }
+
+    /// Whether one of the session's handlers is running.
+    pub(crate) fn is_running(&self, id: SessionId) -> bool {
+        self.get(id).is_some_and(|slot| slot.body.is_none())
     }
 
     #[inline]

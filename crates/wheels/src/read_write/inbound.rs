@@ -285,7 +285,13 @@ impl Inbound {
                     io.shared_buffer().clear();
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = self.always,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = self.always;
+                if self.always {
+                    // Nobody will say when it is worth another try: the next turn is soon enough.
+                    io.spend(usize::MAX);
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

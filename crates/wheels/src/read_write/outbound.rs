@@ -32,7 +32,7 @@ pub(super) struct Outbound {
     flow: Flow,
     /// Whether the high mark was reached and the low one not passed since.
     above: bool,
-    /// What is to be told, and whether the next time that all is sent is.
+    /// What is to be told, [`OWED`] and [`TELLING`].
     notes: u8,
     /// The notes that anybody wants.
     wanted: u8,
@@ -143,7 +143,7 @@ impl Outbound {
     /// Where to encode to.
     #[inline]
     pub(super) fn output(&mut self, io: &mut Io<'_>) -> &mut Output {
-        if !self.output.has_buffer() {
+        if self.output.is_empty() && !self.output.has_buffer() {
             self.output.adopt(io.lend_buffer());
         }
         &mut self.output
@@ -235,8 +235,26 @@ impl Outbound {
     }
 
     #[inline]
-    pub(super) const fn has_note(&self) -> bool {
-        self.notes & !OWED != 0
+    const fn has_note(&self) -> bool {
+        self.notes & !(OWED | TELLING) != 0
+    }
+
+    /// The stream is going to be asked for the notes alone, if there are any.
+    #[inline]
+    pub(super) const fn begin_telling(&mut self) -> bool {
+        let has_note = self.has_note();
+        if has_note {
+            self.notes |= TELLING;
+        }
+        has_note
+    }
+
+    /// Whether it was asked for the notes alone: it is not any more.
+    #[inline]
+    pub(super) const fn was_telling(&mut self) -> bool {
+        let was_telling = self.notes & TELLING != 0;
+        self.notes &= !TELLING;
+        was_telling
     }
 
     fn write_once(&mut self, descriptor: &Descriptor) -> io::Result<()> {
@@ -297,6 +315,9 @@ impl Note {
 
 /// Beside the notes: something was put, and that all was sent is not noted yet.
 const OWED: u8 = 1 << 7;
+
+/// Beside the notes: the stream is asked for them and not to read.
+const TELLING: u8 = 1 << 6;
 
 /// What one stream may write in a turn before others are served: as much as a send buffer takes.
 const WRITE_BUDGET: usize = 256 * 1024;

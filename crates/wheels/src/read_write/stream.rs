@@ -27,8 +27,6 @@ pub(crate) struct Stream<F> {
     failure: Option<Box<Failure>>,
     /// It was shut down: when it is closed at the latest.
     leaving: Option<Box<Instant>>,
-    /// It is asked because of what it wrote, and not to read.
-    telling: bool,
     filter: F,
 }
 
@@ -85,7 +83,6 @@ impl<F: Filter> Stream<F> {
             outbound: Outbound::new(marks, targets.wanted()),
             failure: None,
             leaving: None,
-            telling: false,
             filter,
         };
         if !stream.descriptor.is_readable() {
@@ -105,6 +102,9 @@ impl<F: Filter> Stream<F> {
         if self.outbound.is_full() && self.outbound.is_open() {
             // The handler may have put it all in one go: then there is room after this.
             self.write(io);
+            while self.outbound.is_full() && self.outbound.is_unblocked() {
+                self.write(io);
+            }
             if self.outbound.is_full() {
                 self.overflow(io);
             }
@@ -120,7 +120,8 @@ impl<F: Filter> Stream<F> {
         if self.inbound.is_done() {
             io.hold_session();
         }
-        if self.outbound.is_heavy() {
+        // High is not said unless it is true after a write: then it is told, and later low is.
+        if self.outbound.is_heavy() || self.outbound.is_high() {
             self.write(io);
         }
         if self.outbound.is_high() { Put::High } else { Put::Queued }
@@ -225,7 +226,7 @@ impl<F: Filter> Stream<F> {
             Pulled::ReadFailed(error) => Failure::new(Operation::Read, &error, wheel),
             Pulled::Refused(error) => refused(&error, wheel),
         };
-        if self.outbound.is_empty() {
+        if self.outbound.is_empty() && self.failure.is_none() {
             io.release_session();
         }
         Some(self.failed(failure, io))
@@ -274,7 +275,7 @@ impl<F: Filter> Wheel for Stream<F> {
         if let Some(told) = self.noted(io) {
             return Some(told);
         }
-        if std::mem::take(&mut self.telling) {
+        if self.outbound.was_telling() {
             return None;
         }
         let pulled = self.inbound.pull(&mut self.filter, &self.descriptor, io);
@@ -288,10 +289,9 @@ impl<F: Filter> Wheel for Stream<F> {
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
         self.write(io);
         self.outbound.note_flushed();
+        // To read it has its share, before this or after.
         let ending = self.failure.is_some() || self.leaving.is_some();
-        // It has had its share of reading, or has it still to come.
-        self.telling = !ending && self.outbound.has_note();
-        ending || self.telling
+        ending || self.outbound.begin_telling()
     }
 
     fn park(&mut self, io: &mut Io<'_>) {
