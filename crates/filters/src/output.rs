@@ -147,6 +147,7 @@ impl Output {
     /// out.clear();
     /// assert!(out.is_empty() && out.has_buffer());
     /// ```
+    #[inline]
     pub fn clear(&mut self) {
         self.head.clear();
         self.sent = 0;

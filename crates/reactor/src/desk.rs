@@ -77,6 +77,8 @@ pub(crate) struct Desk {
     pub(crate) holds: Vec<(SessionId, Hold, bool)>,
     pub(crate) shared: SharedBuffer,
     pub(crate) read_left: usize,
+    /// The wheel that is being pulled said that the event it tells is the last for now.
+    pub(crate) all_told: bool,
     pub(crate) spare: Vec<Vec<u8>>,
 }
 
@@ -96,6 +98,7 @@ impl Desk {
             holds: Vec::new(),
             shared: SharedBuffer::new(),
             read_left: READ_BUDGET,
+            all_told: false,
             spare: Vec::new(),
         })
     }
@@ -124,6 +127,7 @@ impl Desk {
     #[inline]
     pub(crate) const fn begin_share(&mut self) {
         self.read_left = READ_BUDGET;
+        self.all_told = false;
         self.shared.clear();
     }
 

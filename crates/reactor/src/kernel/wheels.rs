@@ -49,6 +49,9 @@ impl Kernel {
                 return;
             };
             event.deliver(self);
+            if self.desk.all_told {
+                return;
+            }
         }
         if let Some((wheel, mut io)) = self.wheel_mut::<W>(id) {
             wheel.park(&mut io);
@@ -95,7 +98,11 @@ impl Kernel {
             let Some(id) = self.desk.dirty.get(place).copied() else { break };
             self.guard_wheel(id, |kernel| kernel.flush_wheel(id));
         }
-        self.desk.dirty.drain(..dirty.min(self.desk.dirty.len()));
+        if self.desk.dirty.len() == dirty {
+            self.desk.dirty.clear();
+        } else {
+            self.desk.dirty.drain(..dirty.min(self.desk.dirty.len()));
+        }
         self.tidy();
     }
 

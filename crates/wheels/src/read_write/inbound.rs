@@ -62,7 +62,8 @@ pub(super) enum Pulled<T> {
     /// The end of the stream; once.
     End,
     ReadFailed(io::Error),
-    Refused(FilterError),
+    /// Boxed: an item is what nearly always comes, and is moved about.
+    Refused(Box<FilterError>),
 }
 
 impl Inbound {
@@ -121,6 +122,18 @@ impl Inbound {
         self.phase == Phase::Flowing && self.readable && !self.paused
     }
 
+    /// Whether nothing is in the way of input: no pause, no end, nothing put aside.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.phase == Phase::Flowing && !self.paused && self.tail.is_empty()
+    }
+
+    /// Whether there may be more to read.
+    #[inline]
+    pub(super) const fn is_readable(&self) -> bool {
+        self.readable
+    }
+
     /// Whether nothing will come any more.
     #[inline]
     pub(super) fn is_done(&self) -> bool {
@@ -135,11 +148,7 @@ impl Inbound {
         io: &mut Io<'_>,
     ) -> Pulled<F::Item> {
         loop {
-            // Usually there is nothing but what the system has.
-            let plain = self.phase == Phase::Flowing && !self.paused;
-            if !(plain && self.tail.is_empty() && io.shared_buffer().is_empty())
-                && let Some(pulled) = self.take(filter, io)
-            {
+            if let Some(pulled) = self.take(filter, io) {
                 return pulled;
             }
             if !self.may_read(io) {
@@ -166,7 +175,9 @@ impl Inbound {
         }
     }
 
-    fn broke<T>(&mut self, error: io::Error) -> Pulled<T> {
+    /// Reading failed.
+    #[cold]
+    pub(super) fn broke<T>(&mut self, error: io::Error) -> Pulled<T> {
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Discarding => Pulled::Nothing,
             Phase::Flowing | Phase::Ending | Phase::Ended | Phase::Stuck | Phase::Done => {
@@ -199,7 +210,7 @@ impl Inbound {
             }
             Err(error) => {
                 self.phase = Phase::Stuck;
-                Some(Pulled::Refused(error))
+                Some(Pulled::Refused(Box::new(error)))
             }
         }
     }
@@ -265,7 +276,8 @@ impl Inbound {
     }
 
     /// Reads once, behind what is there.
-    fn fill(&mut self, descriptor: &Descriptor, io: &mut Io<'_>) -> io::Result<()> {
+    #[inline]
+    pub(super) fn fill(&mut self, descriptor: &Descriptor, io: &mut Io<'_>) -> io::Result<()> {
         if io.shared_buffer().filled().len() > LONG {
             self.park(io);
         }

@@ -13,6 +13,7 @@ use crate::descriptor::Descriptor;
 
 /// ```text
 /// Open --shut down--> Closing --all sent--> Shut
+/// Open, Closing --shut down, and the peer has ended--> Shut
 /// Open, Closing --write fails, too much unsent--> Failed
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -128,10 +129,22 @@ impl Outbound {
         self.output.len() >= self.marks.high as usize
     }
 
+    /// Whether little has gathered: below every mark, and not worth a write before the handler returns.
+    #[inline]
+    pub(super) fn is_light(&self) -> bool {
+        self.output.len() < HEAVY.min(self.marks.high as usize)
+    }
+
     /// Whether so much has gathered that it is better written now than when the handler returns.
     #[inline]
     pub(super) fn is_heavy(&self) -> bool {
         self.flow != Flow::Blocked && self.output.len() >= HEAVY
+    }
+
+    /// Whether there is nothing to write before the system takes more, and nothing to tell.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.flow != Flow::Unblocked && self.notes & !OWED == 0
     }
 
     /// Whether the system began to take more and was not offered it.
@@ -158,6 +171,13 @@ impl Outbound {
         open
     }
 
+    /// Takes no more, and leaves it to the end of the descriptor to tell the peer.
+    pub(super) fn shut(&mut self) {
+        if matches!(self.phase, Phase::Open | Phase::Closing) {
+            self.phase = Phase::Shut;
+        }
+    }
+
     /// Gives up what is unsent; says how much it was.
     pub(super) fn fail(&mut self) -> usize {
         let unsent = self.output.len();
@@ -168,6 +188,34 @@ impl Outbound {
         self.above = false;
         self.notes &= !OWED;
         unsent
+    }
+
+    /// The way of nearly every write: the system takes all of it at once, and nobody waits to be told.
+    ///
+    /// Says whether that is what happened. If not, [`write`](Self::write) goes on where this stopped.
+    #[inline]
+    pub(super) fn write_plainly(
+        &mut self,
+        descriptor: &Descriptor,
+        io: &mut Io<'_>,
+    ) -> io::Result<bool> {
+        let plain = self.phase == Phase::Open && self.flow == Flow::Free;
+        if !plain || self.above || self.notes != 0 {
+            return Ok(false);
+        }
+        let Some(bytes) = self.output.contiguous() else { return Ok(false) };
+        let offered = bytes.len();
+        if offered == 0 {
+            return Ok(false);
+        }
+        let written = descriptor.write(bytes);
+        if matches!(written, Ok(count) if count == offered) {
+            self.output.clear();
+            io.return_buffer(self.output.release());
+            return Ok(true);
+        }
+        self.written(written, offered, descriptor)?;
+        Ok(false)
     }
 
     /// Writes what the system takes; says whether it took anything.
@@ -257,16 +305,22 @@ impl Outbound {
         was_telling
     }
 
+    #[inline]
     fn write_once(&mut self, descriptor: &Descriptor) -> io::Result<()> {
         let (written, offered) = match self.output.contiguous() {
             Some(bytes) => (descriptor.write(bytes), bytes.len()),
-            None => {
-                let mut runs = [IoSlice::new(&[]); MOST_RUNS];
-                let count = self.output.slices(&mut runs);
-                let offered = runs[..count].iter().map(|run| run.len()).sum();
-                (descriptor.write_vectored(&runs[..count]), offered)
-            }
+            None => self.write_runs(descriptor),
         };
+        self.written(written, offered, descriptor)
+    }
+
+    /// Takes note of what the system took.
+    fn written(
+        &mut self,
+        written: io::Result<usize>,
+        offered: usize,
+        descriptor: &Descriptor,
+    ) -> io::Result<()> {
         match written {
             Ok(count) => {
                 self.output.advance(count);
@@ -280,6 +334,15 @@ impl Outbound {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Writes what is not one run. By itself, because it takes much room on the stack.
+    #[inline(never)]
+    fn write_runs(&self, descriptor: &Descriptor) -> (io::Result<usize>, usize) {
+        let mut runs = [IoSlice::new(&[]); MOST_RUNS];
+        let count = self.output.slices(&mut runs);
+        let offered = runs[..count].iter().map(|run| run.len()).sum();
+        (descriptor.write_vectored(&runs[..count]), offered)
     }
 
     /// Notes which marks were crossed.

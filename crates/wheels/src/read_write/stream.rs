@@ -3,6 +3,7 @@
 //! Owns the descriptor, the filter and the two directions. Promises that input comes before the news of
 //! a broken output, and that a stream which was shut down closes itself.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use filters::{Filter, FilterError};
@@ -67,7 +68,8 @@ impl Targets {
 #[derive(Debug)]
 pub(crate) enum Told<T> {
     Input(Bound<Input<T>>, Input<T>),
-    Failed(Bound<Failure>, Failure),
+    /// Boxed: an item is what nearly always comes, and is moved about.
+    Failed(Bound<Failure>, Box<Failure>),
     Note(Bound<WheelId>, WheelId),
 }
 
@@ -99,15 +101,8 @@ impl<F: Filter> Stream<F> {
     }
 
     pub(super) fn put(&mut self, item: F::Out, io: &mut Io<'_>) -> Put<F::Out> {
-        if self.outbound.is_full() && self.outbound.is_open() {
-            // The handler may have put it all in one go: then there is room after this.
-            self.write(io);
-            while self.outbound.is_full() && self.outbound.is_unblocked() {
-                self.write(io);
-            }
-            if self.outbound.is_full() {
-                self.overflow(io);
-            }
+        if self.outbound.is_full() {
+            self.make_room(io);
         }
         if !self.outbound.is_open() {
             return Put::Refused(item);
@@ -120,11 +115,30 @@ impl<F: Filter> Stream<F> {
         if self.inbound.is_done() {
             io.hold_session();
         }
+        if self.outbound.is_light() {
+            return Put::Queued;
+        }
         // High is not said unless it is true after a write: then it is told, and later low is.
         if self.outbound.is_heavy() || self.outbound.is_high() {
             self.write(io);
         }
         if self.outbound.is_high() { Put::High } else { Put::Queued }
+    }
+
+    /// As much is kept as may be. The handler may have put it all in one go: then there is room after
+    /// writing.
+    #[cold]
+    fn make_room(&mut self, io: &mut Io<'_>) {
+        if !self.outbound.is_open() {
+            return;
+        }
+        self.write(io);
+        while self.outbound.is_full() && self.outbound.is_unblocked() {
+            self.write(io);
+        }
+        if self.outbound.is_full() {
+            self.overflow(io);
+        }
     }
 
     pub(super) fn unsent(&self) -> usize {
@@ -152,6 +166,10 @@ impl<F: Filter> Stream<F> {
         } else {
             self.inbound.finish();
         }
+        if self.inbound.is_done() {
+            // Closing tells the peer as well, and it sends no more that would have to be read first.
+            self.outbound.shut();
+        }
         self.leaving = Some(Box::new(io.now()));
         self.postpone(io);
         io.hold_session();
@@ -164,15 +182,18 @@ impl<F: Filter> Stream<F> {
         match self.outbound.write(&self.descriptor, io) {
             Ok(Progress::Some) if self.leaving.is_some() => self.postpone(io),
             Ok(_) => {}
-            Err(error) => {
-                let failure = Failure::new(Operation::Write, &error, io.id());
-                self.output_failed(failure, io);
-            }
+            Err(error) => self.write_failed(&error, io),
         }
         let over = self.outbound.is_empty() && self.inbound.is_done();
         if over && self.leaving.is_none() && self.failure.is_none() {
             io.release_session();
         }
+    }
+
+    #[cold]
+    fn write_failed(&mut self, error: &io::Error, io: &mut Io<'_>) {
+        let failure = Failure::new(Operation::Write, error, io.id());
+        self.output_failed(failure, io);
     }
 
     /// The peer reads too slowly for what was put.
@@ -229,10 +250,55 @@ impl<F: Filter> Stream<F> {
         if self.outbound.is_empty() && self.failure.is_none() {
             io.release_session();
         }
-        Some(self.failed(failure, io))
+        Some(self.failed(Box::new(failure), io))
     }
 
-    fn failed(&self, failure: Failure, io: &Io<'_>) -> Told<F::Item> {
+    /// Whether there is nothing to do and nothing to tell but input.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.inbound.is_plain()
+            && self.outbound.is_quiet()
+            && self.failure.is_none()
+            && self.leaving.is_none()
+    }
+
+    /// What comes first: the news of the output, the input, the failure of the output.
+    #[inline(never)]
+    fn next_in_order(&mut self, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+        if self.outbound.is_unblocked() {
+            self.write(io);
+            self.outbound.note_flushed();
+        }
+        if let Some(told) = self.noted(io) {
+            return Some(told);
+        }
+        if self.outbound.was_telling() {
+            return None;
+        }
+        let pulled = self.inbound.pull(&mut self.filter, &self.descriptor, io);
+        if let Some(told) = self.pulled(pulled, io).or_else(|| self.broken(io)) {
+            return Some(told);
+        }
+        self.leave(io);
+        self.broken(io)
+    }
+
+    #[inline(never)]
+    fn flush_in_order(&mut self, io: &mut Io<'_>) -> bool {
+        self.write(io);
+        self.outbound.note_flushed();
+        // To read it has its share, before this or after.
+        let ending = self.failure.is_some() || self.leaving.is_some();
+        ending || self.outbound.begin_telling()
+    }
+
+    #[cold]
+    fn read_failed(&mut self, error: io::Error, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+        let pulled = self.inbound.broke(error);
+        self.pulled(pulled, io)
+    }
+
+    fn failed(&self, failure: Box<Failure>, io: &Io<'_>) -> Told<F::Item> {
         Told::Failed(Bound::new(io.session(), self.targets.failure), failure)
     }
 
@@ -253,7 +319,7 @@ impl<F: Filter> Stream<F> {
         if self.inbound.is_done() && self.leaving.is_none() {
             io.release_session();
         }
-        Some(self.failed(*failure, io))
+        Some(self.failed(failure, io))
     }
 }
 
@@ -266,32 +332,49 @@ impl<F: Filter> Wheel for Stream<F> {
         self.outbound.ready(readiness);
     }
 
+    /// The way of nearly every item; anything out of the ordinary is left to `next_in_order`.
     #[inline]
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
-        if self.outbound.is_unblocked() {
-            self.write(io);
-            self.outbound.note_flushed();
+        if !self.is_plain() {
+            return self.next_in_order(io);
         }
-        if let Some(told) = self.noted(io) {
-            return Some(told);
+        if io.shared_buffer().is_empty() {
+            if !self.inbound.is_readable() {
+                return None;
+            }
+            if io.has_share()
+                && let Err(error) = self.inbound.fill(&self.descriptor, io)
+            {
+                return self.read_failed(error, io);
+            }
         }
-        if self.outbound.was_telling() {
-            return None;
+        let shared = io.shared_buffer();
+        let mut input = filters::Input::new(shared.filled());
+        let decoded = self.filter.decode(&mut input);
+        let consumed = input.consumed();
+        shared.consume(consumed);
+        let Ok(Some(item)) = decoded else {
+            // What was refused is refused again.
+            return self.next_in_order(io);
+        };
+        if shared.is_empty() && !self.inbound.is_readable() {
+            io.that_is_all();
         }
-        let pulled = self.inbound.pull(&mut self.filter, &self.descriptor, io);
-        if let Some(told) = self.pulled(pulled, io).or_else(|| self.broken(io)) {
-            return Some(told);
-        }
-        self.leave(io);
-        self.broken(io)
+        let input = Input { item, wheel: io.id() };
+        Some(Told::Input(Bound::new(io.session(), self.targets.input), input))
     }
 
+    #[inline]
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
-        self.write(io);
-        self.outbound.note_flushed();
-        // To read it has its share, before this or after.
-        let ending = self.failure.is_some() || self.leaving.is_some();
-        ending || self.outbound.begin_telling()
+        let plain = self.inbound.is_plain() && self.failure.is_none() && self.leaving.is_none();
+        if plain {
+            match self.outbound.write_plainly(&self.descriptor, io) {
+                Ok(true) => return false,
+                Ok(false) => {}
+                Err(error) => self.write_failed(&error, io),
+            }
+        }
+        self.flush_in_order(io)
     }
 
     fn park(&mut self, io: &mut Io<'_>) {
@@ -304,7 +387,7 @@ impl<T: 'static> Deliver for Told<T> {
     fn deliver(self, kernel: &mut Kernel) {
         match self {
             Self::Input(bound, input) => (bound, input).deliver(kernel),
-            Self::Failed(bound, failure) => (bound, failure).deliver(kernel),
+            Self::Failed(bound, failure) => (bound, *failure).deliver(kernel),
             Self::Note(bound, wheel) => (bound, wheel).deliver(kernel),
         }
     }
