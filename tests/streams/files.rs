@@ -212,6 +212,25 @@ fn p40_a_file_that_is_for_writing_takes_what_is_put_and_is_not_read() {
     assert!(content == noise(3 << 20));
 }
 
+#[test]
+fn p40_a_file_is_written_a_share_at_a_time() {
+    const SHARE: usize = 256 << 10;
+    let (_reader, writer) = written();
+    let mut rig = Rig::new(ReadWrite::builder(writer));
+    let mut unsent = rig.act(|host, cx| {
+        let _put = host.put(cx, noise(4 << 20));
+        host.stream().unsent(cx)
+    });
+    assert_eq!(unsent, (4 << 20) - SHARE);
+    for _ in 0..4 {
+        rig.turn();
+        let left = rig.act(|host, cx| host.stream().unsent(cx));
+        // What was put is written when the handler returns, and what is left when its turn comes.
+        assert!(left < unsent && left + 2 * SHARE >= unsent, "{unsent}, then {left}");
+        unsent = left;
+    }
+}
+
 /// A share of the turn is no reason to refuse.
 #[test]
 fn a_file_takes_more_at_once_than_is_kept() {

@@ -1,6 +1,10 @@
 //! High, low and flushed: what is told of the output, once each, in order.
 
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+
 use reactor::WheelId;
+use rustix::fs::{OFlags, fcntl_setfl};
 use testkit::net::{self, Peer};
 use wheels::filter::Stream;
 use wheels::{Put, ReadWrite, ReadWriteBuilder};
@@ -72,6 +76,70 @@ fn a_put_that_says_high_is_followed_by_low() {
         };
         assert_eq!(told, whole, "{len} bytes");
     }
+}
+
+/// A pipe that is full takes nothing, so that it is known to the byte what is unsent.
+#[test]
+fn marks_are_reached_and_passed_to_the_byte() {
+    let (mut theirs, mut ours) = std::io::pipe().expect("pipe");
+    fcntl_setfl(&ours, OFlags::NONBLOCK).expect("fcntl");
+    while ours.write(&[0; 4096]).is_ok() {}
+    let mut rig = Rig::new(all_told(ReadWrite::builder(OwnedFd::from(ours)), 8193, 4096));
+    let put = |rig: &mut Rig<Stream>, len| {
+        let put = rig.act(move |host, cx| host.put(cx, noise(len)));
+        rig.turns(3);
+        put
+    };
+    assert_eq!(put(&mut rig, 8192), Put::Queued);
+    assert_eq!(rig.heard(), []);
+    assert_eq!(put(&mut rig, 1), Put::High);
+    assert_eq!(rig.heard(), [Heard::High]);
+    // Room for one page, which leaves one byte too many, and then for another.
+    for told in [&[Heard::High][..], &[Heard::High, Heard::Low]] {
+        theirs.read_exact(&mut [0; 4096]).expect("read");
+        rig.notice();
+        assert_eq!(rig.heard(), told);
+    }
+}
+
+/// A file takes a share of the turn at each write.
+#[test]
+fn marks_crossed_to_and_fro_in_one_handler_are_told_in_order() {
+    let file = rustix::fs::memfd_create("sink", rustix::fs::MemfdFlags::CLOEXEC).expect("memfd");
+    let mut rig = Rig::new(all_told(ReadWrite::builder(file), 100_000, 20_000));
+    let mut first = true;
+    rig = rig.react(move |host, cx, heard| {
+        if *heard == Heard::High && std::mem::replace(&mut first, false) {
+            while host.stream().unsent(cx) > 20_000 {
+                let _put = host.put(cx, "x");
+            }
+            assert_eq!(host.put(cx, noise(1 << 20)), Put::High);
+        }
+    });
+    rig.act(|host, cx| drop(host.put(cx, noise(1 << 20))));
+    rig.until("all of it", |heard| heard.contains(&Heard::Flushed));
+    let notes = [Heard::High, Heard::Low, Heard::High, Heard::Low, Heard::Flushed];
+    assert_eq!(rig.heard()[..5], notes);
+}
+
+/// Both were noted by one write; what is put in the handler of the one undoes the other.
+#[test]
+fn flushed_is_not_told_when_the_handler_of_low_put_more() {
+    let (ours, mut peer) = narrow_pair();
+    let mut rig = Rig::new(all_told(ReadWrite::builder(ours), 1, 0));
+    let mut first = true;
+    rig = rig.react(move |host, cx, heard| {
+        if *heard == Heard::Flushed {
+            assert_eq!(host.stream().unsent(cx), 0);
+        } else if *heard == Heard::Low && std::mem::replace(&mut first, false) {
+            let _put = host.put(cx, noise(400_000));
+        }
+    });
+    rig.act(|host, cx| drop(host.put(cx, noise(400_000))));
+    rig.read_meanwhile(&mut peer, 800_000);
+    rig.turns(3);
+    let notes = [Heard::High, Heard::Low, Heard::High, Heard::Low, Heard::Flushed];
+    assert_eq!(rig.heard(), notes);
 }
 
 #[test]

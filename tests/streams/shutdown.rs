@@ -257,6 +257,16 @@ fn after_its_output_was_shut_down_input_goes_on_and_nothing_more_is_put() {
 }
 
 #[test]
+fn a_peer_that_breaks_after_it_was_shut_down_is_not_told_of() {
+    let (ours, peer) = pair();
+    let mut rig = Rig::new(ReadWrite::builder(ours));
+    rig.act(|host, cx| host.take().shutdown(cx));
+    rig.turns(3);
+    net::reset(peer);
+    assert_eq!(rig.end(), [Heard::Stopped]);
+}
+
+#[test]
 fn shutting_the_output_down_twice_and_then_all_is_fine() {
     let (ours, mut peer) = pair();
     let mut rig = Rig::new(ReadWrite::builder(ours));

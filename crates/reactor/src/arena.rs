@@ -5,8 +5,7 @@
 //! and never somebody else. Never moves a value while it lives in the table.
 //! `ids.rs` wraps keys into the ids that users see.
 
-use std::hash::{Hash, Hasher};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
 /// Values by generational key.
 #[derive(Debug)]
@@ -17,12 +16,10 @@ pub(crate) struct Arena<T> {
     len: usize,
 }
 
-/// A slot number and the generation it had when the key was made.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Key {
-    slot: u32,
-    generation: NonZeroU32,
-}
+/// A slot number and the generation it had when the key was made, in one word: the processor moves it
+/// as one, and two halves that were written apart would have to wait for each other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct Key(NonZeroU64);
 
 #[derive(Debug)]
 enum Entry<T> {
@@ -44,45 +41,50 @@ impl<T> Arena<T> {
             };
             *entry = Entry::Full { generation, value };
             let slot = std::mem::replace(&mut self.vacant, next);
-            return Key { slot, generation };
+            return Key::new(slot, generation);
         }
         let slot = u32::try_from(self.entries.len())
             .ok()
             .filter(|slot| *slot < NONE)
             .expect("four thousand million slots do not fit in memory");
         self.entries.push(Entry::Full { generation: NonZeroU32::MIN, value });
-        Key { slot, generation: NonZeroU32::MIN }
+        Key::new(slot, NonZeroU32::MIN)
     }
 
     /// Takes the value out and makes its key stale.
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
-        let entry = self.entries.get_mut(key.slot as usize)?;
+        let entry = self.entries.get_mut(key.slot() as usize)?;
         match entry {
-            Entry::Full { generation, .. } if *generation == key.generation => {}
+            Entry::Full { generation, .. } if generation.get() == key.generation() => {}
             Entry::Full { .. } | Entry::Vacant { .. } => return None,
         }
-        let generation = key.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        let generation =
+            NonZeroU32::new(key.generation().wrapping_add(1)).unwrap_or(NonZeroU32::MIN);
         let vacant = Entry::Vacant { generation, next: self.vacant };
         let Entry::Full { value, .. } = std::mem::replace(entry, vacant) else {
             unreachable!("checked above")
         };
-        self.vacant = key.slot;
+        self.vacant = key.slot();
         self.len -= 1;
         Some(value)
     }
 
     #[inline]
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
-        match self.entries.get(key.slot as usize)? {
-            Entry::Full { generation, value } if *generation == key.generation => Some(value),
+        match self.entries.get(key.slot() as usize)? {
+            Entry::Full { generation, value } if generation.get() == key.generation() => {
+                Some(value)
+            }
             Entry::Full { .. } | Entry::Vacant { .. } => None,
         }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        match self.entries.get_mut(key.slot as usize)? {
-            Entry::Full { generation, value } if *generation == key.generation => Some(value),
+        match self.entries.get_mut(key.slot() as usize)? {
+            Entry::Full { generation, value } if generation.get() == key.generation() => {
+                Some(value)
+            }
             Entry::Full { .. } | Entry::Vacant { .. } => None,
         }
     }
@@ -91,7 +93,7 @@ impl<T> Arena<T> {
     #[inline]
     pub(crate) fn key_of(&self, slot: u32) -> Option<Key> {
         match self.entries.get(slot as usize)? {
-            Entry::Full { generation, .. } => Some(Key { slot, generation: *generation }),
+            Entry::Full { generation, .. } => Some(Key::new(slot, *generation)),
             Entry::Vacant { .. } => None,
         }
     }
@@ -106,45 +108,48 @@ impl<T> Arena<T> {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.entries.iter().zip(0..).filter_map(|(entry, slot)| match entry {
-            Entry::Full { generation, value } => {
-                Some((Key { slot, generation: *generation }, value))
-            }
+            Entry::Full { generation, value } => Some((Key::new(slot, *generation), value)),
             Entry::Vacant { .. } => None,
         })
     }
 }
 
-impl Hash for Key {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.to_word());
-    }
-}
-
 impl Key {
+    #[inline]
+    const fn new(slot: u32, generation: NonZeroU32) -> Self {
+        // Not zero, because the generation is not.
+        match NonZeroU64::new((generation.get() as u64) << 32 | slot as u64) {
+            Some(word) => Self(word),
+            None => unreachable!(),
+        }
+    }
+
     /// The key as one word, for the poller's tokens.
+    #[inline]
     pub(crate) const fn to_word(self) -> u64 {
-        (self.generation.get() as u64) << 32 | self.slot as u64
+        self.0.get()
     }
 
     /// The key that [`to_word`](Self::to_word) was made from.
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves of the word")]
+    #[inline]
     pub(crate) fn from_word(word: u64) -> Option<Self> {
-        let generation = NonZeroU32::new((word >> 32) as u32)?;
-        Some(Self { slot: word as u32, generation })
+        NonZeroU64::new(word).filter(|word| word.get() >> 32 != 0).map(Self)
     }
 
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half of the word")]
     pub(crate) const fn slot(self) -> u32 {
-        self.slot
+        self.0.get() as u32
     }
 
+    #[inline]
     pub(crate) const fn generation(self) -> u32 {
-        self.generation.get()
+        (self.0.get() >> 32) as u32
     }
 
     /// A key that no table gives out.
     pub(crate) const fn reserved() -> Self {
-        Self { slot: NONE, generation: NonZeroU32::MIN }
+        Self::new(NONE, NonZeroU32::MIN)
     }
 }
 

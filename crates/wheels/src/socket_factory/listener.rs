@@ -182,6 +182,7 @@ impl Class {
     fn of(error: &io::Error) -> Self {
         let peer = [
             errno::CONNABORTED,
+            errno::CONNRESET,
             errno::PERM,
             errno::PROTO,
             errno::NETDOWN,

@@ -139,10 +139,13 @@ impl SocketFactoryBuilder {
     }
 
     /// How many connections may wait to be accepted. Default, and the most: what the system allows
-    /// (`net.core.somaxconn`, 4096 as a rule); it cuts larger values itself.
+    /// (`net.core.somaxconn`, 4096 as a rule); it cuts larger values itself. 0 means the default, as in POE.
     #[must_use]
     pub fn listen_queue(mut self, connections: u32) -> Self {
-        self.listen_queue = i32::try_from(connections).unwrap_or(SYSTEM_LIMIT);
+        self.listen_queue = match i32::try_from(connections) {
+            Ok(0) | Err(_) => SYSTEM_LIMIT,
+            Ok(connections) => connections,
+        };
         self
     }
 

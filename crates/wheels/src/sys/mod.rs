@@ -22,6 +22,7 @@ pub(crate) mod errno {
     pub(crate) const MSGSIZE: i32 = Errno::MSGSIZE.raw_os_error();
     pub(crate) const ADDRNOTAVAIL: i32 = Errno::ADDRNOTAVAIL.raw_os_error();
     pub(crate) const CONNREFUSED: i32 = Errno::CONNREFUSED.raw_os_error();
+    pub(crate) const CONNRESET: i32 = Errno::CONNRESET.raw_os_error();
     pub(crate) const NOTCONN: i32 = Errno::NOTCONN.raw_os_error();
     pub(crate) const INPROGRESS: i32 = Errno::INPROGRESS.raw_os_error();
     pub(crate) const BADF: i32 = Errno::BADF.raw_os_error();
