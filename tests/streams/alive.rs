@@ -121,6 +121,25 @@ fn a_stream_shut_down_keeps_it_until_it_is_closed() {
     assert_eq!(rig.end(), [Heard::Stopped]);
 }
 
+/// It let go of its session when it refused the input, and takes hold of it again.
+#[test]
+fn a_stream_that_refused_its_input_and_is_shut_down_keeps_it_until_the_peer_ends() {
+    let (ours, mut peer) = pair();
+    let builder = ReadWrite::builder(ours).filter(Line::new().max_length(0));
+    let mut rig = Rig::new(builder).react(|host, cx, heard| {
+        if matches!(heard, Heard::Failed(..)) {
+            host.take().shutdown(cx);
+        }
+    });
+    std::io::Write::write_all(&mut peer, b"x\n").expect("write");
+    rig.hear(1);
+    rig.turns(10);
+    assert!(rig.is_alive(), "the peer may still send");
+    assert_eq!(net::read_to_end(&mut peer), Ending::Closed(vec![]));
+    drop(peer);
+    assert_eq!(rig.end().last(), Some(&Heard::Stopped));
+}
+
 #[test]
 fn a_stream_dropped_by_its_session_takes_it_along() {
     let (ours, mut peer) = pair();

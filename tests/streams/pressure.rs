@@ -12,7 +12,9 @@ use wheels::filter::{Line, Stream};
 use wheels::{Operation, Put, ReadWrite};
 
 use crate::data::{Noise, noise};
-use crate::support::{HIGH, Heard, LOW, Rig, half_close, narrow_pair, pair};
+use crate::support::{
+    HIGH, Heard, LOW, Rig, await_input, half_close, items, narrow_pair, pair, wide_pair,
+};
 
 const ENOBUFS: i32 = 105;
 
@@ -100,6 +102,23 @@ fn p14_a_client_that_floods_and_never_reads_is_found_out() {
     let told = rig.end();
     let failures = told.iter().filter(|heard| matches!(heard, Heard::Failed(..)));
     assert_eq!(failures.count(), 1);
+}
+
+#[test]
+fn p14_that_too_much_is_unsent_is_told_though_more_input_waits() {
+    let (ours, mut peer) = wide_pair();
+    peer.write_all(&noise(200_000)).expect("write");
+    await_input(&ours);
+    let builder = ReadWrite::builder(ours).most_unsent(1 << 20);
+    let mut rig = Rig::new(builder).react(|host, cx, heard| {
+        if let Heard::Item(_) = heard {
+            while !matches!(host.put(cx, noise(400_000)), Put::Refused(_)) {}
+        }
+    });
+    rig.turn();
+    let told = rig.heard();
+    assert!(matches!(told.last(), Some(Heard::Failed(_, ENOBUFS, _))), "{told:?}");
+    rig.until("the rest", |heard| items(heard).concat().len() == 200_000);
 }
 
 /// A proxy between a source without end and a sink that does not read: the source is held up.

@@ -52,7 +52,7 @@ impl<'a> Input<'a> {
     #[inline]
     pub fn take(&mut self, n: usize) -> Bytes {
         let rest = self.as_slice();
-        let taken = Bytes::copy_from_slice(&rest[..n.min(rest.len())]);
+        let taken = Bytes::from(Box::<[u8]>::from(&rest[..n.min(rest.len())]));
         self.consumed += taken.len();
         taken
     }

@@ -98,7 +98,7 @@ pub trait Deliver {
 }
 
 impl<T: 'static> Deliver for (Bound<T>, T) {
-    #[inline]
+    #[inline(always)]
     fn deliver(self, kernel: &mut Kernel) {
         let (bound, payload) = self;
         kernel.deliver_direct(bound, payload);

@@ -13,7 +13,7 @@ use crate::event::{Bound, Event};
 use crate::ids::SessionId;
 use crate::name::Symbol;
 use crate::payload::Parcel;
-use crate::session::{Exchange, Refusal};
+use crate::session::{Exchange, Hold, Refusal};
 
 /// What became of an event.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) enum Outcome {
 
 impl Kernel {
     /// Delivers an event of a wheel to the wheel's session, which is its own sender.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn deliver_direct<T: 'static>(&mut self, bound: Bound<T>, payload: T) {
         self.stats.direct += 1;
         let Bound { session, symbol, .. } = bound;
@@ -36,7 +36,7 @@ impl Kernel {
     }
 
     /// Delivers an event that nobody waits for the reply of.
-    #[inline]
+    #[inline(always)]
     pub(super) fn deliver_to(&mut self, letter: Letter, parcel: &mut dyn Parcel) {
         let outcome = self.dispatch(letter, parcel, None);
         if !matches!(outcome, Outcome::Handled) {
@@ -89,6 +89,7 @@ impl Kernel {
     }
 
     /// Offers an event to a session.
+    #[inline]
     pub(super) fn dispatch(
         &mut self,
         letter: Letter,
@@ -96,22 +97,33 @@ impl Kernel {
         reply: Option<&mut dyn Parcel>,
     ) -> Outcome {
         let Letter { to, from, symbol, hold } = letter;
+        self.offer(to, from, symbol, hold, &mut Exchange { parcel, reply })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they travel in registers, a letter does not")]
+    fn offer(
+        &mut self,
+        to: SessionId,
+        from: SessionId,
+        symbol: Symbol,
+        hold: Option<Hold>,
+        exchange: &mut Exchange<'_>,
+    ) -> Outcome {
         let Some(slot) = self.sessions.get_mut(to) else { return Outcome::NoSession };
         let Some(mut body) = slot.body.take() else { return Outcome::Busy };
         self.depth += 1;
         let mut cx = Context::new(self, to, from, symbol);
         // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
-        let mut exchange = Exchange { parcel, reply };
-        let run = AssertUnwindSafe(|| match body.handle(symbol, &mut cx, &mut exchange) {
+        let run = AssertUnwindSafe(|| match body.handle(symbol, &mut cx, exchange) {
             Ok(()) => Ok(()),
-            Err(refusal) => body.handle_refused(symbol, &mut cx, &mut exchange, refusal),
+            Err(refusal) => body.handle_refused(symbol, &mut cx, exchange, refusal),
         });
         let handled = catch_unwind(run);
         self.depth -= 1;
         self.sessions.put_back(to, body, hold);
         let outcome = match handled {
             Ok(Ok(())) => Outcome::Handled,
-            Ok(Err(refusal)) => self.refused(letter, refusal),
+            Ok(Err(refusal)) => self.refused(to, symbol, refusal),
             Err(panic) => {
                 self.fail(to, symbol, Exception::Panic(panic));
                 Outcome::Failed
@@ -123,10 +135,10 @@ impl Kernel {
     }
 
     #[cold]
-    fn refused(&mut self, letter: Letter, refusal: Box<Refusal>) -> Outcome {
+    fn refused(&mut self, to: SessionId, symbol: Symbol, refusal: Box<Refusal>) -> Outcome {
         match *refusal {
             Refusal::Failed(error) => {
-                self.fail(letter.to, letter.symbol, Exception::Error(error));
+                self.fail(to, symbol, Exception::Error(error));
                 Outcome::Failed
             }
             Refusal::NoHandler | Refusal::OtherPayload(_) | Refusal::OtherReply => {

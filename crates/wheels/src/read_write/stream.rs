@@ -264,23 +264,23 @@ impl<F: Filter> Stream<F> {
 
     /// What comes first: the news of the output, the input, the failure of the output.
     #[inline(never)]
-    fn next_in_order(&mut self, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+    fn next_in_order(&mut self, io: &mut Io<'_>) -> Option<Box<Told<F::Item>>> {
         if self.outbound.is_unblocked() {
             self.write(io);
             self.outbound.note_flushed();
         }
         if let Some(told) = self.noted(io) {
-            return Some(told);
+            return Some(Box::new(told));
         }
         if self.outbound.was_telling() {
             return None;
         }
         let pulled = self.inbound.pull(&mut self.filter, &self.descriptor, io);
         if let Some(told) = self.pulled(pulled, io).or_else(|| self.broken(io)) {
-            return Some(told);
+            return Some(Box::new(told));
         }
         self.leave(io);
-        self.broken(io)
+        self.broken(io).map(Box::new)
     }
 
     #[inline(never)]
@@ -293,9 +293,9 @@ impl<F: Filter> Stream<F> {
     }
 
     #[cold]
-    fn read_failed(&mut self, error: io::Error, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+    fn read_failed(&mut self, error: io::Error, io: &mut Io<'_>) -> Option<Box<Told<F::Item>>> {
         let pulled = self.inbound.broke(error);
-        self.pulled(pulled, io)
+        self.pulled(pulled, io).map(Box::new)
     }
 
     fn failed(&self, failure: Box<Failure>, io: &Io<'_>) -> Told<F::Item> {
@@ -336,7 +336,7 @@ impl<F: Filter> Wheel for Stream<F> {
     #[inline]
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
         if !self.is_plain() {
-            return self.next_in_order(io);
+            return self.next_in_order(io).map(|told| *told);
         }
         if io.shared_buffer().is_empty() {
             if !self.inbound.is_readable() {
@@ -345,7 +345,7 @@ impl<F: Filter> Wheel for Stream<F> {
             if io.has_share()
                 && let Err(error) = self.inbound.fill(&self.descriptor, io)
             {
-                return self.read_failed(error, io);
+                return self.read_failed(error, io).map(|told| *told);
             }
         }
         let shared = io.shared_buffer();
@@ -355,7 +355,7 @@ impl<F: Filter> Wheel for Stream<F> {
         shared.consume(consumed);
         let Ok(Some(item)) = decoded else {
             // What was refused is refused again.
-            return self.next_in_order(io);
+            return self.next_in_order(io).map(|told| *told);
         };
         if shared.is_empty() && !self.inbound.is_readable() {
             io.that_is_all();
@@ -383,7 +383,7 @@ impl<F: Filter> Wheel for Stream<F> {
 }
 
 impl<T: 'static> Deliver for Told<T> {
-    #[inline]
+    #[inline(always)]
     fn deliver(self, kernel: &mut Kernel) {
         match self {
             Self::Input(bound, input) => (bound, input).deliver(kernel),
