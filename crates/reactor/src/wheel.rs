@@ -146,19 +146,16 @@ impl Readiness {
 
     #[inline]
     pub(crate) fn of(event: &mio::event::Event) -> Self {
-        let mut readiness = Self::NONE;
-        for (is, flag) in [
+        // Without branches: this is asked for every notice.
+        let error = event.is_error();
+        let flags = [
             (event.is_readable(), Self::READABLE),
             (event.is_writable(), Self::WRITABLE),
-            (event.is_read_closed() || event.is_error(), Self::READ_CLOSED),
-            (event.is_write_closed() || event.is_error(), Self::WRITE_CLOSED),
+            (event.is_read_closed() | error, Self::READ_CLOSED),
+            (event.is_write_closed() | error, Self::WRITE_CLOSED),
             (event.is_priority(), Self::URGENT),
-        ] {
-            if is {
-                readiness = readiness.with(flag);
-            }
-        }
-        readiness
+        ];
+        Self(flags.into_iter().fold(0, |bits, (is, flag)| bits | (flag.0 * u8::from(is))))
     }
 }
 
