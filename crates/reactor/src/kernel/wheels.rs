@@ -87,8 +87,15 @@ impl Kernel {
     /// Writes what wheels have to write. One that is written to meanwhile waits for the next time.
     #[inline]
     pub(super) fn flush(&mut self) {
-        if !self.desk.dirty.is_empty() {
-            self.flush_dirty();
+        match self.desk.dirty[..] {
+            [] => {}
+            // As a rule it is the wheel that was just pulled.
+            [id] => {
+                self.desk.dirty.clear();
+                self.guard_wheel(id, |kernel| kernel.flush_wheel(id));
+                self.tidy();
+            }
+            [_, _, ..] => self.flush_dirty(),
         }
     }
 

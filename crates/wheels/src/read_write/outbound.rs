@@ -210,7 +210,7 @@ impl Outbound {
         }
         let written = descriptor.write(bytes);
         if matches!(written, Ok(count) if count == offered) {
-            self.output.clear();
+            self.output.advance(offered);
             io.return_buffer(self.output.release());
             return Ok(true);
         }
