@@ -1,11 +1,12 @@
 //! The wheel that moves framed data.
 //!
 //! [`ReadWrite`] is the handle and [`ReadWriteBuilder`] its parameters. `stream.rs` is the wheel as the
-//! kernel keeps it; `inbound.rs` and `outbound.rs` are its two directions.
+//! kernel keeps it; `inbound.rs` and `outbound.rs` are its two directions, `told.rs` what it tells.
 
 mod inbound;
 mod outbound;
 mod stream;
+mod told;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +18,8 @@ use reactor::{Context, EventName, Handle, Symbol, WheelId};
 use crate::descriptor::Descriptor;
 use crate::failure::Failure;
 use outbound::Marks;
-use stream::{Parts, Stream, Targets};
+use stream::{Parts, Stream};
+use told::Targets;
 
 /// A stream read and written in items, held; dropping it closes the stream
 /// (POE: `POE::Wheel::ReadWrite`).

@@ -7,10 +7,11 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use filters::{Filter, FilterError};
-use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, Watched, Wheel, WheelId};
+use reactor::{Bound, Io, Readiness, Watched, Wheel, WheelId};
 
 use super::inbound::{Inbound, Pulled};
-use super::outbound::{Marks, Note, Outbound, Progress};
+use super::outbound::{Marks, Outbound, Progress};
+use super::told::{Targets, Told};
 use super::{Input, Put};
 use crate::descriptor::Descriptor;
 use crate::failure::{Failure, Operation};
@@ -37,40 +38,6 @@ pub(super) struct Parts<F> {
     pub(super) filter: F,
     pub(super) targets: Targets,
     pub(super) marks: Marks,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Targets {
-    pub(super) input: Symbol,
-    pub(super) failure: Symbol,
-    pub(super) flushed: Option<Symbol>,
-    pub(super) high: Option<Symbol>,
-    pub(super) low: Option<Symbol>,
-}
-
-impl Targets {
-    const fn of(&self, note: Note) -> Option<Symbol> {
-        match note {
-            Note::High => self.high,
-            Note::Low => self.low,
-            Note::Flushed => self.flushed,
-        }
-    }
-
-    fn wanted(self) -> impl Iterator<Item = Note> {
-        [Note::High, Note::Low, Note::Flushed]
-            .into_iter()
-            .filter(move |note| self.of(*note).is_some())
-    }
-}
-
-/// What a stream tells.
-#[derive(Debug)]
-pub(crate) enum Told<T> {
-    Input(Bound<Input<T>>, Input<T>),
-    /// Boxed: an item is what nearly always comes, and is moved about.
-    Failed(Bound<Failure>, Box<Failure>),
-    Note(Bound<WheelId>, WheelId),
 }
 
 impl<F: Filter> Stream<F> {
@@ -379,17 +346,6 @@ impl<F: Filter> Wheel for Stream<F> {
 
     fn park(&mut self, io: &mut Io<'_>) {
         self.inbound.park(io);
-    }
-}
-
-impl<T: 'static> Deliver for Told<T> {
-    #[inline(always)]
-    fn deliver(self, kernel: &mut Kernel) {
-        match self {
-            Self::Input(bound, input) => (bound, input).deliver(kernel),
-            Self::Failed(bound, failure) => (bound, *failure).deliver(kernel),
-            Self::Note(bound, wheel) => (bound, wheel).deliver(kernel),
-        }
     }
 }
 

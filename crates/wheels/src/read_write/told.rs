@@ -1,0 +1,52 @@
+//! What a stream tells, and whom.
+
+use reactor::{Bound, Deliver, Kernel, Symbol, WheelId};
+
+use super::Input;
+use super::outbound::Note;
+use crate::failure::Failure;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Targets {
+    pub(super) input: Symbol,
+    pub(super) failure: Symbol,
+    pub(super) flushed: Option<Symbol>,
+    pub(super) high: Option<Symbol>,
+    pub(super) low: Option<Symbol>,
+}
+
+impl Targets {
+    pub(super) const fn of(&self, note: Note) -> Option<Symbol> {
+        match note {
+            Note::High => self.high,
+            Note::Low => self.low,
+            Note::Flushed => self.flushed,
+        }
+    }
+
+    pub(super) fn wanted(self) -> impl Iterator<Item = Note> {
+        [Note::High, Note::Low, Note::Flushed]
+            .into_iter()
+            .filter(move |note| self.of(*note).is_some())
+    }
+}
+
+/// What a stream tells.
+#[derive(Debug)]
+pub(crate) enum Told<T> {
+    Input(Bound<Input<T>>, Input<T>),
+    /// Boxed: an item is what nearly always comes, and is moved about.
+    Failed(Bound<Failure>, Box<Failure>),
+    Note(Bound<WheelId>, WheelId),
+}
+
+impl<T: 'static> Deliver for Told<T> {
+    #[inline(always)]
+    fn deliver(self, kernel: &mut Kernel) {
+        match self {
+            Self::Input(bound, input) => (bound, input).deliver(kernel),
+            Self::Failed(bound, failure) => (bound, *failure).deliver(kernel),
+            Self::Note(bound, wheel) => (bound, wheel).deliver(kernel),
+        }
+    }
+}
