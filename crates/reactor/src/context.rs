@@ -175,7 +175,8 @@ impl<'a> Context<'a> {
 
     /// Watches a signal: `event` is delivered when it comes (POE: `sig`). The name is without `SIG`.
     ///
-    /// The signal's default action is off from now on. A watch does not keep the session alive. Raised
+    /// The signal's default action is off from now on, and stays off after [`Kernel::run`] has returned: a
+    /// program that goes on then sees to `INT` itself. A watch does not keep the session alive. Raised
     /// several times before it is delivered, a signal is delivered once. `HUP`, `INT`, `QUIT` and `TERM`
     /// are terminal: unless a handler calls [`sig_handled`](Self::sig_handled), every session is stopped
     /// when all who watch have been told.
