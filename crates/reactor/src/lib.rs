@@ -50,7 +50,6 @@
 //! `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
 
 #![deny(missing_docs)]
-#![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 mod arena;
@@ -72,7 +71,9 @@ mod session;
 mod shared_buffer;
 mod signal;
 mod stats;
+mod sys;
 mod timers;
+mod token;
 mod wheel;
 
 pub use clock::Clock;

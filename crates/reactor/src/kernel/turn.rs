@@ -6,14 +6,16 @@
 use std::io;
 use std::time::Duration;
 
+use mio::Token;
+
 use super::{Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
 use crate::ids::{SessionId, WheelId};
 use crate::queue::{Entry, What};
 use crate::session::Hold;
-use crate::signal;
 use crate::timers::{Ring, Timer};
+use crate::token;
 use crate::wheel::Readiness;
 
 /// How long the loop has gone without asking the system.
@@ -133,10 +135,19 @@ impl Kernel {
     #[inline]
     fn notice(&mut self, event: &mio::event::Event) {
         self.stats.notices += 1;
-        if event.token() == signal::TOKEN {
-            self.queue_signals();
-        } else if let Some(id) = WheelId::from_token(event.token()) {
-            self.ready_wheel(id, Readiness::of(event));
+        match WheelId::from_token(event.token()) {
+            Some(id) => self.ready_wheel(id, Readiness::of(event)),
+            None => self.notice_own(event.token()),
+        }
+    }
+
+    /// Something of the kernel's own is ready.
+    #[cold]
+    fn notice_own(&mut self, token: Token) {
+        match token {
+            token::SIGNALS => self.queue_signals(),
+            token::REMOTE | token::CLOCK => {}
+            other => debug_assert!(false, "nobody has {other:?}"),
         }
     }
 

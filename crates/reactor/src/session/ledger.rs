@@ -19,6 +19,16 @@ pub(crate) enum Hold {
     Wheel,
     /// A session it made is alive.
     Child,
+    /// It has an alias, which keeps it only while others have work.
+    Alias,
+    /// Somebody counts a reference to it under a name.
+    Tag,
+    /// A postback or callback to it exists.
+    Postback,
+    /// A child process is watched for it.
+    Process,
+    /// Work that it gave to another thread is not done.
+    Job,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -78,10 +88,15 @@ impl fmt::Debug for Ledger {
 }
 
 /// In the order of `Hold`.
-const KINDS: [(Hold, &str, &str); 5] = [
+const KINDS: [(Hold, &str, &str); 10] = [
     (Hold::Queued, "queued event", "queued events"),
     (Hold::Sent, "sent event", "sent events"),
     (Hold::Timer, "timer", "timers"),
     (Hold::Wheel, "wheel", "wheels"),
     (Hold::Child, "child session", "child sessions"),
+    (Hold::Alias, "alias", "aliases"),
+    (Hold::Tag, "named reference", "named references"),
+    (Hold::Postback, "postback", "postbacks"),
+    (Hold::Process, "child process", "child processes"),
+    (Hold::Job, "job", "jobs"),
 ];

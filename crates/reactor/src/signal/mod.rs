@@ -17,7 +17,6 @@ use crate::ids::SessionId;
 use crate::name::Symbol;
 use crate::poller::Poller;
 use source::Source;
-pub(crate) use source::TOKEN;
 
 /// What a signal's event carries (POE: `ARG0` of a signal handler).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,13 +7,11 @@
 use std::io;
 use std::os::raw::c_int;
 
-use mio::{Interest, Token};
+use mio::Interest;
 use signal_hook_mio::v1_0::Signals as Pipe;
 
 use crate::poller::Poller;
-
-/// The token of the pipe: no wheel has it, because no generation is zero.
-pub(crate) const TOKEN: Token = Token(0);
+use crate::token;
 
 #[derive(Default)]
 pub(crate) struct Source {
@@ -33,7 +31,7 @@ impl Source {
             return pipe.add_signal(number);
         }
         let mut pipe = Pipe::new([number])?;
-        poller.watch_source(&mut pipe, TOKEN, Interest::READABLE)?;
+        poller.watch_source(&mut pipe, token::SIGNALS, Interest::READABLE)?;
         self.pipe = Some(pipe);
         Ok(())
     }

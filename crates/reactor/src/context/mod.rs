@@ -1,23 +1,24 @@
 //! What a handler is given besides its state and its payload.
 //!
 //! A [`Context`] is the kernel, borrowed for the time that one handler runs, together with who is
-//! running and why. Everything a handler asks of the kernel goes through it.
+//! running and why. Everything a handler asks of the kernel goes through it. What is asked of each table is
+//! in a file of its own here.
+
+mod signals;
+mod timers;
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::error::{CallError, NoSuchSession, NoSuchTimer, SignalError};
+use crate::error::{CallError, NoSuchSession};
 use crate::event::{Event, EventName};
 use crate::handle::Handle;
-use crate::ids::{SessionId, TimerId};
+use crate::ids::SessionId;
 use crate::io::Io;
 use crate::kernel::Kernel;
 use crate::name::Symbol;
-use crate::payload::Payload;
 use crate::session::States;
-use crate::signal::Signal;
 use crate::stats::Stats;
-use crate::timers::Ring;
 use crate::wheel::Wheel;
 
 /// The kernel, this session, the sender and the event (POE: `@_[KERNEL, SESSION, SENDER, STATE]`).
@@ -140,60 +141,6 @@ impl<'a> Context<'a> {
         self.kernel.stop();
     }
 
-    /// Delivers `event` to this session after `delay`, instead of every timer of this name that is set
-    /// (POE: `delay`).
-    ///
-    /// Counted from [`now`](Self::now), the time of this turn: a handler that has been busy for a while has
-    /// used up that much of it. Otherwise never early, and as late as the loop is busy. A delay of zero
-    /// is delivered like a post made now. Keeps the session alive.
-    pub fn delay<T: 'static>(&mut self, event: impl EventName<T>, delay: Duration, payload: T) {
-        let symbol = self.kernel.symbol(event.into_name());
-        self.kernel.remove_timers_named(self.session, symbol);
-        self.set_timer(symbol, delay, payload);
-    }
-
-    /// Delivers `event` to this session after `delay`, whatever other timers are set
-    /// (POE: `delay_set`).
-    pub fn delay_set<T: 'static>(
-        &mut self,
-        event: impl EventName<T>,
-        delay: Duration,
-        payload: T,
-    ) -> TimerId {
-        let symbol = self.kernel.symbol(event.into_name());
-        self.set_timer(symbol, delay, payload)
-    }
-
-    /// Removes a timer of this session: it will not ring, even if it is due (POE: `alarm_remove`).
-    ///
-    /// # Errors
-    ///
-    /// It rang already, was removed, or is another session's.
-    pub fn alarm_remove(&mut self, timer: TimerId) -> Result<(), NoSuchTimer> {
-        self.kernel.remove_timer(self.session, timer)
-    }
-
-    /// Watches a signal: `event` is delivered when it comes (POE: `sig`). The name is without `SIG`.
-    ///
-    /// The signal's default action is off from now on, and stays off after [`Kernel::run`] has returned: a
-    /// program that goes on then sees to `INT` itself. A watch does not keep the session alive. Raised
-    /// several times before it is delivered, a signal is delivered once. `HUP`, `INT`, `QUIT` and `TERM`
-    /// are terminal: unless a handler calls [`sig_handled`](Self::sig_handled), every session is stopped
-    /// when all who watch have been told.
-    ///
-    /// # Errors
-    ///
-    /// See [`SignalError`].
-    pub fn sig(&mut self, name: &str, event: impl EventName<Signal>) -> Result<(), SignalError> {
-        let symbol = self.kernel.symbol(event.into_name());
-        self.kernel.watch_signal(self.session, name, symbol)
-    }
-
-    /// Says that the signal being delivered is handled: nobody is stopped for it (POE: `sig_handled`).
-    pub const fn sig_handled(&mut self) {
-        self.kernel.signal_handled();
-    }
-
     /// The number of a name, for wheels that keep it.
     #[must_use]
     pub fn symbol(&mut self, name: impl Into<Cow<'static, str>>) -> Symbol {
@@ -216,10 +163,5 @@ impl<'a> Context<'a> {
     #[inline]
     pub fn wheel<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
         self.kernel.wheel_mut(handle.id())
-    }
-
-    fn set_timer<T: 'static>(&mut self, symbol: Symbol, delay: Duration, payload: T) -> TimerId {
-        let ring = Ring::Event { symbol, payload: Payload::new(payload) };
-        self.kernel.set_timer(self.session, delay, ring)
     }
 }

@@ -1,0 +1,3 @@
+//! The door to the system: what mio and std do not offer, each call once.
+//!
+//! Besides the poller, the clock and the signal source, nothing else in this crate talks to the system.
