@@ -8,7 +8,9 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::rc::Rc;
 
-use reactor::{Clock, Context, Kernel, KernelBuilder, SessionId, States, Unhandled};
+use reactor::{
+    Child, Clock, Context, Kernel, KernelBuilder, NewParent, SessionId, States, Unhandled,
+};
 
 /// What was told, in order. A clone writes to the same pages.
 #[derive(Clone, Default, Debug)]
@@ -97,6 +99,8 @@ impl Actor {
                     stop(actor, cx);
                 }
             })
+            .on_child(|_: &mut Self, _: &mut Context<'_>, _: Child| {})
+            .on_parent(|_: &mut Self, _: &mut Context<'_>, _: NewParent| {})
             .on_default(|actor: &mut Self, _: &mut Context<'_>, event: Unhandled<'_>| {
                 actor.tell(event.name());
             })

@@ -1,6 +1,4 @@
-//! The kernel's numbers, each with its reason, and the two choices a program has.
-
-use crate::clock::Clock;
+//! The kernel's numbers, each with its reason, and what a program chooses between.
 
 /// What happens when a handler panics or returns an error.
 ///
@@ -14,12 +12,6 @@ pub enum OnException {
     /// The session that failed is stopped, its descriptors are closed, and everyone else goes on. The
     /// failure is logged as an error and counted.
     Isolate,
-}
-
-#[derive(Debug)]
-pub(crate) struct Config {
-    pub(crate) clock: Clock,
-    pub(crate) on_exception: OnException,
 }
 
 /// A wheel's share of a turn in bytes: one full read. libuv and redis chose the same; a peer that sends

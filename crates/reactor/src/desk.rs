@@ -73,6 +73,8 @@ pub(crate) struct Desk {
     pub(crate) closing: Vec<WheelId>,
     /// Wheels that wait for a descriptor to become free.
     pub(crate) starving: Vec<WheelId>,
+    /// Something is to be done before the next event: see `kernel/chores.rs`.
+    pub(crate) chores: bool,
     /// Entries and crossings-out that are not in the sessions' ledgers yet.
     pub(crate) holds: Vec<(SessionId, Hold, bool)>,
     pub(crate) shared: SharedBuffer,
@@ -95,6 +97,7 @@ impl Desk {
             dirty: Vec::new(),
             closing: Vec::new(),
             starving: Vec::new(),
+            chores: false,
             holds: Vec::new(),
             shared: SharedBuffer::new(),
             read_left: READ_BUDGET,
@@ -113,6 +116,12 @@ impl Desk {
     pub(crate) fn post(&mut self, to: SessionId, from: SessionId, what: What) {
         let stamp = self.stamp(self.now);
         self.queue.push(Entry { stamp, to, from, what });
+    }
+
+    /// Notes an entry into a session's ledger, or its crossing-out, for the next time between two events.
+    pub(crate) fn hold(&mut self, session: SessionId, hold: Hold, holds: bool) {
+        self.holds.push((session, hold, holds));
+        self.chores = true;
     }
 
     #[inline]

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::payload::Parcel;
+use crate::ids::SessionId;
 
 /// The session is gone, or never was. Holds the payload that could not be posted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,8 +79,8 @@ impl Error for CallError {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SignalError {
-    /// There is no signal of this name. Names are written without `SIG`.
-    Unknown(String),
+    /// It looks like a signal of the system, but those are written in capitals and without `SIG`.
+    Misspelt(String),
     /// The system does not let programs handle it (`KILL`, `STOP`), or handling it makes no sense (`SEGV`).
     Unwatchable(String),
     /// The system refused.
@@ -90,7 +90,9 @@ pub enum SignalError {
 impl fmt::Display for SignalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(name) => write!(f, "no signal is named {name}"),
+            Self::Misspelt(name) => {
+                write!(f, "no signal is named {name:?}: names are in capitals, without SIG")
+            }
             Self::Unwatchable(name) => write!(f, "signal {name} cannot be watched"),
             Self::System(error) => write!(f, "cannot watch signals: {error}"),
         }
@@ -101,46 +103,81 @@ impl Error for SignalError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::System(error) => Some(error),
-            Self::Unknown(_) | Self::Unwatchable(_) => None,
+            Self::Misspelt(_) | Self::Unwatchable(_) => None,
         }
     }
 }
 
-/// An event that only `_default` takes (POE: `ARG0` and `ARG1` of `_default`).
-pub struct Unhandled<'a> {
-    name: &'a str,
-    parcel: &'a mut dyn Parcel,
+macro_rules! simple_errors {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+            #[non_exhaustive]
+            pub enum $name { $($(#[$case_doc])* $case),* }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(match self { $(Self::$case => $text),* })
+                }
+            }
+
+            impl Error for $name {}
+        )*
+    };
 }
 
-impl<'a> Unhandled<'a> {
-    pub(crate) fn new(name: &'a str, parcel: &'a mut dyn Parcel) -> Self {
-        Self { name, parcel }
+simple_errors! {
+    /// Why a named reference cannot be taken back.
+    RefcountError {
+        /// The session is gone, or never was (POE: ESRCH).
+        NoSuchSession = "no such session",
+        /// Nothing is counted under this name.
+        NoSuchTag = "nothing is counted under this name",
     }
 
-    /// The event's name.
-    #[must_use]
-    pub const fn name(&self) -> &str {
-        self.name
+    /// Why a session cannot be detached.
+    DetachError {
+        /// The session is gone, or never was (POE: ESRCH).
+        NoSuchSession = "no such session",
+        /// It has no parent but the kernel (POE: EPERM).
+        NoParent = "the session has no parent",
+        /// It is another session's child (POE: EPERM).
+        NotAChild = "the session is not a child of this one",
     }
 
-    /// The name of the payload's type, for people.
-    #[must_use]
-    pub fn payload_type(&self) -> &'static str {
-        self.parcel.content_name()
+    /// Why a handler cannot be set.
+    StateError {
+        /// The handler is for a state of another type than this session's.
+        OtherState = "the handler is for sessions with another type of state",
+        /// The name is one of the kernel's own that a running session cannot set: `_start`, `_default`.
+        Reserved = "the name is the kernel's own",
     }
 }
 
-impl Unhandled<'_> {
-    /// Takes the payload out, if it is a `T` and was not taken yet.
-    #[must_use]
-    pub fn take<T: 'static>(&mut self) -> Option<T> {
-        let any: &mut dyn std::any::Any = self.parcel;
-        any.downcast_mut::<Option<T>>()?.take()
-    }
+/// Why an alias cannot be set or removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum AliasError {
+    /// Another session has it: this one (POE: EEXIST).
+    InUse(SessionId),
+    /// Nobody has it (POE: ESRCH).
+    NoSuchAlias,
+    /// Another session has it, and only that can remove it (POE: EPERM).
+    NotYours(SessionId),
+    /// The session is gone, or never was.
+    NoSuchSession,
 }
 
-impl fmt::Debug for Unhandled<'_> {
+impl fmt::Display for AliasError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Unhandled({}: {})", self.name, self.payload_type())
+        match self {
+            Self::InUse(session) => write!(f, "the alias is in use by {}", session.who()),
+            Self::NoSuchAlias => f.write_str("no such alias"),
+            Self::NotYours(session) => write!(f, "the alias belongs to {}", session.who()),
+            Self::NoSuchSession => f.write_str("no such session"),
+        }
     }
 }
+
+impl Error for AliasError {}

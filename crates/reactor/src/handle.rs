@@ -1,15 +1,14 @@
 //! What a session holds of a wheel.
 //!
-//! A [`Handle`] is the wheel's id and a share in the list of the dropped. Dropping it closes the wheel
-//! before the next event is delivered to anyone; that is all it can do by itself. The kernel reads the
-//! list whenever a handler has returned.
+//! A [`Handle`] is the wheel's id and a share in the kernel's outbox (`outbox.rs`). Dropping it closes the
+//! wheel before the next event is delivered to anyone; that is all it can do by itself.
 
-use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::ids::WheelId;
+use crate::outbox::Outbox;
 
 /// A wheel of type `W`, held. Dropping it closes the wheel and takes its undelivered events with it
 /// (POE: `delete $heap->{wheel}`).
@@ -18,13 +17,13 @@ use crate::ids::WheelId;
 /// borrows what it stands for.
 pub struct Handle<W> {
     id: WheelId,
-    dropped: Rc<Dropped>,
+    outbox: Rc<Outbox>,
     wheel: PhantomData<fn() -> W>,
 }
 
 impl<W> Handle<W> {
-    pub(crate) const fn new(id: WheelId, dropped: Rc<Dropped>) -> Self {
-        Self { id, dropped, wheel: PhantomData }
+    pub(crate) const fn new(id: WheelId, outbox: Rc<Outbox>) -> Self {
+        Self { id, outbox, wheel: PhantomData }
     }
 
     /// The wheel's id, as its events carry it.
@@ -44,7 +43,7 @@ impl<W> Handle<W> {
 impl<W> Drop for Handle<W> {
     fn drop(&mut self) {
         if self.id != RELEASED {
-            self.dropped.push(self.id);
+            self.outbox.drop_wheel(self.id);
         }
     }
 }
@@ -56,38 +55,3 @@ impl<W> fmt::Debug for Handle<W> {
 }
 
 const RELEASED: WheelId = WheelId(crate::arena::Key::reserved());
-
-/// The wheels whose handles were dropped and that are not closed yet.
-#[derive(Default)]
-pub(crate) struct Dropped {
-    any: Cell<bool>,
-    list: Cell<Vec<WheelId>>,
-}
-
-impl Dropped {
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        !self.any.get()
-    }
-
-    pub(crate) fn push(&self, id: WheelId) {
-        let mut list = self.list.take();
-        list.push(id);
-        self.list.set(list);
-        self.any.set(true);
-    }
-
-    pub(crate) fn pop(&self) -> Option<WheelId> {
-        let mut list = self.list.take();
-        let id = list.pop();
-        self.any.set(!list.is_empty());
-        self.list.set(list);
-        id
-    }
-}
-
-impl fmt::Debug for Dropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Dropped(any: {})", self.any.get())
-    }
-}

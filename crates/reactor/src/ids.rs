@@ -52,6 +52,11 @@ pub type WheelMap<V> = std::collections::HashMap<WheelId, V, FxBuildHasher>;
 impl SessionId {
     /// The kernel itself, the sender of what no session sent (POE: `$poe_kernel` as a session).
     pub const KERNEL: Self = Self(Key::reserved());
+
+    #[inline]
+    pub(crate) const fn is_kernel(self) -> bool {
+        self.0.to_word() == Self::KERNEL.0.to_word()
+    }
 }
 
 // A token is a slot and a generation in one word. On a machine with smaller words the generation

@@ -89,7 +89,7 @@ impl Io<'_> {
     pub fn queue(&mut self) {
         let session = self.meta.session;
         self.desk.post(session, session, What::Wheel(self.id));
-        self.desk.holds.push((session, Hold::Queued, true));
+        self.desk.hold(session, Hold::Queued, true);
     }
 
     /// Asks for [`Wheel::flush`](crate::Wheel::flush) when the running handlers are done.
@@ -124,7 +124,7 @@ impl Io<'_> {
     /// Keeps the session alive, as a wheel does from the first.
     pub fn hold_session(&mut self) {
         if !std::mem::replace(&mut self.meta.alive, true) {
-            self.desk.holds.push((self.meta.session, Hold::Wheel, true));
+            self.desk.hold(self.meta.session, Hold::Wheel, true);
         }
     }
 
@@ -132,13 +132,14 @@ impl Io<'_> {
     /// factory that has done its work.
     pub fn release_session(&mut self) {
         if std::mem::replace(&mut self.meta.alive, false) {
-            self.desk.holds.push((self.meta.session, Hold::Wheel, false));
+            self.desk.hold(self.meta.session, Hold::Wheel, false);
         }
     }
 
     /// Closes the wheel as if its handle were dropped, when the call of it is over.
     pub fn close(&mut self) {
         self.desk.closing.push(self.id);
+        self.desk.chores = true;
     }
 
     /// Asks to be heard [again](Self::again) as soon as any wheel closes its descriptor. Once.

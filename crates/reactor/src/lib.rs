@@ -52,42 +52,58 @@
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+mod alias;
 mod arena;
 mod clock;
 mod config;
 mod context;
+mod default;
 mod desk;
+mod destination;
 mod error;
 mod event;
+mod family;
 mod handle;
 mod ids;
 mod io;
 mod kernel;
 mod name;
+mod outbox;
 mod payload;
 mod poller;
+mod postback;
 mod queue;
 mod session;
 mod shared_buffer;
 mod signal;
 mod stats;
 mod sys;
+mod tags;
 mod timers;
+mod timing;
 mod token;
 mod wheel;
 
 pub use clock::Clock;
 pub use config::OnException;
 pub use context::Context;
-pub use error::{CallError, NoSuchSession, NoSuchTimer, SignalError, Unhandled};
+pub use default::Unhandled;
+pub use destination::Destination;
+pub use error::{
+    AliasError, CallError, DetachError, NoSuchSession, NoSuchTimer, RefcountError, SignalError,
+    StateError,
+};
 pub use event::{Bound, Event, EventName};
+pub use family::{Child, Fate, NewParent};
 pub use handle::Handle;
 pub use ids::{SessionId, TimerId, WheelId, WheelMap};
 pub use io::{Io, Watched};
 pub use kernel::{Kernel, KernelBuilder};
 pub use name::Symbol;
-pub use session::States;
+pub use postback::{Callback, Postback};
+pub use session::{Options, States};
 pub use shared_buffer::SharedBuffer;
-pub use signal::Signal;
+pub use signal::{Death, Signal};
 pub use stats::Stats;
+pub use timing::Timing;
 pub use wheel::{Deliver, Readiness, Wheel};

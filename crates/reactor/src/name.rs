@@ -19,6 +19,16 @@ impl Symbol {
     pub(crate) const START: Self = Self::nth(0);
     pub(crate) const STOP: Self = Self::nth(1);
     pub(crate) const DEFAULT: Self = Self::nth(2);
+    pub(crate) const CHILD: Self = Self::nth(3);
+    pub(crate) const PARENT: Self = Self::nth(4);
+    pub(crate) const IDLE: Self = Self::nth(5);
+    pub(crate) const ZOMBIE: Self = Self::nth(6);
+    pub(crate) const DIE: Self = Self::nth(7);
+
+    /// Whether it names one of the kernel's own events, which nobody needs to handle.
+    pub(crate) fn is_own(self) -> bool {
+        self <= Self::PARENT
+    }
 
     /// The symbol of the name that was the `index`th to be interned.
     const fn nth(index: u32) -> Self {
@@ -55,9 +65,7 @@ impl Names {
         let nowhere = Recent { address: 0, len: 0, symbol: Symbol::START };
         let mut names =
             Self { by_text: HashMap::new(), texts: Vec::new(), recent: [nowhere; RECENT] };
-        for (text, symbol) in
-            [("_start", Symbol::START), ("_stop", Symbol::STOP), ("_default", Symbol::DEFAULT)]
-        {
+        for (text, symbol) in OWN {
             let interned = names.intern_text(text);
             debug_assert_eq!(interned, symbol, "the kernel's own names come first, in this order");
         }
@@ -70,6 +78,16 @@ impl Names {
             Cow::Borrowed(text) => self.intern_static(text),
             Cow::Owned(text) => self.intern_text(&text),
         }
+    }
+
+    /// The symbol of a name that was used already.
+    pub(crate) fn find(&self, text: &str) -> Option<Symbol> {
+        self.by_text.get(text).copied()
+    }
+
+    /// The name as it is kept.
+    pub(crate) fn shared(&self, symbol: Symbol) -> Rc<str> {
+        self.texts.get(symbol.index()).map_or_else(|| "".into(), Rc::clone)
     }
 
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
@@ -105,3 +123,15 @@ impl Names {
 
 /// How many constants are remembered by address. A program has some dozens of event names.
 const RECENT: usize = 128;
+
+/// The events and signals that the kernel itself sends.
+const OWN: [(&str, Symbol); 8] = [
+    ("_start", Symbol::START),
+    ("_stop", Symbol::STOP),
+    ("_default", Symbol::DEFAULT),
+    ("_child", Symbol::CHILD),
+    ("_parent", Symbol::PARENT),
+    ("IDLE", Symbol::IDLE),
+    ("ZOMBIE", Symbol::ZOMBIE),
+    ("DIE", Symbol::DIE),
+];

@@ -4,7 +4,9 @@
 //! [`Stamp`] that places it among the timers. Never looks inside a payload.
 //! `kernel/turn.rs` merges this queue with the timers.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use crate::clock::Moment;
 use crate::ids::{SessionId, WheelId};
@@ -30,6 +32,8 @@ pub(crate) struct Entry {
 pub(crate) enum What {
     Event {
         symbol: Symbol,
+        /// The event that was being handled when this was posted.
+        caller: Option<Symbol>,
         payload: Payload,
     },
     /// A wheel that asked to be heard in its turn.
@@ -37,7 +41,9 @@ pub(crate) enum What {
     /// Holds a new session until its maker has had the chance to give it something to live for.
     Born,
     /// A signal of the system, by number.
-    Signal(i32),
+    System(i32),
+    /// A signal that somebody sent.
+    Signal { name: Symbol, caller: Option<Symbol>, payload: Option<Rc<dyn Any>> },
 }
 
 /// `Stamp`s grow from front to back: time does not run backwards, and sequence numbers count up.

@@ -178,6 +178,7 @@ pub(crate) trait AnyWheel: Any {
     /// Notes what it is ready for, and gives its `pump`.
     fn ready(&mut self, readiness: Readiness) -> fn(&mut Kernel, WheelId);
     fn flush(&mut self, io: &mut Io<'_>) -> bool;
+    fn park(&mut self, io: &mut Io<'_>);
     /// The loop that pulls events out of a wheel of this type.
     fn pump(&self) -> fn(&mut Kernel, WheelId);
 }
@@ -190,6 +191,10 @@ impl<W: Wheel> AnyWheel for W {
 
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
         Wheel::flush(self, io)
+    }
+
+    fn park(&mut self, io: &mut Io<'_>) {
+        Wheel::park(self, io);
     }
 
     fn pump(&self) -> fn(&mut Kernel, WheelId) {

@@ -4,18 +4,22 @@
 //! running and why. Everything a handler asks of the kernel goes through it. What is asked of each table is
 //! in a file of its own here.
 
+mod family;
+mod names;
+mod postbacks;
 mod signals;
 mod timers;
 
 use std::borrow::Cow;
 use std::time::Instant;
 
+use crate::destination::Destination;
 use crate::error::{CallError, NoSuchSession};
 use crate::event::{Event, EventName};
 use crate::handle::Handle;
 use crate::ids::SessionId;
 use crate::io::Io;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Letter};
 use crate::name::Symbol;
 use crate::session::States;
 use crate::stats::Stats;
@@ -25,27 +29,20 @@ use crate::wheel::Wheel;
 #[derive(Debug)]
 pub struct Context<'a> {
     kernel: &'a mut Kernel,
-    session: SessionId,
-    sender: SessionId,
-    symbol: Symbol,
+    letter: Letter,
 }
 
 impl<'a> Context<'a> {
-    #[inline]
-    pub(crate) const fn new(
-        kernel: &'a mut Kernel,
-        session: SessionId,
-        sender: SessionId,
-        symbol: Symbol,
-    ) -> Self {
-        Self { kernel, session, sender, symbol }
+    #[inline(always)]
+    pub(crate) const fn new(kernel: &'a mut Kernel, letter: Letter) -> Self {
+        Self { kernel, letter }
     }
 
     /// This session.
     #[must_use]
     #[inline]
     pub const fn session(&self) -> SessionId {
-        self.session
+        self.letter.to
     }
 
     /// Who sent the event: the session that posted it, this session for a timer or a wheel, the maker
@@ -53,13 +50,29 @@ impl<'a> Context<'a> {
     #[must_use]
     #[inline]
     pub const fn sender(&self) -> SessionId {
-        self.sender
+        self.letter.from
     }
 
     /// The name of the event that is being handled.
     #[must_use]
     pub fn event(&self) -> &str {
-        self.kernel.name_of(self.symbol)
+        self.kernel.name_of(self.letter.symbol)
+    }
+
+    /// The name of the event that the sender was handling when it sent this one, if it was handling one
+    /// (POE: `CALLER_STATE`).
+    ///
+    /// `None` for what was sent from outside the loop, and for what no session sent: wheels' events, timers,
+    /// the kernel's own events, signals of the system.
+    #[must_use]
+    pub fn caller_event(&self) -> Option<&str> {
+        self.letter.caller.map(|caller| self.kernel.name_of(caller))
+    }
+
+    /// The kernel, to look at: its [`snapshot`](Kernel::snapshot), who is alive and why.
+    #[must_use]
+    pub const fn kernel(&self) -> &Kernel {
+        self.kernel
     }
 
     /// The time of this turn: it stands still while handlers run.
@@ -81,21 +94,21 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// The session is gone. The payload comes back.
+    /// The session is gone, or nobody has the alias. The payload comes back.
     #[inline]
     pub fn post<T: 'static>(
         &mut self,
-        to: SessionId,
+        to: impl Destination,
         event: impl EventName<T>,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
-        self.kernel.post_from(self.session, to, event, payload)
+        self.kernel.post_from(self.letter, to, event, payload)
     }
 
     /// Posts an event to this session (POE: `yield`).
     #[inline]
     pub fn yield_<T: 'static>(&mut self, event: impl EventName<T>, payload: T) {
-        let posted = self.kernel.post_from(self.session, self.session, event, payload);
+        let posted = self.kernel.post_from(self.letter, self.letter.to, event, payload);
         debug_assert!(posted.is_ok(), "a session whose handler runs is there");
     }
 
@@ -123,17 +136,17 @@ impl<'a> Context<'a> {
     /// See [`CallError`]. The payload is lost.
     pub fn call<T: 'static, R: 'static>(
         &mut self,
-        to: SessionId,
+        to: impl Destination,
         event: impl Into<Event<T, R>>,
         payload: T,
     ) -> Result<R, CallError> {
-        self.kernel.call_from(self.session, to, event, payload)
+        self.kernel.call_in(self.letter, to, event, payload)
     }
 
     /// Starts a session as a child of this one, which lives at least as long. Its `_start` is delivered
     /// before this returns.
     pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
-        self.kernel.spawn_from(self.session, states, state)
+        self.kernel.spawn_from(self.letter, states, state)
     }
 
     /// Stops every session as soon as no handler is running (POE: `$poe_kernel->stop`).
@@ -156,7 +169,7 @@ impl<'a> Context<'a> {
     /// Gives a wheel to the kernel; its events go to this session. `make` is told its id and may already
     /// ask for what [`Io`] offers.
     pub fn add_wheel<W: Wheel>(&mut self, make: impl FnOnce(&mut Io<'_>) -> W) -> Handle<W> {
-        self.kernel.add_wheel(self.session, make)
+        self.kernel.add_wheel(self.letter.to, make)
     }
 
     /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself.

@@ -1,19 +1,18 @@
 //! One event, one session: take out, call, put back.
 //!
 //! The session's body leaves its slot while a handler runs, so the handler has the session's state and
-//! the whole kernel at once, and nobody can reach the state by another way. What the handler dropped is
-//! closed when it has returned.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! the whole kernel at once, and nobody can reach the state by another way. It is put back by a guard,
+//! also when the handler panics: the panic goes on to whoever began the step (`failure.rs`), so that an
+//! event pays nothing for the possibility. What the handler dropped is closed when it has returned.
 
 use super::{Exception, Kernel, Letter};
 use crate::context::Context;
+use crate::destination::Destination;
 use crate::error::CallError;
 use crate::event::{Bound, Event};
 use crate::ids::SessionId;
-use crate::name::Symbol;
 use crate::payload::Parcel;
-use crate::session::{Exchange, Hold, Refusal};
+use crate::session::{AnySession, Exchange, Refusal, Reply};
 
 /// What became of an event.
 #[derive(Debug)]
@@ -22,8 +21,16 @@ pub(super) enum Outcome {
     NoSession,
     Busy,
     Refused(Box<Refusal>),
-    /// The handler panicked or returned an error, which was seen to.
+    /// The handler returned an error, which was seen to.
     Failed,
+}
+
+/// A session that is out of its slot, and why. Goes back when this is dropped.
+struct Running<'k> {
+    kernel: &'k mut Kernel,
+    body: Option<Box<dyn AnySession>>,
+    letter: Letter,
+    returned: bool,
 }
 
 impl Kernel {
@@ -35,13 +42,24 @@ impl Kernel {
         self.deliver_to(Letter::new(session, session, symbol), &mut Some(payload));
     }
 
-    /// Delivers an event that nobody waits for the reply of.
+    /// Delivers an event that nobody waits for the reply of. A panic of the handler is the caller's.
     #[inline(always)]
     pub(super) fn deliver_to(&mut self, letter: Letter, parcel: &mut dyn Parcel) {
-        let outcome = self.dispatch(letter, parcel, None);
+        let outcome = self.offer(letter, &mut Exchange { parcel, reply: Reply::Nobody });
         if !matches!(outcome, Outcome::Handled) {
             self.undelivered(letter, parcel, outcome);
         }
+    }
+
+    /// As `deliver_to`, between other things to do: a panic is seen to at once.
+    pub(super) fn tell(&mut self, letter: Letter, parcel: &mut dyn Parcel, reply: Reply<'_>) {
+        let told = self.guard_handler(|kernel| {
+            let outcome = kernel.offer(letter, &mut Exchange { parcel, reply });
+            if !matches!(outcome, Outcome::Handled) {
+                kernel.undelivered(letter, parcel, outcome);
+            }
+        });
+        told.unwrap_or_default();
     }
 
     #[cold]
@@ -65,21 +83,38 @@ impl Kernel {
         self.tidy();
     }
 
-    pub(crate) fn call_from<T: 'static, R: 'static>(
+    /// A call from a handler: `from` is what the caller is handling.
+    pub(crate) fn call_in<T: 'static, R: 'static>(
         &mut self,
-        from: SessionId,
-        to: SessionId,
+        from: Letter,
+        to: impl Destination,
         event: impl Into<Event<T, R>>,
         payload: T,
     ) -> Result<R, CallError> {
-        let letter = Letter::new(to, from, self.names.intern(event.into().into_name()));
+        self.read_posts(from);
+        let to = to.find(self).ok_or(CallError::NoSuchSession)?;
+        let letter = Letter { to, from: from.to, caller: from.caller_of_next(), ..from };
+        self.call_from(Letter { hold: None, ..letter }, event, payload)
+    }
+
+    pub(super) fn call_from<T: 'static, R: 'static>(
+        &mut self,
+        mut letter: Letter,
+        event: impl Into<Event<T, R>>,
+        payload: T,
+    ) -> Result<R, CallError> {
+        letter.symbol = self.names.intern(event.into().into_name());
         let (mut parcel, mut reply) = (Some(payload), None::<R>);
-        match self.dispatch(letter, &mut parcel, Some(&mut reply)) {
-            Outcome::Handled => reply.ok_or(CallError::Default),
-            Outcome::NoSession => Err(CallError::NoSuchSession),
-            Outcome::Busy => Err(CallError::Busy),
-            Outcome::Failed => Err(CallError::Failed),
-            Outcome::Refused(refusal) => Err(match *refusal {
+        let outcome = self.guard_handler(|kernel| {
+            let reply = Reply::To(&mut reply);
+            kernel.offer(letter, &mut Exchange { parcel: &mut parcel, reply })
+        });
+        match outcome {
+            None | Some(Outcome::Failed) => Err(CallError::Failed),
+            Some(Outcome::Handled) => reply.ok_or(CallError::Default),
+            Some(Outcome::NoSession) => Err(CallError::NoSuchSession),
+            Some(Outcome::Busy) => Err(CallError::Busy),
+            Some(Outcome::Refused(refusal)) => Err(match *refusal {
                 Refusal::NoHandler => CallError::NoHandler,
                 Refusal::OtherPayload(_) => CallError::OtherPayload,
                 Refusal::OtherReply => CallError::OtherReply,
@@ -90,55 +125,27 @@ impl Kernel {
 
     /// Offers an event to a session.
     #[inline]
-    pub(super) fn dispatch(
-        &mut self,
-        letter: Letter,
-        parcel: &mut dyn Parcel,
-        reply: Option<&mut dyn Parcel>,
-    ) -> Outcome {
-        let Letter { to, from, symbol, hold } = letter;
-        self.offer(to, from, symbol, hold, &mut Exchange { parcel, reply })
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "they travel in registers, a letter does not")]
-    fn offer(
-        &mut self,
-        to: SessionId,
-        from: SessionId,
-        symbol: Symbol,
-        hold: Option<Hold>,
-        exchange: &mut Exchange<'_>,
-    ) -> Outcome {
-        let Some(slot) = self.sessions.get_mut(to) else { return Outcome::NoSession };
-        let Some(mut body) = slot.body.take() else { return Outcome::Busy };
+    fn offer(&mut self, letter: Letter, exchange: &mut Exchange<'_>) -> Outcome {
+        let Some(slot) = self.sessions.get_mut(letter.to) else { return Outcome::NoSession };
+        let Some(body) = slot.body.take() else { return Outcome::Busy };
         self.depth += 1;
-        let mut cx = Context::new(self, to, from, symbol);
-        // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
-        let run = AssertUnwindSafe(|| match body.handle(symbol, &mut cx, exchange) {
-            Ok(()) => Ok(()),
-            Err(refusal) => body.handle_refused(symbol, &mut cx, exchange, refusal),
-        });
-        let handled = catch_unwind(run);
-        self.depth -= 1;
-        self.sessions.put_back(to, body, hold);
+        let mut running = Running { kernel: self, body: Some(body), letter, returned: false };
+        let handled = running.run(exchange);
+        running.returned = true;
+        drop(running);
         let outcome = match handled {
-            Ok(Ok(())) => Outcome::Handled,
-            Ok(Err(refusal)) => self.refused(to, symbol, refusal),
-            Err(panic) => {
-                self.fail(to, symbol, Exception::Panic(panic));
-                Outcome::Failed
-            }
+            Ok(()) => Outcome::Handled,
+            Err(refusal) => self.refused(letter, refusal),
         };
-        self.tidy();
-        self.stop_if_asked();
+        self.tidy_after(letter);
         outcome
     }
 
     #[cold]
-    fn refused(&mut self, to: SessionId, symbol: Symbol, refusal: Box<Refusal>) -> Outcome {
+    fn refused(&mut self, letter: Letter, refusal: Box<Refusal>) -> Outcome {
         match *refusal {
             Refusal::Failed(error) => {
-                self.fail(to, symbol, Exception::Error(error));
+                self.fail(letter, Exception::Error(error));
                 Outcome::Failed
             }
             Refusal::NoHandler | Refusal::OtherPayload(_) | Refusal::OtherReply => {
@@ -146,29 +153,54 @@ impl Kernel {
             }
         }
     }
+}
 
-    #[cold]
-    fn report_unhandled(&mut self, letter: Letter, parcel: &dyn Parcel, refusal: &Refusal) {
-        let Letter { to, from, symbol, hold: _ } = letter;
-        let own = symbol == Symbol::START || symbol == Symbol::STOP;
-        if own && matches!(refusal, Refusal::NoHandler) {
-            return; // nobody needs to handle these
+impl Running<'_> {
+    #[inline(always)]
+    fn run(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Box<Refusal>> {
+        let Self { kernel, body, letter, .. } = self;
+        let Some(body) = body else { return Ok(()) };
+        if kernel.observed {
+            return kernel.run_observed(&mut **body, *letter, exchange);
         }
-        self.stats.unhandled += 1;
-        let event = self.names.text(symbol);
-        let kind = self.sessions.get(to).and_then(|slot| slot.body.as_ref());
-        let kind = kind.map_or("?", |body| body.kind());
-        let given = parcel.content_name();
-        let sender = if from == SessionId::KERNEL { "the kernel".into() } else { from.to_string() };
-        let reason = match refusal {
-            Refusal::OtherPayload(taken) => format!("its handler takes {taken}, not {given}"),
-            Refusal::NoHandler | Refusal::OtherReply | Refusal::Failed(_) => {
-                format!("it has no handler for it (payload: {given})")
-            }
-        };
-        log::warn!(
-            target: "reactor::events",
-            "event {event} from {sender} to session {to} ({kind}) was not handled: {reason}"
-        );
+        kernel.run_handler(&mut **body, *letter, exchange)
+    }
+}
+
+impl Kernel {
+    #[inline(always)]
+    pub(super) fn run_handler(
+        &mut self,
+        body: &mut dyn AnySession,
+        letter: Letter,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<(), Box<Refusal>> {
+        let mut cx = Context::new(self, letter);
+        match body.handle(letter.symbol, &mut cx, exchange) {
+            Ok(()) => Ok(()),
+            Err(refusal) => body.handle_refused(letter.symbol, &mut cx, exchange, refusal),
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let kernel = &mut *self.kernel;
+        kernel.depth -= 1;
+        if let Some(body) = self.body.take() {
+            kernel.sessions.put_back(self.letter.to, body, self.letter.hold);
+        }
+        if !self.returned {
+            // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
+            kernel.crashed = Some(self.letter);
+        }
+    }
+}
+
+impl SessionId {
+    /// For people: the kernel by name, a session by number.
+    pub(crate) fn who(self) -> String {
+        if self == Self::KERNEL { "the kernel".into() } else { format!("session {self}") }
     }
 }

@@ -4,38 +4,50 @@
 //! delivery of one event in `dispatch.rs`, the end of sessions in `reap.rs`, wheels in `wheels.rs`,
 //! signals in `signals.rs`, and `run` in `run.rs`. Nobody outside this folder sees two tables at once.
 
+mod builder;
 mod check;
+mod chores;
 mod dispatch;
+mod exception;
 mod failure;
+mod family;
+mod names;
+mod observe;
 mod reap;
 mod run;
 mod signals;
+mod state;
 mod timers;
 mod turn;
+mod unhandled;
 mod wheels;
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::error::Error;
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
+use crate::alias::Aliases;
 use crate::arena::Arena;
-use crate::clock::Clock;
-use crate::config::{Config, OnException};
+use crate::config::OnException;
 use crate::desk::{Desk, WheelSlot};
+use crate::destination::Destination;
 use crate::error::{CallError, NoSuchSession};
 use crate::event::{Event, EventName};
-use crate::handle::Dropped;
 use crate::ids::SessionId;
 use crate::name::{Names, Symbol};
-use crate::payload::Payload;
+use crate::outbox::Outbox;
+use crate::payload::{Parcel, Payload};
 use crate::queue::What;
-use crate::session::{Hold, Kinds, Sessions, States};
-use crate::signal::Signals;
+use crate::session::{Hold, Kinds, Newborn, Reply, Sessions, States};
+use crate::signal::{Death, Signals};
 use crate::stats::Stats;
+use crate::tags::Tags;
+pub use builder::KernelBuilder;
+pub(crate) use exception::Exception;
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
 ///
@@ -68,38 +80,78 @@ pub struct Kernel {
     names: Names,
     kinds: Kinds,
     signals: Signals,
-    dropped: Rc<Dropped>,
+    aliases: Aliases,
+    tags: Tags,
+    outbox: Rc<Outbox>,
     stats: Stats,
     on_exception: OnException,
+    /// A slip that is otherwise a line in the log is a failure.
+    strict: bool,
+    /// Each event takes the way round by `observe.rs`.
+    observed: bool,
+    observer: observe::Observer,
     /// How many handlers are running, one inside another's call.
     depth: u32,
     /// Every session is to be stopped as soon as no handler runs.
     stopping: bool,
     /// What a handler failed with: `run` ends with it.
     failure: Option<Exception>,
+    /// The event whose handler has just panicked, for whoever catches the panic.
+    crashed: Option<Letter>,
+    /// Failures that nobody was asked about yet.
+    deaths: VecDeque<(Death, Exception)>,
+    /// A death is being told: what fails meanwhile is added to it.
+    dying: Option<String>,
+    /// What sessions are told when their running handlers have returned.
+    late: VecDeque<Notice>,
+    /// At which depth those who waited for running handlers are being told, if they are.
+    telling_at: Option<u32>,
+    /// Handlers that sessions get when their running handlers have returned.
+    changes: Vec<state::Change>,
     pace: turn::Pace,
 }
 
 /// Who is told what by whom.
 #[derive(Clone, Copy, Debug)]
-struct Letter {
-    to: SessionId,
-    from: SessionId,
-    symbol: Symbol,
+pub(crate) struct Letter {
+    pub(crate) to: SessionId,
+    pub(crate) from: SessionId,
+    pub(crate) symbol: Symbol,
+    /// The event that the sender was handling when it sent this.
+    pub(crate) caller: Option<Symbol>,
     /// What held the receiver until now, to be crossed out when it was told.
     hold: Option<Hold>,
 }
 
 impl Letter {
-    const fn new(to: SessionId, from: SessionId, symbol: Symbol) -> Self {
-        Self { to, from, symbol, hold: None }
+    pub(crate) const fn new(to: SessionId, from: SessionId, symbol: Symbol) -> Self {
+        Self { to, from, symbol, caller: None, hold: None }
     }
 }
 
-/// How a handler failed.
-pub(crate) enum Exception {
-    Error(Box<dyn Error>),
-    Panic(Box<dyn Any + Send>),
+impl Letter {
+    /// The event that is being handled, as the caller of what is sent now. None outside of handlers.
+    #[inline]
+    const fn caller_of_next(self) -> Option<Symbol> {
+        match self.running() {
+            Some((_, symbol)) => Some(symbol),
+            None => None,
+        }
+    }
+
+    #[inline]
+    const fn running(self) -> Option<(SessionId, Symbol)> {
+        if self.to.is_kernel() { None } else { Some((self.to, self.symbol)) }
+    }
+}
+
+/// What is done from outside the loop, as if the kernel itself were handling an event.
+const FROM_OUTSIDE: Letter = Letter::new(SessionId::KERNEL, SessionId::KERNEL, Symbol::DEFAULT);
+
+/// Something that a session is told when it has time.
+struct Notice {
+    letter: Letter,
+    parcel: Box<dyn Parcel>,
 }
 
 impl Kernel {
@@ -115,31 +167,29 @@ impl Kernel {
     /// A kernel with other choices.
     #[must_use]
     pub fn builder() -> KernelBuilder {
-        KernelBuilder {
-            config: Config { clock: Clock::system(), on_exception: OnException::default() },
-        }
+        KernelBuilder::new()
     }
 
     /// Starts a session (POE: `POE::Session->create`): stores its state, delivers `_start`, and returns
     /// its id. The session lives as long as something can reach it.
     pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
         self.look_at_clock();
-        self.spawn_from(SessionId::KERNEL, states, state)
+        self.spawn_from(FROM_OUTSIDE, states, state)
     }
 
     /// Posts an event: it is delivered after what waits already, not before the next turn.
     ///
     /// # Errors
     ///
-    /// The session is gone. The payload comes back.
+    /// The session is gone, or nobody has the alias. The payload comes back.
     pub fn post<T: 'static>(
         &mut self,
-        to: SessionId,
+        to: impl Destination,
         event: impl EventName<T>,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
         self.look_at_clock();
-        self.post_from(SessionId::KERNEL, to, event, payload)
+        self.post_from(FROM_OUTSIDE, to, event, payload)
     }
 
     /// Delivers an event at once and returns the handler's reply.
@@ -149,20 +199,36 @@ impl Kernel {
     /// See [`CallError`].
     pub fn call<T: 'static, R: 'static>(
         &mut self,
-        to: SessionId,
+        to: impl Destination,
         event: impl Into<Event<T, R>>,
         payload: T,
     ) -> Result<R, CallError> {
         self.look_at_clock();
-        self.call_from(SessionId::KERNEL, to, event, payload)
+        let to = to.find(self).ok_or(CallError::NoSuchSession)?;
+        self.call_from(Letter { to, ..FROM_OUTSIDE }, event, payload)
+    }
+
+    /// Sends a signal, as [`Context::signal`](crate::Context::signal) does.
+    ///
+    /// # Errors
+    ///
+    /// The session is gone, or nobody has the alias. The payload comes back.
+    pub fn signal<T: 'static>(
+        &mut self,
+        to: impl Destination,
+        name: &str,
+        payload: T,
+    ) -> Result<(), NoSuchSession<T>> {
+        self.look_at_clock();
+        self.signal_from(FROM_OUTSIDE, to, name, payload)
     }
 
     /// Stops every session, the youngest first, each with its `_stop` (POE: `$poe_kernel->stop`).
     ///
     /// From inside a handler it takes effect as soon as no handler is running.
     pub fn stop(&mut self) {
-        self.stopping = true;
-        self.stop_if_asked();
+        self.ask_stop();
+        self.tidy();
     }
 
     /// What the kernel did so far.
@@ -189,6 +255,24 @@ impl Kernel {
         self.wheels.len()
     }
 
+    /// Whether a session is alive.
+    #[must_use]
+    pub fn has_session(&self, session: SessionId) -> bool {
+        self.sessions.contains(session)
+    }
+
+    /// A session's parent; [`SessionId::KERNEL`] if it has none. `None` if the session is gone.
+    #[must_use]
+    pub fn parent(&self, session: SessionId) -> Option<SessionId> {
+        self.sessions.parent(session)
+    }
+
+    /// A session's children, the eldest first; for [`SessionId::KERNEL`], the sessions without a parent.
+    #[must_use]
+    pub fn children(&self, session: SessionId) -> Vec<SessionId> {
+        self.sessions.children(session)
+    }
+
     /// Why a session is alive, in words: `2 wheels, 1 timer`. `None` if it is not.
     #[must_use]
     pub fn why_alive(&self, session: SessionId) -> Option<String> {
@@ -211,39 +295,97 @@ impl Kernel {
 
     pub(crate) fn spawn_from<S: 'static>(
         &mut self,
-        parent: SessionId,
+        from: Letter,
         states: &States<S>,
         state: S,
     ) -> SessionId {
-        let (kind, body) = self.kinds.enter(&states.table, state, &mut self.names);
+        self.read_posts(from);
+        let (kind, hears, body) = self.kinds.enter(&states.table, state, &mut self.names);
         let birth = self.desk.stamp(self.desk.now).sequence;
-        let id = self.sessions.insert(Box::new(body), parent, kind, birth);
+        let newborn = Newborn { body: Box::new(body), kind, hears, birth };
+        let id = self.sessions.insert(newborn, from.to);
         log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());
-        self.deliver_to(Letter::new(id, parent, Symbol::START), &mut Some(()));
         // As in POE, the session is held until its maker had the chance to give it work.
         self.sessions.add(id, Hold::Queued);
-        self.desk.post(id, SessionId::KERNEL, What::Born);
+        let answer = if hears.start() { self.tell_start(id, from.to) } else { None };
+        if let Some(slot) = self.sessions.get_mut(id) {
+            slot.starting = false;
+            self.desk.post(id, SessionId::KERNEL, What::Born);
+            self.announce(id, answer);
+        }
         id
     }
 
+    /// Tells a session that it begins; gives what it says to that, if its maker wants to know.
+    fn tell_start(&mut self, id: SessionId, maker: SessionId) -> Option<Box<dyn Any>> {
+        let mut answer = None;
+        let heard = self.sessions.get(maker).is_some_and(|maker| maker.hears.child());
+        let reply = if heard { Reply::Any(&mut answer) } else { Reply::Nobody };
+        self.tell(Letter::new(id, maker, Symbol::START), &mut Some(()), reply);
+        answer
+    }
+
+    /// Posts an event. `from` is what its sender is handling: the letter that the sender was told.
     #[inline]
     pub(crate) fn post_from<T: 'static>(
         &mut self,
-        from: SessionId,
-        to: SessionId,
+        from: Letter,
+        to: impl Destination,
         event: impl EventName<T>,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
-        let Some(slot) = self.sessions.get_mut(to) else {
+        self.read_posts(from);
+        let symbol = self.names.intern(event.into_name());
+        let (to, from, caller) = (to.find(self), from.to, from.caller_of_next());
+        let Some(slot) = to.and_then(|to| self.sessions.get_mut(to)) else {
+            self.report_nobody(Letter {
+                to: to.unwrap_or(SessionId::KERNEL),
+                from,
+                symbol,
+                caller,
+                hold: None,
+            });
             return Err(NoSuchSession(payload));
         };
         slot.ledger.add(Hold::Queued);
+        let to = to.unwrap_or(SessionId::KERNEL);
         if from != to {
             self.sessions.add(from, Hold::Sent);
         }
-        let symbol = self.names.intern(event.into_name());
-        self.desk.post(to, from, What::Event { symbol, payload: Payload::new(payload) });
+        self.desk.post(to, from, What::Event { symbol, caller, payload: Payload::new(payload) });
         Ok(())
+    }
+
+    pub(crate) fn signal_from<T: 'static>(
+        &mut self,
+        from: Letter,
+        to: impl Destination,
+        name: &str,
+        payload: T,
+    ) -> Result<(), NoSuchSession<T>> {
+        self.read_posts(from);
+        let to = to.find(self);
+        let there = to.filter(|to| *to == SessionId::KERNEL || self.sessions.contains(*to));
+        let Some(to) = there else { return Err(NoSuchSession(payload)) };
+        let symbol = self.names.intern(name.to_owned().into());
+        let letter =
+            Letter { to, from: from.to, symbol, caller: from.caller_of_next(), hold: None };
+        self.send_signal(letter, symbol, Some(Rc::new(payload)));
+        Ok(())
+    }
+
+    /// A postback to a session is made.
+    pub(crate) fn hold_postback(&mut self, session: SessionId) -> Rc<Outbox> {
+        self.sessions.add(session, Hold::Postback);
+        Rc::clone(&self.outbox)
+    }
+
+    /// What postbacks were called with comes before what is posted now.
+    #[inline]
+    fn read_posts(&mut self, from: Letter) {
+        if self.outbox.any() {
+            self.take_posts(from.running());
+        }
     }
 }
 
@@ -259,56 +401,9 @@ impl fmt::Debug for Kernel {
     }
 }
 
-/// The choices of a [`Kernel`]; got by [`Kernel::builder`].
-#[derive(Debug)]
-pub struct KernelBuilder {
-    config: Config,
-}
-
-impl KernelBuilder {
-    /// Where time comes from. Default: [`Clock::system`].
-    #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.config.clock = clock;
-        self
-    }
-
-    /// What happens when a handler fails. Default: [`OnException::Stop`].
-    #[must_use]
-    pub const fn on_exception(mut self, choice: OnException) -> Self {
-        self.config.on_exception = choice;
-        self
-    }
-
-    /// Makes the kernel.
-    ///
-    /// # Errors
-    ///
-    /// As [`Kernel::new`].
-    pub fn build(self) -> io::Result<Kernel> {
-        Ok(Kernel {
-            sessions: Sessions::new(),
-            wheels: Arena::new(),
-            desk: Desk::new(self.config.clock)?,
-            names: Names::new(),
-            kinds: Kinds::default(),
-            signals: Signals::default(),
-            dropped: Rc::default(),
-            stats: Stats::default(),
-            on_exception: self.config.on_exception,
-            depth: 0,
-            stopping: false,
-            failure: None,
-            pace: turn::Pace::default(),
-        })
-    }
-}
-
-impl fmt::Debug for Exception {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Error(error) => write!(f, "Error({error})"),
-            Self::Panic(_) => f.write_str("Panic"),
-        }
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        // Handles and postbacks may be held longer than the kernel.
+        self.outbox.close();
     }
 }

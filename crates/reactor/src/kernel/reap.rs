@@ -1,12 +1,14 @@
 //! The end of sessions.
 //!
-//! The only place that removes a session: one that nothing reaches any more, one that failed alone, or
-//! all of them. Each is told `_stop` first; then its state is dropped, and with it its wheels.
+//! The only place that removes a session: one that nothing reaches any more, one that failed alone, those
+//! that a signal ends, or all of them. Each is told `_stop` first, and its parent that it is lost; then
+//! its state is dropped, and with it its wheels.
 
 use super::{Kernel, Letter};
+use crate::family::{Child, Fate};
 use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
-use crate::session::{Hold, Phase};
+use crate::session::{Hold, Phase, Reply, Slot};
 
 impl Kernel {
     /// Stops every session that nothing can reach any more.
@@ -18,12 +20,10 @@ impl Kernel {
         }
     }
 
-    /// Stops every session if that was asked for and no handler runs.
-    #[inline]
-    pub(super) fn stop_if_asked(&mut self) {
-        if self.stopping && self.depth == 0 {
-            self.stop_all();
-        }
+    /// Every session is to be stopped as soon as no handler runs.
+    pub(super) const fn ask_stop(&mut self) {
+        self.stopping = true;
+        self.desk.chores = true;
     }
 
     /// Tells a session `_stop` and removes it with all it owns.
@@ -36,32 +36,61 @@ impl Kernel {
         log::debug!(target: "reactor::sessions", "session {id} stops");
         // Who asks in `_stop` for everybody's end waits until this session is gone.
         self.depth += 1;
-        self.deliver_to(Letter::new(id, SessionId::KERNEL, Symbol::STOP), &mut Some(()));
+        self.bequeath(id);
+        let answer = self.tell_stop(id);
+        // Those that `_stop` started go the same way.
+        self.bequeath(id);
+        if let Some(parent) = self.sessions.parent(id) {
+            self.notify_child(parent, Child::new(Fate::Lose, id, answer));
+        }
         self.remove_session(id);
         self.depth -= 1;
-        self.stop_if_asked();
+        self.tidy();
+    }
+
+    /// Tells a session that it ends; gives what it says to that, if its parent wants to know.
+    fn tell_stop(&mut self, id: SessionId) -> Option<Box<dyn std::any::Any>> {
+        let slot = self.sessions.get(id)?;
+        let (hears, parent) = (slot.hears, slot.parent);
+        if !hears.stop() {
+            return None;
+        }
+        let mut answer = None;
+        let heard = self.sessions.get(parent).is_some_and(|parent| parent.hears.child());
+        let reply = if heard { Reply::Any(&mut answer) } else { Reply::Nobody };
+        let letter = Letter::new(id, SessionId::KERNEL, Symbol::STOP);
+        self.tell(letter, &mut Some(()), reply);
+        answer
     }
 
     /// Removes a session with all it owns.
     fn remove_session(&mut self, id: SessionId) {
-        self.signals.forget(id);
+        self.sessions.unlink(id);
         let Some(slot) = self.sessions.remove(id) else { return };
+        let Slot { body, parent, ledger, kind, wheels, .. } = slot;
+        self.signals.forget(id);
+        if ledger.count(Hold::Alias) > 0 {
+            self.aliases.forget(id);
+        }
+        if ledger.count(Hold::Tag) > 0 {
+            self.tags.forget(id);
+        }
         // The state goes first: dropping it drops the handles of the session's wheels.
-        self.guard(id, "the drop of its state", |_| drop(slot.body));
-        self.kinds.leave(slot.kind);
+        self.guard(id, "the drop of its state", |_| drop(body));
+        self.kinds.leave(kind);
         self.tidy();
-        if slot.wheels > 0 {
+        if wheels > 0 {
             self.close_wheels_of(id);
         }
         // When all are stopped, all timers go at once.
-        if slot.ledger.count(Hold::Timer) > 0 && !self.stopping {
+        if ledger.count(Hold::Timer) > 0 && !self.stopping {
             let timers = self.desk.timers.remove_session(id);
             // Their payloads may hold handles too.
             self.guard(id, "the drop of a timer's payload", |_| drop(timers));
             self.tidy();
         }
         // What is still queued to it or by it is dropped when its turn comes: nobody answers to its id.
-        self.sessions.release(slot.parent, Hold::Child);
+        self.sessions.release(parent, Hold::Child);
     }
 
     /// Closes wheels whose handles are not in the session's state: let go, or given to others.
@@ -74,9 +103,10 @@ impl Kernel {
         self.tidy();
     }
 
-    /// Stops every session, the youngest first, and forgets what was on its way.
+    /// Stops every session if that was asked for and no handler runs: the youngest first, which is before
+    /// its parent. Forgets what was on its way.
     #[cold]
-    fn stop_all(&mut self) {
+    pub(super) fn stop_all(&mut self) {
         // Handlers of `_stop` may ask for it again, and start new sessions, but not for ever.
         self.depth += 1;
         for _ in 0..STOP_ROUNDS {
@@ -96,6 +126,7 @@ impl Kernel {
         let timers = self.desk.timers.remove_all();
         self.guard(SessionId::KERNEL, "the drop of a timer's payload", |_| drop(timers));
         self.clear_queue();
+        self.late.clear();
         self.depth -= 1;
         self.stopping = false;
     }

@@ -1,13 +1,21 @@
-//! Signals: from the system's pipe to the queue, from the queue to those who watch.
+//! Signals: into the queue, to those who watch, and what follows.
+//!
+//! A signal concerns a session and all that descend from it; sent to the kernel, everybody. Whoever of
+//! them watches it is told, the deepest descendants first. Then, if its class says so and nobody called it
+//! handled, all that it concerns are stopped, in the same order.
 
+use std::any::Any;
+use std::cmp::Reverse;
 use std::os::raw::c_int;
+use std::rc::Rc;
 
 use super::{Kernel, Letter};
 use crate::error::SignalError;
 use crate::ids::SessionId;
 use crate::name::Symbol;
 use crate::queue::What;
-use crate::signal;
+use crate::session::{Hold, Reply};
+use crate::signal::{self, Class, Death, Signal, Watch};
 
 impl Kernel {
     pub(crate) fn watch_signal(
@@ -16,7 +24,12 @@ impl Kernel {
         name: &str,
         symbol: Symbol,
     ) -> Result<(), SignalError> {
-        self.signals.watch(&self.desk.poller, session, name, symbol)
+        let signal = self.names.intern(name.to_owned().into());
+        self.signals.watch(&self.desk.poller, (signal, name), Watch { session, symbol })
+    }
+
+    pub(crate) fn clear_signal(&mut self, session: SessionId, name: &str) -> bool {
+        self.names.find(name).is_some_and(|name| self.signals.clear(name, session))
     }
 
     /// The signal that is being delivered is handled: nobody is stopped for it.
@@ -27,31 +40,142 @@ impl Kernel {
     /// The system's pipe is readable.
     pub(super) fn queue_signals(&mut self) {
         for number in self.signals.pending() {
-            log::debug!(target: "reactor::signals", "{} came", signal::signal(number));
+            log::debug!(target: "reactor::signals", "{} came", signal::name(number));
             if self.signals.note_queued(number) {
-                self.desk.post(SessionId::KERNEL, SessionId::KERNEL, What::Signal(number));
+                self.desk.post(SessionId::KERNEL, SessionId::KERNEL, What::System(number));
             }
         }
     }
 
-    pub(super) fn deliver_signal(&mut self, number: c_int) {
+    /// Puts a signal into the queue, behind what was posted.
+    pub(super) fn send_signal(
+        &mut self,
+        letter: Letter,
+        name: Symbol,
+        payload: Option<Rc<dyn Any>>,
+    ) {
+        let Letter { to, from, caller, .. } = letter;
+        self.sessions.add(to, Hold::Queued);
+        if from != to {
+            self.sessions.add(from, Hold::Sent);
+        }
+        self.desk.post(to, from, What::Signal { name, caller, payload });
+    }
+
+    /// A signal of the system has come to the front of the queue.
+    pub(super) fn deliver_system(&mut self, number: c_int) {
         self.signals.note_delivered(number);
-        let watchers = self.signals.watchers(number);
-        if watchers.is_empty() {
+        let name = self.names.intern(signal::name(number).into());
+        if !self.signals.is_watched(name) {
             // Who watched it is gone; without us the system would act now.
             if let Err(error) = signal::default_action(number) {
-                log::error!(target: "reactor::signals", "{}: {error}", signal::signal(number));
+                log::error!(target: "reactor::signals", "{}: {error}", signal::name(number));
             }
             return;
         }
-        self.signals.handled = false;
-        for watch in watchers {
-            let mut parcel = Some(signal::signal(number));
-            let letter = Letter::new(watch.session, SessionId::KERNEL, watch.symbol);
-            self.deliver_to(letter, &mut parcel);
+        self.deliver_signal(SessionId::KERNEL, name, (None, None));
+    }
+
+    /// Tells a signal to those who watch it, and does what follows.
+    pub(super) fn deliver_signal(
+        &mut self,
+        target: SessionId,
+        name: Symbol,
+        (caller, payload): (Option<Symbol>, Option<Rc<dyn Any>>),
+    ) {
+        let watches = self.watchers_below(target, name);
+        log::trace!(
+            target: "reactor::signals",
+            "{} to {}: {} watch", self.names.text(name), target.who(), watches.len()
+        );
+        let handled = self.tell_watchers(&watches, name, caller, payload.as_ref());
+        self.guard(target, "the drop of a signal's payload", |_| drop(payload));
+        let ends = match Class::of(self.names.text(name)) {
+            Class::Benign => false,
+            Class::Terminal => !handled,
+            Class::Nonmaskable => true,
+        };
+        if ends {
+            self.stop_concerned(target);
+        } else if name == Symbol::IDLE && self.is_idle() {
+            // Somebody wanted to live on, and has found nothing to live for.
+            self.signal_everybody(Symbol::ZOMBIE);
         }
-        if signal::is_terminal(number) && !self.signals.handled {
-            self.stop();
+    }
+
+    /// Asks the session that failed, its descendants, and its ancestors; says whether it was handled.
+    pub(super) fn tell_death(&mut self, death: Death) -> bool {
+        let mut watches = self.watchers_below(death.session, Symbol::DIE);
+        for ancestor in self.sessions.ancestors(death.session) {
+            let all = self.signals.watchers(Symbol::DIE).iter();
+            watches.extend(all.filter(|watch| watch.session == ancestor));
+        }
+        let death: Rc<dyn Any> = Rc::new(death);
+        self.tell_watchers(&watches, Symbol::DIE, None, Some(&death))
+    }
+
+    /// The kernel has nothing more to do: whoever still wants to live is asked.
+    pub(super) fn signal_everybody(&mut self, name: Symbol) {
+        let letter = Letter::new(SessionId::KERNEL, SessionId::KERNEL, name);
+        self.send_signal(letter, name, None);
+    }
+
+    /// Whether nothing can happen any more: sessions are there, but only aliases and each other hold them.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.sessions.is_empty()
+            && !self.sessions.expects()
+            && self.desk.queue.is_empty()
+            && self.desk.timers.len() == 0
+            && !self.desk.has_work()
+    }
+
+    fn tell_watchers(
+        &mut self,
+        watches: &[Watch],
+        name: Symbol,
+        caller: Option<Symbol>,
+        payload: Option<&Rc<dyn Any>>,
+    ) -> bool {
+        // A handler that fails asks those who watch `DIE` before the next is told.
+        let outer = std::mem::replace(&mut self.signals.handled, false);
+        for watch in watches {
+            let signal = Signal::new(self.names.shared(name), payload.cloned());
+            let mut letter = Letter::new(watch.session, SessionId::KERNEL, watch.symbol);
+            letter.caller = caller;
+            let within = self.signals.handled;
+            self.tell(letter, &mut Some(signal), Reply::Nobody);
+            self.signals.handled |= within;
+        }
+        std::mem::replace(&mut self.signals.handled, outer)
+    }
+
+    /// Who watches a signal of those that it concerns, the deepest first, then the youngest.
+    fn watchers_below(&self, target: SessionId, name: Symbol) -> Vec<Watch> {
+        let concerned = |watch: &&Watch| {
+            target == SessionId::KERNEL
+                || watch.session == target
+                || self.sessions.ancestors(watch.session).any(|ancestor| ancestor == target)
+        };
+        let all = self.signals.watchers(name).iter();
+        let mut watches: Vec<Watch> = all.filter(concerned).copied().collect();
+        if watches.len() > 1 {
+            watches.sort_by_cached_key(|watch| {
+                let path = self.sessions.lineage(watch.session);
+                Reverse((path.len(), path))
+            });
+        }
+        watches
+    }
+
+    /// Stops those that a signal concerned.
+    fn stop_concerned(&mut self, target: SessionId) {
+        if target == SessionId::KERNEL {
+            self.ask_stop();
+            self.tidy();
+            return;
+        }
+        for id in self.sessions.family(target).into_iter().rev() {
+            self.stop_session(id);
         }
     }
 }

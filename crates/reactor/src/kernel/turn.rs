@@ -11,7 +11,8 @@ use mio::Token;
 use super::{Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
-use crate::ids::{SessionId, WheelId};
+use crate::ids::WheelId;
+use crate::name::Symbol;
 use crate::queue::{Entry, What};
 use crate::session::Hold;
 use crate::timers::{Ring, Timer};
@@ -60,9 +61,15 @@ impl Kernel {
         if wait == Wait::ForWork && self.may_skip_poll() {
             return Ok(());
         }
+        self.desk.now = self.desk.clock.moment();
+        if self.stats.polls > 0 {
+            self.stats.lag = self.desk.now.since(self.pace.polled);
+            self.stats.longest_lag = self.stats.longest_lag.max(self.stats.lag);
+        }
         let timeout = self.timeout(wait);
         self.stats.polls += 1;
         self.wait(timeout)?;
+        self.look_who_watches();
         self.desk.now = self.desk.clock.moment();
         self.pace = Pace { polled: self.desk.now, turns: 0, delivered: 0 };
         Ok(())
@@ -92,10 +99,12 @@ impl Kernel {
             return Some(Duration::ZERO);
         }
         let Some(due) = self.desk.timers.next_due() else {
+            if self.is_idle() {
+                self.signal_everybody(Symbol::IDLE);
+                return Some(Duration::ZERO);
+            }
             return most;
         };
-        // The last turn took time too.
-        self.desk.now = self.desk.clock.moment();
         let until = due.since(self.desk.now);
         Some(most.map_or(until, |most| most.min(until)))
     }
@@ -168,44 +177,62 @@ impl Kernel {
 
     fn deliver_posts(&mut self) -> u32 {
         let posts = u32::try_from(self.desk.queue.len()).unwrap_or(u32::MAX).min(DELIVER_BUDGET);
-        for _ in 0..posts {
-            self.deliver_posted();
+        let mut left = posts;
+        while left > 0 {
+            // Once for all of them, and once more after each handler that panics.
+            self.guard_handler(|kernel| {
+                while left > 0 {
+                    left -= 1;
+                    kernel.deliver_posted();
+                }
+            });
         }
         posts
     }
 
     fn deliver_merged(&mut self, now: Moment, limit: u64) -> u32 {
         let mut delivered = 0;
-        while delivered < DELIVER_BUDGET {
-            let posted = self.desk.queue.front().filter(|stamp| stamp.sequence < limit);
-            let rings = self.desk.timers.peek_due(now, limit);
-            match (posted, rings) {
-                (None, None) => break,
-                (Some(posted), Some(rings)) if rings < posted => self.deliver_timer(),
-                (None, Some(_)) => self.deliver_timer(),
-                (Some(_), _) => self.deliver_posted(),
-            }
-            delivered += 1;
+        let mut is_more = true;
+        while is_more {
+            self.guard_handler(|kernel| {
+                while is_more {
+                    is_more = delivered < DELIVER_BUDGET && kernel.deliver_first(now, limit);
+                    delivered += u32::from(is_more);
+                }
+            });
         }
         delivered
+    }
+
+    /// Delivers the first of what is due and not younger than the limit; says whether there was one.
+    fn deliver_first(&mut self, now: Moment, limit: u64) -> bool {
+        let posted = self.desk.queue.front().filter(|stamp| stamp.sequence < limit);
+        let rings = self.desk.timers.peek_due(now, limit);
+        match (posted, rings) {
+            (None, None) => return false,
+            (Some(posted), Some(rings)) if rings < posted => self.deliver_timer(),
+            (None, Some(_)) => self.deliver_timer(),
+            (Some(_), _) => self.deliver_posted(),
+        }
+        true
     }
 
     #[inline]
     fn deliver_posted(&mut self) {
         let Some(Entry { to, from, what, .. }) = self.desk.queue.pop() else { return };
         match what {
-            What::Event { symbol, payload } => {
+            What::Event { symbol, caller, payload } => {
                 self.stats.posted += 1;
-                let letter = Letter { to, from, symbol, hold: Some(Hold::Queued) };
+                let letter = Letter { to, from, symbol, caller, hold: Some(Hold::Queued) };
                 // The sender is held until now: if it is gone, it was stopped by force.
-                if from == to || from == SessionId::KERNEL || self.sessions.contains(from) {
+                if from == to {
+                    payload.open(|parcel| self.deliver_to(letter, parcel));
+                } else if from.is_kernel() || self.sessions.contains(from) {
+                    self.sessions.release(from, Hold::Sent);
                     payload.open(|parcel| self.deliver_to(letter, parcel));
                 } else {
                     payload.open(|parcel| self.discard(letter, parcel));
                     self.sessions.release(to, Hold::Queued);
-                }
-                if from != to {
-                    self.sessions.release(from, Hold::Sent);
                 }
             }
             What::Wheel(id) => {
@@ -213,7 +240,20 @@ impl Kernel {
                 self.sessions.release(to, Hold::Queued);
             }
             What::Born => self.sessions.release(to, Hold::Queued),
-            What::Signal(number) => self.deliver_signal(number),
+            What::System(number) => self.deliver_system(number),
+            What::Signal { name, caller, payload } => {
+                self.sessions.release(to, Hold::Queued);
+                let sent = from.is_kernel() || self.sessions.contains(from);
+                if from != to {
+                    self.sessions.release(from, Hold::Sent);
+                }
+                // As an event, it goes with its sender or its receiver.
+                if sent && (to.is_kernel() || self.sessions.contains(to)) {
+                    self.deliver_signal(to, name, (caller, payload));
+                } else {
+                    self.guard(to, "the drop of a signal's payload", |_| drop(payload));
+                }
+            }
         }
     }
 
@@ -223,7 +263,8 @@ impl Kernel {
             Ring::Event { symbol, payload } => {
                 self.stats.timers += 1;
                 let hold = Some(Hold::Timer);
-                let letter = Letter { to: session, from: session, symbol, hold };
+                let caller = None;
+                let letter = Letter { to: session, from: session, symbol, caller, hold };
                 payload.open(|parcel| self.deliver_to(letter, parcel));
             }
             Ring::Wheel(id) => {

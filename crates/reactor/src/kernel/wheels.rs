@@ -19,15 +19,15 @@ impl Kernel {
         make: impl FnOnce(&mut Io<'_>) -> W,
     ) -> Handle<W> {
         if let Some(slot) = self.sessions.get_mut(session) {
-            slot.ledger.add(Hold::Wheel);
             slot.wheels += 1;
+            self.sessions.add(session, Hold::Wheel);
         }
         let id = WheelId(self.wheels.insert(WheelSlot { wheel: None, meta: Meta::new(session) }));
         let slot = self.wheels.get_mut(id.0).expect("inserted the line before");
         let wheel = make(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk });
         slot.wheel = Some(Box::new(wheel));
         self.settle();
-        Handle::new(id, Rc::clone(&self.dropped))
+        Handle::new(id, Rc::clone(&self.outbox))
     }
 
     /// A wheel and what it may ask of the kernel, if it is still there.
@@ -53,11 +53,8 @@ impl Kernel {
                 return;
             }
         }
-        if let Some((wheel, mut io)) = self.wheel_mut::<W>(id) {
-            wheel.park(&mut io);
-            io.again();
-            self.tidy();
-        }
+        self.park_wheel(id);
+        self.tidy();
     }
 
     /// Tells a wheel what it is ready for, and pulls.
@@ -82,6 +79,15 @@ impl Kernel {
         let pump = wheel.pump();
         self.guard_wheel(id, |kernel| pump(kernel, id));
         self.flush();
+    }
+
+    /// Takes what a wheel has in the shared buffer to the wheel, which is asked again in the next turn.
+    pub(super) fn park_wheel(&mut self, id: WheelId) {
+        let Some(slot) = self.wheels.get_mut(id.0) else { return };
+        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
+        let mut io = Io { id, meta: &mut slot.meta, desk: &mut self.desk };
+        wheel.park(&mut io);
+        io.again();
     }
 
     /// Writes what wheels have to write. One that is written to meanwhile waits for the next time.
@@ -124,23 +130,6 @@ impl Kernel {
         }
     }
 
-    /// Closes what was dropped and brings the ledgers up to date.
-    #[inline]
-    pub(super) fn tidy(&mut self) {
-        if !(self.dropped.is_empty() && self.desk.closing.is_empty()) {
-            self.close_dropped();
-        }
-        if !self.desk.holds.is_empty() {
-            self.settle();
-        }
-    }
-
-    fn close_dropped(&mut self) {
-        while let Some(id) = self.dropped.pop().or_else(|| self.desk.closing.pop()) {
-            self.close_wheel(id);
-        }
-    }
-
     pub(super) fn close_wheel(&mut self, id: WheelId) {
         let Some(mut slot) = self.wheels.remove(id.0) else { return };
         self.settle();
@@ -165,18 +154,5 @@ impl Kernel {
             let Some(slot) = self.wheels.get_mut(id.0) else { continue };
             self.desk.ask_again(id, &mut slot.meta);
         }
-    }
-
-    /// Enters into the ledgers what wheels asked for.
-    fn settle(&mut self) {
-        for index in 0..self.desk.holds.len() {
-            let (session, hold, holds) = self.desk.holds[index];
-            if holds {
-                self.sessions.add(session, hold);
-            } else {
-                self.sessions.release(session, hold);
-            }
-        }
-        self.desk.holds.clear();
     }
 }

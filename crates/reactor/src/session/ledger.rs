@@ -31,6 +31,18 @@ pub(crate) enum Hold {
     Job,
 }
 
+impl Hold {
+    /// Whether it means that something can happen to the session from outside, though nothing is queued
+    /// and no timer is set. An alias or a child does not.
+    #[inline]
+    pub(crate) const fn expects(self) -> bool {
+        match self {
+            Self::Wheel | Self::Tag | Self::Postback | Self::Process | Self::Job => true,
+            Self::Queued | Self::Sent | Self::Timer | Self::Child | Self::Alias => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Ledger {
     counts: [u32; KINDS.len()],
@@ -58,6 +70,12 @@ impl Ledger {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.total == 0
+    }
+
+    /// How many entries [expect](Hold::expects) something.
+    pub(crate) fn expecting(&self) -> usize {
+        let counts = KINDS.iter().zip(self.counts).filter(|((hold, ..), _)| hold.expects());
+        counts.map(|(_, count)| count as usize).sum()
     }
 
     pub(crate) const fn count(&self, hold: Hold) -> u32 {

@@ -4,26 +4,37 @@
 //! Promises that a session whose ledger becomes empty is marked. Never runs a handler:
 //! `kernel/dispatch.rs` does, and `kernel/reap.rs` ends what is marked.
 
+mod kinds;
 mod ledger;
+mod options;
 mod states;
+mod tree;
 
 use crate::arena::Arena;
 use crate::ids::SessionId;
+pub(crate) use kinds::{Hears, Kinds};
 pub(crate) use ledger::{Hold, Ledger};
+pub use options::Options;
 pub use states::States;
-pub(crate) use states::{AnySession, Exchange, Kinds, Refusal};
+pub(crate) use states::{AnySession, Exchange, Handler, Refusal, Reply, erase};
 
 pub(crate) struct Slot {
     /// The session, but for the time that one of its handlers runs.
     pub(crate) body: Option<Box<dyn AnySession>>,
-    pub(crate) parent: SessionId,
     pub(crate) ledger: Ledger,
+    pub(crate) phase: Phase,
+    /// Which of the kernel's own events it wants to hear.
+    pub(crate) hears: Hears,
+    pub(crate) options: Options,
+    /// `_start` is being delivered: its parent does not know of it yet.
+    pub(crate) starting: bool,
+    /// Wheels that it made and that are not closed, whether they keep it alive or not.
+    pub(crate) wheels: u32,
+    pub(crate) parent: SessionId,
+    links: tree::Links,
     pub(crate) kind: usize,
     /// Where it stands in the order of everything: younger is greater.
     pub(crate) birth: u64,
-    /// Wheels that it made and that are not closed, whether they keep it alive or not.
-    pub(crate) wheels: u32,
-    pub(crate) phase: Phase,
 }
 
 impl Slot {
@@ -56,34 +67,60 @@ pub(crate) struct Sessions {
     marked: Vec<SessionId>,
     /// Sessions that failed while one of their handlers was running: stopped when none is.
     doomed: Vec<SessionId>,
+    /// The last to come of those without a parent.
+    youngest: Option<SessionId>,
+    /// Entries of all ledgers that mean that something can still happen without the queue or a timer.
+    expecting: usize,
+}
+
+/// What a new session is made of.
+pub(crate) struct Newborn {
+    pub(crate) body: Box<dyn AnySession>,
+    pub(crate) kind: usize,
+    pub(crate) hears: Hears,
+    pub(crate) birth: u64,
 }
 
 impl Sessions {
     pub(crate) const fn new() -> Self {
-        Self { slots: Arena::new(), marked: Vec::new(), doomed: Vec::new() }
+        Self {
+            slots: Arena::new(),
+            marked: Vec::new(),
+            doomed: Vec::new(),
+            youngest: None,
+            expecting: 0,
+        }
     }
 
-    pub(crate) fn insert(
-        &mut self,
-        body: Box<dyn AnySession>,
-        parent: SessionId,
-        kind: usize,
-        birth: u64,
-    ) -> SessionId {
-        self.add(parent, Hold::Child);
-        SessionId(self.slots.insert(Slot {
+    pub(crate) fn insert(&mut self, newborn: Newborn, parent: SessionId) -> SessionId {
+        let Newborn { body, kind, hears, birth } = newborn;
+        let id = SessionId(self.slots.insert(Slot {
             body: Some(body),
-            parent,
             ledger: Ledger::default(),
+            phase: Phase::Living,
+            hears,
+            options: Options::default(),
+            starting: true,
+            wheels: 0,
+            parent,
+            links: tree::Links::default(),
             kind,
             birth,
-            wheels: 0,
-            phase: Phase::Living,
-        }))
+        }));
+        self.link(id, parent);
+        self.add(parent, Hold::Child);
+        id
     }
 
     pub(crate) fn remove(&mut self, id: SessionId) -> Option<Slot> {
-        self.slots.remove(id.0)
+        let slot = self.slots.remove(id.0)?;
+        self.expecting -= slot.ledger.expecting();
+        Some(slot)
+    }
+
+    /// Whether something can still come to a session that is neither queued nor timed.
+    pub(crate) const fn expects(&self) -> bool {
+        self.expecting > 0
     }
 
     /// Enters a reason for the session to live.
@@ -91,6 +128,7 @@ impl Sessions {
     pub(crate) fn add(&mut self, id: SessionId, hold: Hold) {
         if let Some(slot) = self.slots.get_mut(id.0) {
             slot.ledger.add(hold);
+            self.expecting += usize::from(hold.expects());
         }
     }
 
@@ -98,6 +136,7 @@ impl Sessions {
     #[inline]
     pub(crate) fn release(&mut self, id: SessionId, hold: Hold) {
         let Some(slot) = self.slots.get_mut(id.0) else { return };
+        self.expecting -= usize::from(hold.expects());
         if slot.release(hold) {
             self.marked.push(id);
         }
@@ -177,6 +216,10 @@ impl Sessions {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SessionId, &Slot)> {
+        self.slots.iter().map(|(key, slot)| (SessionId(key), slot))
     }
 
     pub(crate) fn ids(&self) -> Vec<SessionId> {

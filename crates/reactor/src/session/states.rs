@@ -1,19 +1,20 @@
 //! Which handler takes which event.
 //!
 //! A [`States`] is built once and shared by every session of its kind. It is a list of names and
-//! handlers; a kernel that spawns the first session of a kind numbers the names (`Numbered`), so that
-//! a delivery is an index and not a search.
+//! handlers; a kernel that spawns the first session of a kind numbers the names (`kinds.rs`), so that a
+//! delivery is an index and not a search.
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
 
+use super::Hears;
 use crate::context::Context;
-use crate::error::Unhandled;
+use crate::default::Unhandled;
 use crate::event::Event;
+use crate::family::{Child, NewParent};
 use crate::name::{Names, Symbol};
 use crate::payload::Parcel;
 
@@ -57,13 +58,22 @@ pub(crate) struct Table<S> {
     default: Option<Rc<Default_<S>>>,
 }
 
-type Handler<S> = dyn Fn(&mut S, &mut Context<'_>, &mut Exchange<'_>) -> Handled;
+pub(crate) type Handler<S> = dyn Fn(&mut S, &mut Context<'_>, &mut Exchange<'_>) -> Handled;
 type Default_<S> = dyn Fn(&mut S, &mut Context<'_>, Unhandled<'_>);
 
 /// What an event brings, and where its reply goes if somebody waits for it.
 pub(crate) struct Exchange<'a> {
     pub(crate) parcel: &'a mut dyn Parcel,
-    pub(crate) reply: Option<&'a mut dyn Parcel>,
+    pub(crate) reply: Reply<'a>,
+}
+
+/// Where a handler's reply goes.
+pub(crate) enum Reply<'a> {
+    Nobody,
+    /// Somebody waits for a reply of one type.
+    To(&'a mut dyn Parcel),
+    /// A parent is told it, of whatever type.
+    Any(&'a mut Option<Box<dyn Any>>),
 }
 
 /// What came of offering an event to a session. Boxed, because it is nearly always `Ok`.
@@ -142,6 +152,26 @@ impl<S: 'static> States<S> {
         self.on(Event::new("_stop"), handler)
     }
 
+    /// Handles `_child`: the session got a child, or lost one. See [`Child`].
+    #[must_use]
+    pub fn on_child<R, F>(self, handler: F) -> Self
+    where
+        R: 'static,
+        F: Fn(&mut S, &mut Context<'_>, Child) -> R + 'static,
+    {
+        self.on(Event::new("_child"), handler)
+    }
+
+    /// Handles `_parent`: the session has another parent from now on. Not told when it is made.
+    #[must_use]
+    pub fn on_parent<R, F>(self, handler: F) -> Self
+    where
+        R: 'static,
+        F: Fn(&mut S, &mut Context<'_>, NewParent) -> R + 'static,
+    {
+        self.on(Event::new("_parent"), handler)
+    }
+
     /// Handles what no other handler takes: an event without a handler, or with a payload of another
     /// type than its handler's (POE: `_default`). `_start` is never sent here.
     #[must_use]
@@ -170,7 +200,9 @@ impl<S: 'static> States<S> {
 }
 
 /// A handler of a `T` as a handler of anything, which refuses what is not a `T`.
-fn erase<S, T, R, F>(call: F) -> impl Fn(&mut S, &mut Context<'_>, &mut Exchange<'_>) -> Handled
+pub(crate) fn erase<S, T, R, F>(
+    call: F,
+) -> impl Fn(&mut S, &mut Context<'_>, &mut Exchange<'_>) -> Handled
 where
     T: 'static,
     R: 'static,
@@ -180,23 +212,24 @@ where
         let Some(content) = exchange.parcel.content::<T>() else {
             return refuse(Refusal::OtherPayload(std::any::type_name::<T>()));
         };
-        let place = match &mut exchange.reply {
-            None => None,
-            Some(reply) => match reply.content::<R>() {
-                None => return refuse(Refusal::OtherReply),
-                place => place,
-            },
-        };
-        let payload = content.take().expect("a payload is offered to a handler once");
-        match call(state, cx, payload) {
-            Ok(answer) => {
-                if let Some(place) = place {
-                    *place = Some(answer);
-                }
-                Ok(())
+        let mut place = None;
+        if let Reply::To(reply) = &mut exchange.reply {
+            place = reply.content::<R>();
+            if place.is_none() {
+                return refuse(Refusal::OtherReply);
             }
-            Err(error) => refuse(Refusal::Failed(error)),
         }
+        let payload = content.take().expect("a payload is offered to a handler once");
+        let answer = match call(state, cx, payload) {
+            Ok(answer) => answer,
+            Err(error) => return refuse(Refusal::Failed(error)),
+        };
+        if let Some(place) = place {
+            *place = Some(answer);
+        } else if let Reply::Any(place) = &mut exchange.reply {
+            **place = Some(Box::new(answer));
+        }
+        Ok(())
     }
 }
 
@@ -205,25 +238,30 @@ fn refuse(refusal: Refusal) -> Handled {
     Err(Box::new(refusal))
 }
 
-/// A table by the numbers of one kernel.
-struct Numbered<S> {
-    by_symbol: BySymbol<S>,
-}
-
-type BySymbol<S> = Rc<[Option<Rc<Handler<S>>>]>;
+pub(super) type BySymbol<S> = Rc<[Option<Rc<Handler<S>>>]>;
 
 impl<S> Table<S> {
-    fn number(&self, names: &mut Names) -> Numbered<S> {
+    /// The table by the numbers of one kernel.
+    pub(super) fn number(&self, names: &mut Names) -> BySymbol<S> {
         let mut by_symbol = Vec::new();
         for (name, handler) in &self.handlers {
-            let index = names.intern(name.clone()).index();
-            if by_symbol.len() <= index {
-                by_symbol.resize_with(index + 1, || None);
-            }
-            by_symbol[index] = Some(Rc::clone(handler));
+            put(&mut by_symbol, names.intern(name.clone()), Some(Rc::clone(handler)));
         }
-        Numbered { by_symbol: by_symbol.into() }
+        by_symbol.into()
     }
+
+    pub(super) fn hears(&self, names: &mut Names) -> Hears {
+        let hears = if self.default.is_some() { Hears::all_but_start() } else { Hears::default() };
+        self.handlers.iter().fold(hears, |hears, (name, _)| hears.with(names.intern(name.clone())))
+    }
+}
+
+fn put<H>(by_symbol: &mut Vec<Option<H>>, symbol: Symbol, handler: Option<H>) -> Option<H> {
+    let index = symbol.index();
+    if by_symbol.len() <= index {
+        by_symbol.resize_with(index + 1, || None);
+    }
+    std::mem::replace(&mut by_symbol[index], handler)
 }
 
 /// A session of any kind, as the kernel sees it.
@@ -244,6 +282,10 @@ pub(crate) trait AnySession {
         refusal: Box<Refusal>,
     ) -> Handled;
 
+    /// Sets the handler of an event for this session alone, an `Rc<Handler<S>>`, or takes it away; says
+    /// whether there was one.
+    fn set_handler(&mut self, symbol: Symbol, handler: Option<Box<dyn Any>>) -> bool;
+
     /// The name of the state's type, for people.
     fn kind(&self) -> &'static str;
 }
@@ -253,6 +295,12 @@ pub(crate) struct Session<S> {
     by_symbol: BySymbol<S>,
     table: Rc<Table<S>>,
     state: S,
+}
+
+impl<S> Session<S> {
+    pub(super) const fn new(by_symbol: BySymbol<S>, table: Rc<Table<S>>, state: S) -> Self {
+        Self { by_symbol, table, state }
+    }
 }
 
 impl<S: 'static> AnySession for Session<S> {
@@ -291,6 +339,15 @@ impl<S: 'static> AnySession for Session<S> {
         Ok(())
     }
 
+    fn set_handler(&mut self, symbol: Symbol, handler: Option<Box<dyn Any>>) -> bool {
+        let handler = handler.and_then(|handler| handler.downcast::<Rc<Handler<S>>>().ok());
+        // The others of its kind keep theirs.
+        let mut by_symbol = self.by_symbol.to_vec();
+        let old = put(&mut by_symbol, symbol, handler.map(|handler| *handler));
+        self.by_symbol = by_symbol.into();
+        old.is_some()
+    }
+
     fn kind(&self) -> &'static str {
         std::any::type_name::<S>()
     }
@@ -312,69 +369,5 @@ impl<S> fmt::Debug for States<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.table.handlers.iter().map(|(name, _)| name);
         f.debug_list().entries(names).finish()
-    }
-}
-
-/// The kinds of session that a kernel has numbered, by the address of their tables.
-#[derive(Default)]
-pub(crate) struct Kinds {
-    by_address: HashMap<usize, Kind>,
-    /// How many there may be before it is worth looking for those that nobody uses.
-    most: usize,
-}
-
-struct Kind {
-    /// A `Numbered<S>`.
-    numbered: Box<dyn Any>,
-    /// Keeps the table, so that no other comes to stand at its address.
-    table: Rc<dyn Any>,
-    sessions: usize,
-}
-
-impl Kinds {
-    /// Makes a session, and tells the key of its kind.
-    pub(crate) fn enter<S: 'static>(
-        &mut self,
-        table: &Rc<Table<S>>,
-        state: S,
-        names: &mut Names,
-    ) -> (usize, Session<S>) {
-        let key = Rc::as_ptr(table).addr();
-        if self.by_address.len() > self.most {
-            self.by_address.retain(|_, kind| kind.is_used());
-            self.most = self.by_address.len() * 2;
-        }
-        let kind = self.by_address.entry(key).or_insert_with(|| Kind {
-            numbered: Box::new(table.number(names)),
-            table: Rc::<Table<S>>::clone(table),
-            sessions: 0,
-        });
-        kind.sessions += 1;
-        let numbered = kind.numbered.downcast_ref::<Numbered<S>>();
-        let numbered = numbered.expect("a table's address is its own, and so is its type");
-        let by_symbol = Rc::clone(&numbered.by_symbol);
-        (key, Session { by_symbol, table: Rc::clone(table), state })
-    }
-
-    /// A session of this kind is gone. The kind goes with its last session and its last user.
-    pub(crate) fn leave(&mut self, key: usize) {
-        let Some(kind) = self.by_address.get_mut(&key) else { return };
-        kind.sessions -= 1;
-        if !kind.is_used() {
-            self.by_address.remove(&key);
-        }
-    }
-}
-
-impl Kind {
-    /// Whether a session is of it, or a [`States`] can still make one.
-    fn is_used(&self) -> bool {
-        self.sessions > 0 || Rc::strong_count(&self.table) > 1
-    }
-}
-
-impl fmt::Debug for Kinds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kinds({})", self.by_address.len())
     }
 }

@@ -1,15 +1,18 @@
-//! Signals of the system as events.
+//! Signals: the system's, the kernel's own, and those that sessions send each other.
 //!
-//! Owns who watches which signal. Promises that a watched signal reaches every session that watches it,
-//! through the queue, and that a terminal one which nobody calls handled stops every session. Raised
-//! several times before it is delivered, a signal is delivered once. Never handles a signal by itself:
-//! `kernel/signals.rs` does.
+//! Owns who watches which signal. Never delivers one: `kernel/signals.rs` does, and says in which order
+//! and what follows. `source.rs` is where the system's come from.
 
 mod source;
 
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::os::raw::c_int;
+use std::rc::Rc;
 
+use rustc_hash::FxBuildHasher;
 use signal_hook::consts;
 
 use crate::error::SignalError;
@@ -18,31 +21,94 @@ use crate::name::Symbol;
 use crate::poller::Poller;
 use source::Source;
 
-/// What a signal's event carries (POE: `ARG0` of a signal handler).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What a signal's event carries (POE: `ARG0` of a signal handler, and what follows it).
+#[derive(Clone)]
 pub struct Signal {
-    name: &'static str,
+    name: Rc<str>,
+    payload: Option<Rc<dyn Any>>,
 }
 
 impl Signal {
+    pub(crate) const fn new(name: Rc<str>, payload: Option<Rc<dyn Any>>) -> Self {
+        Self { name, payload }
+    }
+
     /// The name, without `SIG`: `INT`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it was [sent](crate::Context::signal) with, if that is a `T`. All who watch it see the same.
+    ///
+    /// `DIE` comes with a [`Death`]. The system's signals come with nothing.
+    #[must_use]
+    pub fn payload<T: 'static>(&self) -> Option<&T> {
+        self.payload.as_ref()?.downcast_ref()
     }
 }
 
-impl std::fmt::Display for Signal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signal({})", self.name)
+    }
+}
+
+/// What the signal `DIE` tells: which session failed, and how (POE: `ARG1` of `DIE`).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Death {
+    /// The error's text, or `panic: ` and the panic's.
+    pub error: String,
+    /// What failed, in words: `its handler of tick`, `its wheel`, `the drop of its state`.
+    pub place: String,
+    /// The session that failed.
+    pub session: SessionId,
+    /// Who sent the event that it failed in.
+    pub sender: SessionId,
+    /// The event, if a handler failed.
+    pub event: Option<String>,
+    /// The event that the sender was handling when it sent that one.
+    pub posted_in: Option<String>,
+}
+
+impl Death {
+    pub(crate) const SIGNAL: Symbol = Symbol::DIE;
+}
+
+/// What follows when a signal has been told to all who watch it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Class {
+    /// Nothing.
+    Benign,
+    /// Who was concerned is stopped, unless somebody called it handled.
+    Terminal,
+    /// Who was concerned is stopped.
+    Nonmaskable,
+}
+
+impl Class {
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "QUIT" | "INT" | "KILL" | "TERM" | "HUP" | "IDLE" | "DIE" => Self::Terminal,
+            "ZOMBIE" | "UIDESTROY" => Self::Nonmaskable,
+            _ => Self::Benign,
+        }
     }
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
     source: Source,
-    watches: Vec<Watch>,
-    /// Signals that wait in the queue: each once at most.
+    /// By the signal's name; no list is empty.
+    watches: HashMap<Symbol, Vec<Watch>, FxBuildHasher>,
+    /// Signals of the system that wait in the queue: each once at most.
     queued: Vec<c_int>,
     /// Whether a handler has called the signal that is being delivered its own.
     pub(crate) handled: bool,
@@ -52,7 +118,6 @@ pub(crate) struct Signals {
 pub(crate) struct Watch {
     pub(crate) session: SessionId,
     pub(crate) symbol: Symbol,
-    number: c_int,
 }
 
 impl Signals {
@@ -60,30 +125,54 @@ impl Signals {
     pub(crate) fn watch(
         &mut self,
         poller: &Poller,
-        session: SessionId,
-        name: &str,
-        symbol: Symbol,
+        (name, text): (Symbol, &str),
+        watch: Watch,
     ) -> Result<(), SignalError> {
-        let kind = find(name).ok_or_else(|| SignalError::Unknown(name.to_owned()))?;
-        if !kind.watchable {
-            return Err(SignalError::Unwatchable(name.to_owned()));
+        match spelt(text)? {
+            Some(kind) if !kind.watchable => {
+                return Err(SignalError::Unwatchable(text.to_owned()));
+            }
+            Some(kind) if !self.is_watched(name) => {
+                self.source.add(poller, kind.number).map_err(SignalError::System)?;
+            }
+            Some(_) | None => {}
         }
-        if !self.watches.iter().any(|watch| watch.number == kind.number) {
-            self.source.add(poller, kind.number).map_err(SignalError::System)?;
-        }
-        self.watches.retain(|watch| watch.session != session || watch.number != kind.number);
-        self.watches.push(Watch { session, symbol, number: kind.number });
+        let watches = self.watches.entry(name).or_default();
+        watches.retain(|other| other.session != watch.session);
+        watches.push(watch);
         Ok(())
+    }
+
+    /// Ends a session's watch; says whether there was one.
+    pub(crate) fn clear(&mut self, name: Symbol, session: SessionId) -> bool {
+        let Some(watches) = self.watches.get_mut(&name) else { return false };
+        let before = watches.len();
+        watches.retain(|watch| watch.session != session);
+        let cleared = watches.len() < before;
+        if watches.is_empty() {
+            self.watches.remove(&name);
+        }
+        cleared
     }
 
     /// A session is gone.
     pub(crate) fn forget(&mut self, session: SessionId) {
-        self.watches.retain(|watch| watch.session != session);
+        if self.watches.is_empty() {
+            return;
+        }
+        self.watches.retain(|_, watches| {
+            watches.retain(|watch| watch.session != session);
+            !watches.is_empty()
+        });
     }
 
-    /// Who watches a signal, the youngest watch first: a child is told before its parent.
-    pub(crate) fn watchers(&self, number: c_int) -> Vec<Watch> {
-        self.watches.iter().rev().filter(|watch| watch.number == number).copied().collect()
+    pub(crate) fn is_watched(&self, name: Symbol) -> bool {
+        self.watches.contains_key(&name)
+    }
+
+    /// Who watches a signal, in the order in which they began to.
+    pub(crate) fn watchers(&self, name: Symbol) -> &[Watch] {
+        self.watches.get(&name).map_or(&[], |watches| watches)
     }
 
     /// Notes that a signal goes to the queue; says whether it was not there already.
@@ -109,14 +198,25 @@ impl Signals {
     }
 }
 
-/// The signal as its event carries it.
-pub(crate) fn signal(number: c_int) -> Signal {
-    Signal { name: KINDS.iter().find(|kind| kind.number == number).map_or("?", |kind| kind.name) }
+/// The name of a signal of the system.
+pub(crate) fn name(number: c_int) -> &'static str {
+    KINDS.iter().find(|kind| kind.number == number).map_or("?", |kind| kind.name)
 }
 
-/// Whether every session is stopped when nobody calls the signal handled.
-pub(crate) fn is_terminal(number: c_int) -> bool {
-    matches!(number, consts::SIGHUP | consts::SIGINT | consts::SIGQUIT | consts::SIGTERM)
+/// Which signal of the system a name is, if it is one. A name that only looks like one is an error.
+fn spelt(name: &str) -> Result<Option<&'static Kind>, SignalError> {
+    if name.starts_with("RTM") {
+        return Err(SignalError::Unwatchable(name.to_owned()));
+    }
+    if let Some(kind) = find(name) {
+        return Ok(Some(kind));
+    }
+    let capitals = name.trim().to_uppercase();
+    let bare = capitals.strip_prefix("SIG").unwrap_or(&capitals);
+    if bare.is_empty() || find(bare).is_some() {
+        return Err(SignalError::Misspelt(name.to_owned()));
+    }
+    Ok(None)
 }
 
 /// Lets the system do what it would have done without us.

@@ -1,0 +1,105 @@
+//! The choices of a kernel.
+
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::observe::Observer;
+use super::{Kernel, turn};
+use crate::alias::Aliases;
+use crate::arena::Arena;
+use crate::clock::Clock;
+use crate::config::OnException;
+use crate::desk::Desk;
+use crate::name::Names;
+use crate::session::{Kinds, Sessions};
+use crate::signal::Signals;
+use crate::stats::Stats;
+use crate::tags::Tags;
+
+/// The choices of a [`Kernel`]; got by [`Kernel::builder`].
+#[derive(Debug)]
+pub struct KernelBuilder {
+    clock: Clock,
+    on_exception: OnException,
+    strict: bool,
+    slow_limit: Option<Duration>,
+}
+
+impl KernelBuilder {
+    pub(super) fn new() -> Self {
+        let strict = std::env::var_os("WHEELHOUSE_STRICT").is_some_and(|value| value == "1");
+        let (clock, on_exception) = (Clock::system(), OnException::default());
+        Self { clock, on_exception, strict, slow_limit: None }
+    }
+
+    /// Where time comes from. Default: [`Clock::system`].
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What happens when a handler fails. Default: [`OnException::Stop`].
+    #[must_use]
+    pub const fn on_exception(mut self, choice: OnException) -> Self {
+        self.on_exception = choice;
+        self
+    }
+
+    /// Takes slips for failures (POE: `ASSERT_DEFAULT`). Default: off, unless the environment has
+    /// `WHEELHOUSE_STRICT=1`.
+    ///
+    /// An event that its session does not handle, or whose payload is of another type than the handler
+    /// takes, is a failure of that session; a post to a session that is gone, or to an alias that nobody
+    /// has, is a failure of the session that posted it. Otherwise the first two are warnings in the log
+    /// and the third is only an `Err`. The kernel's own events need no handler in either case.
+    #[must_use]
+    pub const fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Warns of handlers that take longer: see [`Kernel::set_slow_limit`]. Default: never.
+    #[must_use]
+    pub const fn slow_limit(mut self, limit: Duration) -> Self {
+        self.slow_limit = Some(limit);
+        self
+    }
+
+    /// Makes the kernel.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::new`].
+    pub fn build(self) -> io::Result<Kernel> {
+        let observer = Observer::new(self.slow_limit);
+        Ok(Kernel {
+            sessions: Sessions::new(),
+            wheels: Arena::new(),
+            desk: Desk::new(self.clock)?,
+            names: Names::new(),
+            kinds: Kinds::default(),
+            signals: Signals::default(),
+            aliases: Aliases::default(),
+            tags: Tags::default(),
+            outbox: Rc::default(),
+            stats: Stats::default(),
+            on_exception: self.on_exception,
+            strict: self.strict,
+            observed: observer.is_on(),
+            observer,
+            depth: 0,
+            stopping: false,
+            failure: None,
+            crashed: None,
+            deaths: VecDeque::new(),
+            dying: None,
+            late: VecDeque::new(),
+            telling_at: None,
+            changes: Vec::new(),
+            pace: turn::Pace::default(),
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! What has to be done between two events.
+//!
+//! A handler has returned, or a wheel was pulled: what was dropped is closed, what was noted without a
+//! context is taken in, the ledgers are brought up to date, and whoever waited for a running handler gets
+//! its turn. As a rule there is nothing to do, and asking costs two loads.
+
+use super::{Kernel, Letter};
+use crate::ids::SessionId;
+use crate::name::Symbol;
+use crate::queue::What;
+use crate::session::Hold;
+
+impl Kernel {
+    /// Does what there is to do, if there is anything.
+    #[inline(always)]
+    pub(super) fn tidy(&mut self) {
+        if self.desk.chores || self.outbox.any() {
+            self.do_chores(None);
+        }
+    }
+
+    /// The same, when a handler has just returned.
+    #[inline(always)]
+    pub(super) fn tidy_after(&mut self, letter: Letter) {
+        if self.desk.chores || self.outbox.any() {
+            self.do_chores(Some((letter.to, letter.symbol)));
+        }
+    }
+
+    #[cold]
+    fn do_chores(&mut self, running: Option<(SessionId, Symbol)>) {
+        self.read_outbox(running);
+        while let Some(id) = self.desk.closing.pop() {
+            self.close_wheel(id);
+        }
+        self.settle();
+        self.set_handlers();
+        // What is told here leads back here when its handler has returned. It is told one after the other,
+        // and not one within the other.
+        if self.telling_at != Some(self.depth) {
+            let outer = self.telling_at.replace(self.depth);
+            self.tell_those_who_waited();
+            self.telling_at = outer;
+        }
+        // What must wait for a handler that is running is looked at when that has returned.
+        self.desk.chores = !self.desk.closing.is_empty()
+            || !self.desk.holds.is_empty()
+            || !self.late.is_empty()
+            || !self.changes.is_empty()
+            || !self.deaths.is_empty()
+            || self.stopping;
+    }
+
+    fn tell_those_who_waited(&mut self) {
+        self.tell_late();
+        if self.depth > 0 {
+            return;
+        }
+        while !self.deaths.is_empty() {
+            self.deliver_death();
+        }
+        if self.stopping {
+            self.stop_all();
+        }
+    }
+
+    /// Takes in what was noted without a context.
+    fn read_outbox(&mut self, running: Option<(SessionId, Symbol)>) {
+        while self.outbox.any() {
+            // Set again by whatever is noted meanwhile, and read again then.
+            self.outbox.note_empty();
+            self.take_posts(running);
+            for id in self.outbox.take_dropped() {
+                self.close_wheel(id);
+            }
+            for session in self.outbox.take_released() {
+                self.sessions.release(session, Hold::Postback);
+            }
+        }
+    }
+
+    /// Puts what postbacks were called with into the queue: before anything else that is posted now.
+    pub(super) fn take_posts(&mut self, running: Option<(SessionId, Symbol)>) {
+        let (from, caller) = running.map_or((SessionId::KERNEL, None), |(id, at)| (id, Some(at)));
+        for post in self.outbox.take_posts() {
+            let (to, symbol, payload) = (post.to, post.symbol, post.payload);
+            if self.sessions.contains(to) {
+                self.sessions.add(to, Hold::Queued);
+                if from != to {
+                    self.sessions.add(from, Hold::Sent);
+                }
+                self.desk.post(to, from, What::Event { symbol, caller, payload });
+            } else {
+                self.guard(from, "the drop of an event's payload", |_| drop(payload));
+            }
+        }
+    }
+
+    /// Gives running sessions the handlers that they set while they ran.
+    fn set_handlers(&mut self) {
+        while let Some(place) =
+            self.changes.iter().position(|change| !self.sessions.is_running(change.session))
+        {
+            let change = self.changes.remove(place);
+            let Some(slot) = self.sessions.get_mut(change.session) else { continue };
+            let Some(body) = slot.body.as_mut() else { continue };
+            if change.handler.is_some() {
+                slot.hears = slot.hears.with(change.symbol);
+            }
+            let replaced = body.set_handler(change.symbol, change.handler);
+            if replaced && slot.options.debug {
+                let event = self.names.text(change.symbol);
+                log::warn!(
+                    target: "reactor::sessions",
+                    "session {} sets its handler of {event} anew", change.session
+                );
+            }
+        }
+    }
+
+    /// Enters into the ledgers what wheels asked for.
+    pub(super) fn settle(&mut self) {
+        for index in 0..self.desk.holds.len() {
+            let (session, hold, holds) = self.desk.holds[index];
+            if holds {
+                self.sessions.add(session, hold);
+            } else {
+                self.sessions.release(session, hold);
+            }
+        }
+        self.desk.holds.clear();
+    }
+}
