@@ -36,7 +36,7 @@ fn p65_a_misspelt_event_is_one_warning_that_names_session_event_sender_and_reaso
     });
     let client = kernel.spawn(&client, ());
     let (_, lines) = logs::capture_warnings(|| kernel.run().unwrap());
-    let (shop, client) = (format!("session {shop} "), format!("from {client} "));
+    let (shop, client) = (format!("session {shop} "), format!("from session {client} (in _start)"));
     assert_says(&lines, &["event ordre", &client, &shop, "Shop", "no handler", "String"]);
     assert_eq!(kernel.stats().unhandled, 1);
 }
@@ -59,7 +59,10 @@ fn p65_a_timer_that_nobody_takes_is_a_warning_too() {
     });
     let shop = kernel.spawn(&states, Shop);
     let (_, lines) = logs::capture_warnings(|| kernel.run().unwrap());
-    assert_says(&lines, &["event tik", &format!("from {shop} to session {shop}"), "no handler"]);
+    assert_says(
+        &lines,
+        &["event tik", &format!("from session {shop} to session {shop}"), "no handler"],
+    );
 }
 
 #[test]

@@ -38,6 +38,19 @@ impl Symbol {
         }
     }
 
+    #[inline(always)]
+    pub(crate) const fn to_word(self) -> u32 {
+        self.0.get()
+    }
+
+    #[inline(always)]
+    pub(crate) const fn from_word(word: u32) -> Option<Self> {
+        match NonZeroU32::new(word) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
     #[inline]
     pub(crate) const fn index(self) -> usize {
         (self.0.get() - 1) as usize

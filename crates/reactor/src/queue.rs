@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::clock::Moment;
 use crate::ids::{SessionId, WheelId};
-use crate::name::Symbol;
+use crate::kernel::EventNames;
 use crate::payload::Payload;
 
 /// A place in the one order of everything that waits: when it is due, then who came first.
@@ -31,9 +31,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) enum What {
     Event {
-        symbol: Symbol,
-        /// The event that was being handled when this was posted.
-        caller: Option<Symbol>,
+        names: EventNames,
         payload: Payload,
     },
     /// A wheel that asked to be heard in its turn.
@@ -43,7 +41,11 @@ pub(crate) enum What {
     /// A signal of the system, by number.
     System(i32),
     /// A signal that somebody sent.
-    Signal { name: Symbol, caller: Option<Symbol>, payload: Option<Rc<dyn Any>> },
+    Signal {
+        /// The signal's name, and the event that was being handled when it was sent.
+        names: EventNames,
+        payload: Option<Rc<dyn Any>>,
+    },
 }
 
 /// `Stamp`s grow from front to back: time does not run backwards, and sequence numbers count up.

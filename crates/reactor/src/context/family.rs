@@ -10,13 +10,13 @@ impl Context<'_> {
     /// This session's parent; [`SessionId::KERNEL`] if it has none.
     #[must_use]
     pub fn parent(&self) -> SessionId {
-        self.kernel.parent(self.letter.to).unwrap_or(SessionId::KERNEL)
+        self.kernel.parent(self.session()).unwrap_or(SessionId::KERNEL)
     }
 
     /// This session's children, the eldest first.
     #[must_use]
     pub fn children(&self) -> Vec<SessionId> {
-        self.kernel.children(self.letter.to)
+        self.kernel.children(self.session())
     }
 
     /// Leaves the parent: this session is nobody's child from now on (POE: `detach_myself`).
@@ -28,7 +28,7 @@ impl Context<'_> {
     ///
     /// It has no parent.
     pub fn detach_myself(&mut self) -> Result<(), DetachError> {
-        self.kernel.detach_myself(self.letter.to)
+        self.kernel.detach_myself(self.session())
     }
 
     /// Lets a child go: it is nobody's from now on (POE: `detach_child`). Told as for
@@ -38,7 +38,7 @@ impl Context<'_> {
     ///
     /// It is gone, or not a child of this session.
     pub fn detach_child(&mut self, child: SessionId) -> Result<(), DetachError> {
-        self.kernel.detach_child(self.letter.to, child)
+        self.kernel.detach_child(self.session(), child)
     }
 
     /// Sets this session's handler of an event, besides those of its [`States`](crate::States) or instead of one
@@ -62,7 +62,7 @@ impl Context<'_> {
         F: Fn(&mut S, &mut Context<'_>, T) -> R + 'static,
     {
         let symbol = self.kernel.symbol(event.into().into_name());
-        self.kernel.set_state(self.letter.to, symbol, handler)
+        self.kernel.set_state(self.session(), symbol, handler)
     }
 
     /// Takes away this session's handler of an event (POE: `state` without a handler). Nothing happens if it
@@ -73,17 +73,17 @@ impl Context<'_> {
     /// The name is `_start` or `_default`.
     pub fn state_clear(&mut self, event: impl Into<String>) -> Result<(), StateError> {
         let symbol = self.kernel.symbol(event.into().into());
-        self.kernel.clear_state(self.letter.to, symbol)
+        self.kernel.clear_state(self.session(), symbol)
     }
 
     /// This session's options.
     #[must_use]
     pub fn options(&self) -> Options {
-        self.kernel.options(self.letter.to).unwrap_or_default()
+        self.kernel.options(self.session()).unwrap_or_default()
     }
 
     /// Sets this session's options; gives those it had (POE: `$session->option`).
     pub fn set_options(&mut self, options: Options) -> Options {
-        self.kernel.set_options(self.letter.to, options).unwrap_or_default()
+        self.kernel.set_options(self.session(), options).unwrap_or_default()
     }
 }

@@ -19,7 +19,7 @@ use crate::event::{Event, EventName};
 use crate::handle::Handle;
 use crate::ids::SessionId;
 use crate::io::Io;
-use crate::kernel::{Kernel, Letter};
+use crate::kernel::Kernel;
 use crate::name::Symbol;
 use crate::session::States;
 use crate::stats::Stats;
@@ -29,20 +29,19 @@ use crate::wheel::Wheel;
 #[derive(Debug)]
 pub struct Context<'a> {
     kernel: &'a mut Kernel,
-    letter: Letter,
 }
 
 impl<'a> Context<'a> {
     #[inline(always)]
-    pub(crate) const fn new(kernel: &'a mut Kernel, letter: Letter) -> Self {
-        Self { kernel, letter }
+    pub(crate) const fn new(kernel: &'a mut Kernel) -> Self {
+        Self { kernel }
     }
 
     /// This session.
     #[must_use]
     #[inline]
     pub const fn session(&self) -> SessionId {
-        self.letter.to
+        self.kernel.current().to
     }
 
     /// Who sent the event: the session that posted it, this session for a timer or a wheel, the maker
@@ -50,13 +49,13 @@ impl<'a> Context<'a> {
     #[must_use]
     #[inline]
     pub const fn sender(&self) -> SessionId {
-        self.letter.from
+        self.kernel.current().from
     }
 
     /// The name of the event that is being handled.
     #[must_use]
     pub fn event(&self) -> &str {
-        self.kernel.name_of(self.letter.symbol)
+        self.kernel.name_of(self.kernel.current().symbol())
     }
 
     /// The name of the event that the sender was handling when it sent this one, if it was handling one
@@ -66,7 +65,7 @@ impl<'a> Context<'a> {
     /// the kernel's own events, signals of the system.
     #[must_use]
     pub fn caller_event(&self) -> Option<&str> {
-        self.letter.caller.map(|caller| self.kernel.name_of(caller))
+        self.kernel.current().caller().map(|caller| self.kernel.name_of(caller))
     }
 
     /// The kernel, to look at: its [`snapshot`](Kernel::snapshot), who is alive and why.
@@ -102,13 +101,14 @@ impl<'a> Context<'a> {
         event: impl EventName<T>,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
-        self.kernel.post_from(self.letter, to, event, payload)
+        self.kernel.post_from_current(to, event, payload)
     }
 
     /// Posts an event to this session (POE: `yield`).
     #[inline]
     pub fn yield_<T: 'static>(&mut self, event: impl EventName<T>, payload: T) {
-        let posted = self.kernel.post_from(self.letter, self.letter.to, event, payload);
+        let me = self.session();
+        let posted = self.kernel.post_from_current(me, event, payload);
         debug_assert!(posted.is_ok(), "a session whose handler runs is there");
     }
 
@@ -140,13 +140,13 @@ impl<'a> Context<'a> {
         event: impl Into<Event<T, R>>,
         payload: T,
     ) -> Result<R, CallError> {
-        self.kernel.call_in(self.letter, to, event, payload)
+        self.kernel.call_from_current(to, event, payload)
     }
 
     /// Starts a session as a child of this one, which lives at least as long. Its `_start` is delivered
     /// before this returns.
     pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
-        self.kernel.spawn_from(self.letter, states, state)
+        self.kernel.spawn_from_current(states, state)
     }
 
     /// Stops every session as soon as no handler is running (POE: `$poe_kernel->stop`).
@@ -169,7 +169,7 @@ impl<'a> Context<'a> {
     /// Gives a wheel to the kernel; its events go to this session. `make` is told its id and may already
     /// ask for what [`Io`] offers.
     pub fn add_wheel<W: Wheel>(&mut self, make: impl FnOnce(&mut Io<'_>) -> W) -> Handle<W> {
-        self.kernel.add_wheel(self.letter.to, make)
+        self.kernel.add_wheel(self.session(), make)
     }
 
     /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself.

@@ -32,7 +32,7 @@ impl Context<'_> {
     ///
     /// Another session has it.
     pub fn alias_set(&mut self, name: &str) -> Result<(), AliasError> {
-        self.kernel.alias_set(self.letter.to, name)
+        self.kernel.alias_set(self.session(), name)
     }
 
     /// Takes an alias from this session (POE: `alias_remove`). What was posted by it arrives all the same.
@@ -41,7 +41,7 @@ impl Context<'_> {
     ///
     /// Nobody has it, or another session.
     pub fn alias_remove(&mut self, name: &str) -> Result<(), AliasError> {
-        self.kernel.alias_remove(self.letter.to, name)
+        self.kernel.alias_remove(self.session(), name)
     }
 
     /// The session that an alias stands for (POE: `alias_resolve`).
@@ -54,7 +54,7 @@ impl Context<'_> {
     /// [`Kernel::alias_list`](crate::Kernel::alias_list).
     #[must_use]
     pub fn alias_list(&self) -> Vec<String> {
-        self.kernel.alias_list(self.letter.to).unwrap_or_default()
+        self.kernel.alias_list(self.session()).unwrap_or_default()
     }
 
     /// Holds a session alive under a name, once more; gives the new count (POE: `refcount_increment`).

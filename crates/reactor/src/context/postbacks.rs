@@ -13,8 +13,8 @@ impl Context<'_> {
         creation: C,
     ) -> Postback<C, T> {
         let symbol = self.kernel.symbol(event.into_name());
-        let outbox = self.kernel.hold_postback(self.letter.to);
-        Postback::new(self.letter.to, outbox, symbol, creation)
+        let outbox = self.kernel.hold_postback(self.session());
+        Postback::new(self.session(), outbox, symbol, creation)
     }
 
     /// Makes a [`Callback`]: whoever calls it has `event` delivered to this session at once, and gets the
@@ -24,7 +24,7 @@ impl Context<'_> {
         event: impl Into<Event<(C, T), R>>,
         creation: C,
     ) -> Callback<C, T, R> {
-        let outbox = self.kernel.hold_postback(self.letter.to);
-        Callback::new(self.letter.to, outbox, event.into(), creation)
+        let outbox = self.kernel.hold_postback(self.session());
+        Callback::new(self.session(), outbox, event.into(), creation)
     }
 }

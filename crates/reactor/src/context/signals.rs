@@ -25,7 +25,7 @@ impl Context<'_> {
     /// See [`SignalError`].
     pub fn sig(&mut self, name: &str, event: impl EventName<Signal>) -> Result<(), SignalError> {
         let symbol = self.kernel.symbol(event.into_name());
-        self.kernel.watch_signal(self.letter.to, name, symbol)
+        self.kernel.watch_signal(self.session(), name, symbol)
     }
 
     /// Watches a signal no more; says whether it was watched (POE: `sig` without an event).
@@ -33,7 +33,7 @@ impl Context<'_> {
     /// One of the system's that is in the queue already and that nobody watches any more has its default action
     /// when its turn comes.
     pub fn sig_clear(&mut self, name: &str) -> bool {
-        self.kernel.clear_signal(self.letter.to, name)
+        self.kernel.clear_signal(self.session(), name)
     }
 
     /// Says that the signal being delivered is handled: nobody is stopped for it (POE: `sig_handled`).
@@ -58,6 +58,6 @@ impl Context<'_> {
         name: &str,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
-        self.kernel.signal_from(self.letter, to, name, payload)
+        self.kernel.signal_from_current(to, name, payload)
     }
 }

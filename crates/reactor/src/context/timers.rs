@@ -19,7 +19,7 @@ impl Context<'_> {
     /// is delivered like a post made now. Keeps the session alive.
     pub fn delay<T: 'static>(&mut self, event: impl EventName<T>, delay: Duration, payload: T) {
         let symbol = self.kernel.symbol(event.into_name());
-        self.kernel.remove_timers_named(self.letter.to, symbol);
+        self.kernel.remove_timers_named(self.session(), symbol);
         self.set_timer(symbol, delay, payload);
     }
 
@@ -41,11 +41,11 @@ impl Context<'_> {
     ///
     /// It rang already, was removed, or is another session's.
     pub fn alarm_remove(&mut self, timer: TimerId) -> Result<(), NoSuchTimer> {
-        self.kernel.remove_timer(self.letter.to, timer)
+        self.kernel.remove_timer(self.session(), timer)
     }
 
     fn set_timer<T: 'static>(&mut self, symbol: Symbol, delay: Duration, payload: T) -> TimerId {
         let ring = Ring::Event { symbol, payload: Payload::new(payload) };
-        self.kernel.set_timer(self.letter.to, delay, ring)
+        self.kernel.set_timer(self.session(), delay, ring)
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::observe::Observer;
-use super::{Kernel, turn};
+use super::{Kernel, Letter, turn};
 use crate::alias::Aliases;
 use crate::arena::Arena;
 use crate::clock::Clock;
@@ -90,6 +90,7 @@ impl KernelBuilder {
             strict: self.strict,
             observed: observer.is_on(),
             observer,
+            current: Letter::OUTSIDE,
             depth: 0,
             stopping: false,
             failure: None,

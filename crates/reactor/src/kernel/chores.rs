@@ -5,8 +5,6 @@
 //! its turn. As a rule there is nothing to do, and asking costs two loads.
 
 use super::{Kernel, Letter};
-use crate::ids::SessionId;
-use crate::name::Symbol;
 use crate::queue::What;
 use crate::session::Hold;
 
@@ -15,21 +13,13 @@ impl Kernel {
     #[inline(always)]
     pub(super) fn tidy(&mut self) {
         if self.desk.chores || self.outbox.any() {
-            self.do_chores(None);
-        }
-    }
-
-    /// The same, when a handler has just returned.
-    #[inline(always)]
-    pub(super) fn tidy_after(&mut self, letter: Letter) {
-        if self.desk.chores || self.outbox.any() {
-            self.do_chores(Some((letter.to, letter.symbol)));
+            self.do_chores();
         }
     }
 
     #[cold]
-    fn do_chores(&mut self, running: Option<(SessionId, Symbol)>) {
-        self.read_outbox(running);
+    fn do_chores(&mut self) {
+        self.read_outbox();
         while let Some(id) = self.desk.closing.pop() {
             self.close_wheel(id);
         }
@@ -65,11 +55,11 @@ impl Kernel {
     }
 
     /// Takes in what was noted without a context.
-    fn read_outbox(&mut self, running: Option<(SessionId, Symbol)>) {
+    fn read_outbox(&mut self) {
         while self.outbox.any() {
             // Set again by whatever is noted meanwhile, and read again then.
             self.outbox.note_empty();
-            self.take_posts(running);
+            self.take_posts();
             for id in self.outbox.take_dropped() {
                 self.close_wheel(id);
             }
@@ -80,16 +70,17 @@ impl Kernel {
     }
 
     /// Puts what postbacks were called with into the queue: before anything else that is posted now.
-    pub(super) fn take_posts(&mut self, running: Option<(SessionId, Symbol)>) {
-        let (from, caller) = running.map_or((SessionId::KERNEL, None), |(id, at)| (id, Some(at)));
+    #[cold]
+    pub(super) fn take_posts(&mut self) {
         for post in self.outbox.take_posts() {
             let (to, symbol, payload) = (post.to, post.symbol, post.payload);
+            let Letter { from, names, .. } = self.current.next(to, symbol);
             if self.sessions.contains(to) {
                 self.sessions.add(to, Hold::Queued);
                 if from != to {
                     self.sessions.add(from, Hold::Sent);
                 }
-                self.desk.post(to, from, What::Event { symbol, caller, payload });
+                self.desk.post(to, from, What::Event { names, payload });
             } else {
                 self.guard(from, "the drop of an event's payload", |_| drop(payload));
             }

@@ -5,14 +5,15 @@
 //! also when the handler panics: the panic goes on to whoever began the step (`failure.rs`), so that an
 //! event pays nothing for the possibility. What the handler dropped is closed when it has returned.
 
-use super::{Exception, Kernel, Letter};
+use super::letter::{Letter, Names};
+use super::{Exception, Kernel};
 use crate::context::Context;
 use crate::destination::Destination;
 use crate::error::CallError;
 use crate::event::{Bound, Event};
 use crate::ids::SessionId;
 use crate::payload::Parcel;
-use crate::session::{AnySession, Exchange, Refusal, Reply};
+use crate::session::{AnySession, Handled, Hold, Refusal, Reply};
 
 /// What became of an event.
 #[derive(Debug)]
@@ -25,12 +26,11 @@ pub(super) enum Outcome {
     Failed,
 }
 
-/// A session that is out of its slot, and why. Goes back when this is dropped.
+/// A session that is out of its slot. If its handler panics it goes back when this is dropped.
 struct Running<'k> {
     kernel: &'k mut Kernel,
+    to: SessionId,
     body: Option<Box<dyn AnySession>>,
-    letter: Letter,
-    returned: bool,
 }
 
 impl Kernel {
@@ -38,39 +38,48 @@ impl Kernel {
     #[inline(always)]
     pub(crate) fn deliver_direct<T: 'static>(&mut self, bound: Bound<T>, payload: T) {
         self.stats.direct += 1;
-        let Bound { session, symbol, .. } = bound;
-        self.deliver_to(Letter::new(session, session, symbol), &mut Some(payload));
+        self.current.write(bound.session, bound.session, Names::one(bound.symbol));
+        self.deliver_current(None, &mut Some(payload));
     }
 
-    /// Delivers an event that nobody waits for the reply of. A panic of the handler is the caller's.
+    /// Delivers the current letter, of which nobody waits for a reply. A panic of the handler is the
+    /// caller's.
     #[inline(always)]
-    pub(super) fn deliver_to(&mut self, letter: Letter, parcel: &mut dyn Parcel) {
-        let outcome = self.offer(letter, &mut Exchange { parcel, reply: Reply::Nobody });
+    pub(super) fn deliver_current(&mut self, hold: Option<Hold>, parcel: &mut dyn Parcel) {
+        let outcome = self.offer(hold, parcel, None);
         if !matches!(outcome, Outcome::Handled) {
-            self.undelivered(letter, parcel, outcome);
+            self.undelivered(parcel, outcome);
         }
     }
 
-    /// As `deliver_to`, between other things to do: a panic is seen to at once.
-    pub(super) fn tell(&mut self, letter: Letter, parcel: &mut dyn Parcel, reply: Reply<'_>) {
+    /// Delivers a letter between other things to do: a panic is seen to at once.
+    pub(super) fn tell(
+        &mut self,
+        letter: Letter,
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut Reply<'_>>,
+    ) {
+        let outer = std::mem::replace(&mut self.current, letter);
         let told = self.guard_handler(|kernel| {
-            let outcome = kernel.offer(letter, &mut Exchange { parcel, reply });
+            let outcome = kernel.offer(None, parcel, reply);
             if !matches!(outcome, Outcome::Handled) {
-                kernel.undelivered(letter, parcel, outcome);
+                kernel.undelivered(parcel, outcome);
             }
         });
         told.unwrap_or_default();
+        self.current = outer;
     }
 
     #[cold]
-    fn undelivered(&mut self, letter: Letter, parcel: &mut dyn Parcel, outcome: Outcome) {
+    fn undelivered(&mut self, parcel: &mut dyn Parcel, outcome: Outcome) {
+        let letter = self.current;
         match outcome {
             Outcome::Refused(refusal) => {
                 self.report_unhandled(letter, parcel, &refusal);
-                self.discard(letter, parcel);
+                self.discard(letter.to, parcel);
             }
             // The session was stopped by force; what was on its way to it goes with it.
-            Outcome::NoSession | Outcome::Failed => self.discard(letter, parcel),
+            Outcome::NoSession | Outcome::Failed => self.discard(letter.to, parcel),
             Outcome::Busy => debug_assert!(false, "no event is delivered while a handler runs"),
             Outcome::Handled => {}
         }
@@ -78,37 +87,27 @@ impl Kernel {
 
     /// Drops a payload that no handler took. What it holds is closed before the next event.
     #[cold]
-    pub(super) fn discard(&mut self, letter: Letter, parcel: &mut dyn Parcel) {
-        self.guard(letter.to, "the drop of an event's payload", |_| parcel.clear());
+    pub(super) fn discard(&mut self, session: SessionId, parcel: &mut dyn Parcel) {
+        self.guard(session, "the drop of an event's payload", |_| parcel.clear());
         self.tidy();
     }
 
-    /// A call from a handler: `from` is what the caller is handling.
-    pub(crate) fn call_in<T: 'static, R: 'static>(
+    pub(crate) fn call_from_current<T: 'static, R: 'static>(
         &mut self,
-        from: Letter,
         to: impl Destination,
         event: impl Into<Event<T, R>>,
         payload: T,
     ) -> Result<R, CallError> {
-        self.read_posts(from);
+        self.read_posts();
         let to = to.find(self).ok_or(CallError::NoSuchSession)?;
-        let letter = Letter { to, from: from.to, caller: from.caller_of_next(), ..from };
-        self.call_from(Letter { hold: None, ..letter }, event, payload)
-    }
-
-    pub(super) fn call_from<T: 'static, R: 'static>(
-        &mut self,
-        mut letter: Letter,
-        event: impl Into<Event<T, R>>,
-        payload: T,
-    ) -> Result<R, CallError> {
-        letter.symbol = self.names.intern(event.into().into_name());
+        let symbol = self.names.intern(event.into().into_name());
+        let next = self.current.next(to, symbol);
+        let outer = std::mem::replace(&mut self.current, next);
         let (mut parcel, mut reply) = (Some(payload), None::<R>);
         let outcome = self.guard_handler(|kernel| {
-            let reply = Reply::To(&mut reply);
-            kernel.offer(letter, &mut Exchange { parcel: &mut parcel, reply })
+            kernel.offer(None, &mut parcel, Some(&mut Reply::To(&mut reply)))
         });
+        self.current = outer;
         match outcome {
             None | Some(Outcome::Failed) => Err(CallError::Failed),
             Some(Outcome::Handled) => reply.ok_or(CallError::Default),
@@ -123,29 +122,36 @@ impl Kernel {
         }
     }
 
-    /// Offers an event to a session.
-    #[inline]
-    fn offer(&mut self, letter: Letter, exchange: &mut Exchange<'_>) -> Outcome {
-        let Some(slot) = self.sessions.get_mut(letter.to) else { return Outcome::NoSession };
+    /// Offers the current letter to its session, and crosses out what held the session for it.
+    #[inline(always)]
+    fn offer(
+        &mut self,
+        hold: Option<Hold>,
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut Reply<'_>>,
+    ) -> Outcome {
+        let to = self.current.to;
+        let Some(slot) = self.sessions.get_mut(to) else { return Outcome::NoSession };
         let Some(body) = slot.body.take() else { return Outcome::Busy };
+        if let Some(hold) = hold {
+            // Whether this was the last is seen when the session is put back.
+            slot.ledger.remove(hold);
+        }
         self.depth += 1;
-        let mut running = Running { kernel: self, body: Some(body), letter, returned: false };
-        let handled = running.run(exchange);
-        running.returned = true;
-        drop(running);
+        let handled = Running { kernel: self, to, body: Some(body) }.run(parcel, reply);
         let outcome = match handled {
             Ok(()) => Outcome::Handled,
-            Err(refusal) => self.refused(letter, refusal),
+            Err(refusal) => self.refused(refusal),
         };
-        self.tidy_after(letter);
+        self.tidy();
         outcome
     }
 
     #[cold]
-    fn refused(&mut self, letter: Letter, refusal: Box<Refusal>) -> Outcome {
+    fn refused(&mut self, refusal: Box<Refusal>) -> Outcome {
         match *refusal {
             Refusal::Failed(error) => {
-                self.fail(letter, Exception::Error(error));
+                self.fail(self.current, Exception::Error(error));
                 Outcome::Failed
             }
             Refusal::NoHandler | Refusal::OtherPayload(_) | Refusal::OtherReply => {
@@ -157,43 +163,52 @@ impl Kernel {
 
 impl Running<'_> {
     #[inline(always)]
-    fn run(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Box<Refusal>> {
-        let Self { kernel, body, letter, .. } = self;
-        let Some(body) = body else { return Ok(()) };
-        if kernel.observed {
-            return kernel.run_observed(&mut **body, *letter, exchange);
+    fn run(mut self, parcel: &mut dyn Parcel, reply: Option<&mut Reply<'_>>) -> Handled {
+        let Self { kernel, body, .. } = &mut self;
+        let Some(running) = body else { return Ok(()) };
+        let handled = if kernel.observed {
+            kernel.run_observed(&mut **running, parcel, reply)
+        } else {
+            kernel.run_current(&mut **running, parcel, reply)
+        };
+        self.put_back();
+        handled
+    }
+
+    #[inline(always)]
+    fn put_back(&mut self) {
+        if let Some(body) = self.body.take() {
+            self.kernel.depth -= 1;
+            self.kernel.sessions.put_back(self.to, body);
         }
-        kernel.run_handler(&mut **body, *letter, exchange)
     }
 }
 
 impl Kernel {
+    /// Calls the handler of the current letter.
     #[inline(always)]
-    pub(super) fn run_handler(
+    pub(super) fn run_current(
         &mut self,
         body: &mut dyn AnySession,
-        letter: Letter,
-        exchange: &mut Exchange<'_>,
-    ) -> Result<(), Box<Refusal>> {
-        let mut cx = Context::new(self, letter);
-        match body.handle(letter.symbol, &mut cx, exchange) {
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut Reply<'_>>,
+    ) -> Handled {
+        let symbol = self.current.symbol();
+        let mut cx = Context::new(self);
+        match body.handle(symbol, &mut cx, parcel, reply) {
             Ok(()) => Ok(()),
-            Err(refusal) => body.handle_refused(letter.symbol, &mut cx, exchange, refusal),
+            Err(refusal) => body.handle_refused(symbol, &mut cx, parcel, refusal),
         }
     }
 }
 
 impl Drop for Running<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        let kernel = &mut *self.kernel;
-        kernel.depth -= 1;
-        if let Some(body) = self.body.take() {
-            kernel.sessions.put_back(self.letter.to, body, self.letter.hold);
-        }
-        if !self.returned {
+        if self.body.is_some() {
             // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
-            kernel.crashed = Some(self.letter);
+            self.kernel.crashed = Some(self.kernel.current);
+            self.put_back();
         }
     }
 }

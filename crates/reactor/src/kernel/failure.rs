@@ -21,14 +21,14 @@ impl Kernel {
     /// A handler failed.
     #[cold]
     pub(super) fn fail(&mut self, letter: Letter, exception: Exception) {
-        let event = self.names.text(letter.symbol).to_owned();
+        let event = self.names.text(letter.symbol()).to_owned();
         let death = Death {
             error: exception.to_string(),
             place: format!("its handler of {event}"),
             session: letter.to,
             sender: letter.from,
             event: Some(event),
-            posted_in: letter.caller.map(|caller| self.names.text(caller).to_owned()),
+            posted_in: letter.caller().map(|caller| self.names.text(caller).to_owned()),
         };
         self.die(death, exception);
     }

@@ -10,7 +10,7 @@ use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;
 use crate::name::Symbol;
-use crate::session::{Hold, Reply};
+use crate::session::Hold;
 
 impl Kernel {
     /// Tells a session something now, or as soon as its running handler has returned.
@@ -19,7 +19,7 @@ impl Kernel {
             self.late.push_back(Notice { letter, parcel: Box::new(Some(payload)) });
             self.desk.chores = true;
         } else {
-            self.tell(letter, &mut Some(payload), Reply::Nobody);
+            self.tell(letter, &mut Some(payload), None);
         }
     }
 
@@ -41,7 +41,7 @@ impl Kernel {
             self.late.iter().position(|notice| !self.sessions.is_running(notice.letter.to))
         {
             let Some(Notice { letter, mut parcel }) = self.late.remove(place) else { return };
-            self.tell(letter, &mut *parcel, Reply::Nobody);
+            self.tell(letter, &mut *parcel, None);
             self.guard(letter.to, "the drop of an event's payload", |_| drop(parcel));
         }
     }

@@ -11,6 +11,7 @@ mod dispatch;
 mod exception;
 mod failure;
 mod family;
+mod letter;
 mod names;
 mod observe;
 mod reap;
@@ -48,6 +49,7 @@ use crate::stats::Stats;
 use crate::tags::Tags;
 pub use builder::KernelBuilder;
 pub(crate) use exception::Exception;
+pub(crate) use letter::{Letter, Names as EventNames};
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
 ///
@@ -90,6 +92,8 @@ pub struct Kernel {
     /// Each event takes the way round by `observe.rs`.
     observed: bool,
     observer: observe::Observer,
+    /// The letter whose handler is running, or was the last to run.
+    current: Letter,
     /// How many handlers are running, one inside another's call.
     depth: u32,
     /// Every session is to be stopped as soon as no handler runs.
@@ -110,43 +114,6 @@ pub struct Kernel {
     changes: Vec<state::Change>,
     pace: turn::Pace,
 }
-
-/// Who is told what by whom.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Letter {
-    pub(crate) to: SessionId,
-    pub(crate) from: SessionId,
-    pub(crate) symbol: Symbol,
-    /// The event that the sender was handling when it sent this.
-    pub(crate) caller: Option<Symbol>,
-    /// What held the receiver until now, to be crossed out when it was told.
-    hold: Option<Hold>,
-}
-
-impl Letter {
-    pub(crate) const fn new(to: SessionId, from: SessionId, symbol: Symbol) -> Self {
-        Self { to, from, symbol, caller: None, hold: None }
-    }
-}
-
-impl Letter {
-    /// The event that is being handled, as the caller of what is sent now. None outside of handlers.
-    #[inline]
-    const fn caller_of_next(self) -> Option<Symbol> {
-        match self.running() {
-            Some((_, symbol)) => Some(symbol),
-            None => None,
-        }
-    }
-
-    #[inline]
-    const fn running(self) -> Option<(SessionId, Symbol)> {
-        if self.to.is_kernel() { None } else { Some((self.to, self.symbol)) }
-    }
-}
-
-/// What is done from outside the loop, as if the kernel itself were handling an event.
-const FROM_OUTSIDE: Letter = Letter::new(SessionId::KERNEL, SessionId::KERNEL, Symbol::DEFAULT);
 
 /// Something that a session is told when it has time.
 struct Notice {
@@ -173,8 +140,8 @@ impl Kernel {
     /// Starts a session (POE: `POE::Session->create`): stores its state, delivers `_start`, and returns
     /// its id. The session lives as long as something can reach it.
     pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
-        self.look_at_clock();
-        self.spawn_from(FROM_OUTSIDE, states, state)
+        self.come_from_outside();
+        self.spawn_from_current(states, state)
     }
 
     /// Posts an event: it is delivered after what waits already, not before the next turn.
@@ -188,8 +155,8 @@ impl Kernel {
         event: impl EventName<T>,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
-        self.look_at_clock();
-        self.post_from(FROM_OUTSIDE, to, event, payload)
+        self.come_from_outside();
+        self.post_from_current(to, event, payload)
     }
 
     /// Delivers an event at once and returns the handler's reply.
@@ -203,9 +170,8 @@ impl Kernel {
         event: impl Into<Event<T, R>>,
         payload: T,
     ) -> Result<R, CallError> {
-        self.look_at_clock();
-        let to = to.find(self).ok_or(CallError::NoSuchSession)?;
-        self.call_from(Letter { to, ..FROM_OUTSIDE }, event, payload)
+        self.come_from_outside();
+        self.call_from_current(to, event, payload)
     }
 
     /// Sends a signal, as [`Context::signal`](crate::Context::signal) does.
@@ -219,8 +185,8 @@ impl Kernel {
         name: &str,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
-        self.look_at_clock();
-        self.signal_from(FROM_OUTSIDE, to, name, payload)
+        self.come_from_outside();
+        self.signal_from_current(to, name, payload)
     }
 
     /// Stops every session, the youngest first, each with its `_stop` (POE: `$poe_kernel->stop`).
@@ -280,7 +246,8 @@ impl Kernel {
     }
 
     /// Called from outside the loop: the last turn may have been long ago.
-    fn look_at_clock(&mut self) {
+    fn come_from_outside(&mut self) {
+        self.current = Letter::OUTSIDE;
         self.desk.now = self.desk.clock.moment();
     }
 
@@ -293,21 +260,27 @@ impl Kernel {
         self.names.intern(name)
     }
 
-    pub(crate) fn spawn_from<S: 'static>(
+    /// The letter whose handler is running.
+    #[inline(always)]
+    pub(crate) const fn current(&self) -> &Letter {
+        &self.current
+    }
+
+    pub(crate) fn spawn_from_current<S: 'static>(
         &mut self,
-        from: Letter,
         states: &States<S>,
         state: S,
     ) -> SessionId {
-        self.read_posts(from);
+        self.read_posts();
+        let maker = self.current.to;
         let (kind, hears, body) = self.kinds.enter(&states.table, state, &mut self.names);
         let birth = self.desk.stamp(self.desk.now).sequence;
         let newborn = Newborn { body: Box::new(body), kind, hears, birth };
-        let id = self.sessions.insert(newborn, from.to);
+        let id = self.sessions.insert(newborn, maker);
         log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());
         // As in POE, the session is held until its maker had the chance to give it work.
         self.sessions.add(id, Hold::Queued);
-        let answer = if hears.start() { self.tell_start(id, from.to) } else { None };
+        let answer = if hears.start() { self.tell_start(id, maker) } else { None };
         if let Some(slot) = self.sessions.get_mut(id) {
             slot.starting = false;
             self.desk.post(id, SessionId::KERNEL, What::Born);
@@ -320,57 +293,51 @@ impl Kernel {
     fn tell_start(&mut self, id: SessionId, maker: SessionId) -> Option<Box<dyn Any>> {
         let mut answer = None;
         let heard = self.sessions.get(maker).is_some_and(|maker| maker.hears.child());
-        let reply = if heard { Reply::Any(&mut answer) } else { Reply::Nobody };
+        let mut reply = Reply::Any(&mut answer);
+        let reply = if heard { Some(&mut reply) } else { None };
         self.tell(Letter::new(id, maker, Symbol::START), &mut Some(()), reply);
         answer
     }
 
-    /// Posts an event. `from` is what its sender is handling: the letter that the sender was told.
+    /// Posts an event, as whoever is running.
     #[inline]
-    pub(crate) fn post_from<T: 'static>(
+    pub(crate) fn post_from_current<T: 'static>(
         &mut self,
-        from: Letter,
         to: impl Destination,
         event: impl EventName<T>,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
-        self.read_posts(from);
+        self.read_posts();
         let symbol = self.names.intern(event.into_name());
-        let (to, from, caller) = (to.find(self), from.to, from.caller_of_next());
-        let Some(slot) = to.and_then(|to| self.sessions.get_mut(to)) else {
-            self.report_nobody(Letter {
-                to: to.unwrap_or(SessionId::KERNEL),
-                from,
-                symbol,
-                caller,
-                hold: None,
-            });
+        let Some(to) = to.find(self) else {
+            self.report_nobody("an alias that nobody has", symbol);
+            return Err(NoSuchSession(payload));
+        };
+        let Some(slot) = self.sessions.get_mut(to) else {
+            self.report_nobody("a session that is gone", symbol);
             return Err(NoSuchSession(payload));
         };
         slot.ledger.add(Hold::Queued);
-        let to = to.unwrap_or(SessionId::KERNEL);
+        let (from, names) = (self.current.to, self.current.names_of_next(symbol));
         if from != to {
             self.sessions.add(from, Hold::Sent);
         }
-        self.desk.post(to, from, What::Event { symbol, caller, payload: Payload::new(payload) });
+        self.desk.post(to, from, What::Event { names, payload: Payload::new(payload) });
         Ok(())
     }
 
-    pub(crate) fn signal_from<T: 'static>(
+    pub(crate) fn signal_from_current<T: 'static>(
         &mut self,
-        from: Letter,
         to: impl Destination,
         name: &str,
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
-        self.read_posts(from);
+        self.read_posts();
         let to = to.find(self);
-        let there = to.filter(|to| *to == SessionId::KERNEL || self.sessions.contains(*to));
+        let there = to.filter(|to| to.is_kernel() || self.sessions.contains(*to));
         let Some(to) = there else { return Err(NoSuchSession(payload)) };
         let symbol = self.names.intern(name.to_owned().into());
-        let letter =
-            Letter { to, from: from.to, symbol, caller: from.caller_of_next(), hold: None };
-        self.send_signal(letter, symbol, Some(Rc::new(payload)));
+        self.send_signal(self.current.next(to, symbol), Some(Rc::new(payload)));
         Ok(())
     }
 
@@ -381,10 +348,10 @@ impl Kernel {
     }
 
     /// What postbacks were called with comes before what is posted now.
-    #[inline]
-    fn read_posts(&mut self, from: Letter) {
+    #[inline(always)]
+    fn read_posts(&mut self) {
         if self.outbox.any() {
-            self.take_posts(from.running());
+            self.take_posts();
         }
     }
 }

@@ -11,7 +11,8 @@ use rustc_hash::FxBuildHasher;
 
 use super::{Kernel, Letter};
 use crate::name::Symbol;
-use crate::session::{AnySession, Exchange, Refusal};
+use crate::payload::Parcel;
+use crate::session::{AnySession, Handled, Reply};
 use crate::timing::Timing;
 
 #[derive(Debug, Default)]
@@ -95,18 +96,18 @@ impl Kernel {
     pub(super) fn run_observed(
         &mut self,
         body: &mut dyn AnySession,
-        letter: Letter,
-        exchange: &mut Exchange<'_>,
-    ) -> Result<(), Box<Refusal>> {
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut Reply<'_>>,
+    ) -> Handled {
+        let letter = self.current;
         self.trace_event(body, letter);
-        if !self.observer.reads_clock() {
-            return self.run_handler(body, letter, exchange);
+        let begin = self.observer.reads_clock().then(|| self.desk.clock.moment());
+        let handled = self.run_current(body, parcel, reply);
+        if let Some(begin) = begin {
+            let spent = self.desk.clock.moment().since(begin);
+            self.note_time(body.kind(), letter, spent);
         }
-        let begin = self.desk.clock.moment();
-        let result = self.run_handler(body, letter, exchange);
-        let spent = self.desk.clock.moment().since(begin);
-        self.note_time(body.kind(), letter, spent);
-        result
+        handled
     }
 
     fn trace_event(&self, body: &dyn AnySession, letter: Letter) {
@@ -115,19 +116,19 @@ impl Kernel {
         log::log!(
             target: "reactor::events", level,
             "session {} ({}): {} from {}",
-            letter.to, body.kind(), self.names.text(letter.symbol), letter.from.who()
+            letter.to, body.kind(), self.names.text(letter.symbol()), letter.from.who()
         );
     }
 
     fn note_time(&mut self, kind: &'static str, letter: Letter, spent: Duration) {
         let Self { observer, names, stats, .. } = self;
         if let Some(times) = &mut observer.times {
-            let timing = times.entry((kind, letter.symbol));
-            timing.or_insert_with(|| Timing::new(kind, names.shared(letter.symbol))).note(spent);
+            let timing = times.entry((kind, letter.symbol()));
+            timing.or_insert_with(|| Timing::new(kind, names.shared(letter.symbol()))).note(spent);
         }
         if observer.slow.is_some_and(|limit| spent > limit) {
             stats.slow += 1;
-            let event = names.text(letter.symbol);
+            let event = names.text(letter.symbol());
             log::warn!(
                 target: "reactor::events",
                 "session {} ({kind}) took {spent:?} for {event}: nothing else could happen",

@@ -57,7 +57,8 @@ impl Kernel {
         }
         let mut answer = None;
         let heard = self.sessions.get(parent).is_some_and(|parent| parent.hears.child());
-        let reply = if heard { Reply::Any(&mut answer) } else { Reply::Nobody };
+        let mut reply = Reply::Any(&mut answer);
+        let reply = if heard { Some(&mut reply) } else { None };
         let letter = Letter::new(id, SessionId::KERNEL, Symbol::STOP);
         self.tell(letter, &mut Some(()), reply);
         answer

@@ -9,12 +9,12 @@ use std::cmp::Reverse;
 use std::os::raw::c_int;
 use std::rc::Rc;
 
-use super::{Kernel, Letter};
+use super::{EventNames, Kernel, Letter};
 use crate::error::SignalError;
 use crate::ids::SessionId;
 use crate::name::Symbol;
 use crate::queue::What;
-use crate::session::{Hold, Reply};
+use crate::session::Hold;
 use crate::signal::{self, Class, Death, Signal, Watch};
 
 impl Kernel {
@@ -48,18 +48,13 @@ impl Kernel {
     }
 
     /// Puts a signal into the queue, behind what was posted.
-    pub(super) fn send_signal(
-        &mut self,
-        letter: Letter,
-        name: Symbol,
-        payload: Option<Rc<dyn Any>>,
-    ) {
-        let Letter { to, from, caller, .. } = letter;
+    pub(super) fn send_signal(&mut self, letter: Letter, payload: Option<Rc<dyn Any>>) {
+        let Letter { to, from, names } = letter;
         self.sessions.add(to, Hold::Queued);
         if from != to {
             self.sessions.add(from, Hold::Sent);
         }
-        self.desk.post(to, from, What::Signal { name, caller, payload });
+        self.desk.post(to, from, What::Signal { names, payload });
     }
 
     /// A signal of the system has come to the front of the queue.
@@ -73,22 +68,18 @@ impl Kernel {
             }
             return;
         }
-        self.deliver_signal(SessionId::KERNEL, name, (None, None));
+        self.deliver_signal(Letter::new(SessionId::KERNEL, SessionId::KERNEL, name), None);
     }
 
     /// Tells a signal to those who watch it, and does what follows.
-    pub(super) fn deliver_signal(
-        &mut self,
-        target: SessionId,
-        name: Symbol,
-        (caller, payload): (Option<Symbol>, Option<Rc<dyn Any>>),
-    ) {
+    pub(super) fn deliver_signal(&mut self, letter: Letter, payload: Option<Rc<dyn Any>>) {
+        let (target, name) = (letter.to, letter.symbol());
         let watches = self.watchers_below(target, name);
         log::trace!(
             target: "reactor::signals",
             "{} to {}: {} watch", self.names.text(name), target.who(), watches.len()
         );
-        let handled = self.tell_watchers(&watches, name, caller, payload.as_ref());
+        let handled = self.tell_watchers(&watches, letter.names, payload.as_ref());
         self.guard(target, "the drop of a signal's payload", |_| drop(payload));
         let ends = match Class::of(self.names.text(name)) {
             Class::Benign => false,
@@ -111,13 +102,13 @@ impl Kernel {
             watches.extend(all.filter(|watch| watch.session == ancestor));
         }
         let death: Rc<dyn Any> = Rc::new(death);
-        self.tell_watchers(&watches, Symbol::DIE, None, Some(&death))
+        self.tell_watchers(&watches, EventNames::one(Symbol::DIE), Some(&death))
     }
 
     /// The kernel has nothing more to do: whoever still wants to live is asked.
     pub(super) fn signal_everybody(&mut self, name: Symbol) {
         let letter = Letter::new(SessionId::KERNEL, SessionId::KERNEL, name);
-        self.send_signal(letter, name, None);
+        self.send_signal(letter, None);
     }
 
     /// Whether nothing can happen any more: sessions are there, but only aliases and each other hold them.
@@ -132,18 +123,17 @@ impl Kernel {
     fn tell_watchers(
         &mut self,
         watches: &[Watch],
-        name: Symbol,
-        caller: Option<Symbol>,
+        names: EventNames,
         payload: Option<&Rc<dyn Any>>,
     ) -> bool {
         // A handler that fails asks those who watch `DIE` before the next is told.
         let outer = std::mem::replace(&mut self.signals.handled, false);
         for watch in watches {
-            let signal = Signal::new(self.names.shared(name), payload.cloned());
-            let mut letter = Letter::new(watch.session, SessionId::KERNEL, watch.symbol);
-            letter.caller = caller;
+            let signal = Signal::new(self.names.shared(names.event()), payload.cloned());
+            let names = names.renamed(watch.symbol);
+            let letter = Letter { to: watch.session, from: SessionId::KERNEL, names };
             let within = self.signals.handled;
-            self.tell(letter, &mut Some(signal), Reply::Nobody);
+            self.tell(letter, &mut Some(signal), None);
             self.signals.handled |= within;
         }
         std::mem::replace(&mut self.signals.handled, outer)

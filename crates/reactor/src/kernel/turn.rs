@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mio::Token;
 
-use super::{Kernel, Letter};
+use super::{EventNames, Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
 use crate::ids::WheelId;
@@ -56,7 +56,8 @@ impl Kernel {
 
     /// Learns what is ready and what time it is.
     fn poll(&mut self, wait: Wait) -> io::Result<()> {
-        // Outside the loop, too, handles are dropped.
+        // Outside the loop, too, handles are dropped and postbacks called.
+        self.current = Letter::OUTSIDE;
         self.tidy();
         if wait == Wait::ForWork && self.may_skip_poll() {
             return Ok(());
@@ -221,17 +222,18 @@ impl Kernel {
     fn deliver_posted(&mut self) {
         let Some(Entry { to, from, what, .. }) = self.desk.queue.pop() else { return };
         match what {
-            What::Event { symbol, caller, payload } => {
+            What::Event { names, payload } => {
                 self.stats.posted += 1;
-                let letter = Letter { to, from, symbol, caller, hold: Some(Hold::Queued) };
+                self.current.write(to, from, names);
+                let hold = Some(Hold::Queued);
                 // The sender is held until now: if it is gone, it was stopped by force.
                 if from == to {
-                    payload.open(|parcel| self.deliver_to(letter, parcel));
+                    payload.open(|parcel| self.deliver_current(hold, parcel));
                 } else if from.is_kernel() || self.sessions.contains(from) {
                     self.sessions.release(from, Hold::Sent);
-                    payload.open(|parcel| self.deliver_to(letter, parcel));
+                    payload.open(|parcel| self.deliver_current(hold, parcel));
                 } else {
-                    payload.open(|parcel| self.discard(letter, parcel));
+                    payload.open(|parcel| self.discard(to, parcel));
                     self.sessions.release(to, Hold::Queued);
                 }
             }
@@ -241,7 +243,7 @@ impl Kernel {
             }
             What::Born => self.sessions.release(to, Hold::Queued),
             What::System(number) => self.deliver_system(number),
-            What::Signal { name, caller, payload } => {
+            What::Signal { names, payload } => {
                 self.sessions.release(to, Hold::Queued);
                 let sent = from.is_kernel() || self.sessions.contains(from);
                 if from != to {
@@ -249,7 +251,7 @@ impl Kernel {
                 }
                 // As an event, it goes with its sender or its receiver.
                 if sent && (to.is_kernel() || self.sessions.contains(to)) {
-                    self.deliver_signal(to, name, (caller, payload));
+                    self.deliver_signal(Letter { to, from, names }, payload);
                 } else {
                     self.guard(to, "the drop of a signal's payload", |_| drop(payload));
                 }
@@ -263,9 +265,8 @@ impl Kernel {
             Ring::Event { symbol, payload } => {
                 self.stats.timers += 1;
                 let hold = Some(Hold::Timer);
-                let caller = None;
-                let letter = Letter { to: session, from: session, symbol, caller, hold };
-                payload.open(|parcel| self.deliver_to(letter, parcel));
+                self.current.write(session, session, EventNames::one(symbol));
+                payload.open(|parcel| self.deliver_current(hold, parcel));
             }
             Ring::Wheel(id) => {
                 if let Some(slot) = self.wheels.get_mut(id.0) {

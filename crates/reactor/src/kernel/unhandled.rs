@@ -8,7 +8,6 @@ use std::error::Error;
 use std::fmt;
 
 use super::{Exception, Kernel, Letter};
-use crate::ids::SessionId;
 use crate::name::Symbol;
 use crate::payload::Parcel;
 use crate::session::Refusal;
@@ -21,7 +20,7 @@ impl Kernel {
         parcel: &dyn Parcel,
         refusal: &Refusal,
     ) {
-        if letter.symbol.is_own() && matches!(refusal, Refusal::NoHandler) {
+        if letter.symbol().is_own() && matches!(refusal, Refusal::NoHandler) {
             return; // nobody needs to handle these
         }
         self.stats.unhandled += 1;
@@ -35,9 +34,9 @@ impl Kernel {
                 format!("it has no handler for it (payload: {given})")
             }
         };
-        let event = self.names.text(letter.symbol);
+        let event = self.names.text(letter.symbol());
         let mut sender = letter.from.who();
-        if let Some(caller) = letter.caller {
+        if let Some(caller) = letter.caller() {
             sender = format!("{sender} (in {})", self.names.text(caller));
         }
         let to = letter.to;
@@ -51,17 +50,14 @@ impl Kernel {
         }
     }
 
-    /// Somebody posted to a session that is gone.
+    /// Whoever is running posted to nobody.
     #[cold]
-    pub(super) fn report_nobody(&mut self, letter: Letter) {
-        let event = self.names.text(letter.symbol);
-        let (to, sender) = (letter.to, letter.from.who());
-        let text = format!("event {event} from {sender} was posted to session {to}, which is gone");
-        if self.strict && letter.from != SessionId::KERNEL {
-            // The failure is the sender's, in the event that it was handling.
-            let symbol = letter.caller.unwrap_or(Symbol::DEFAULT);
-            let sender = Letter { to: letter.from, symbol, caller: None, ..letter };
-            self.fail(sender, Exception::Error(Box::new(Strict(text))));
+    pub(super) fn report_nobody(&mut self, whom: &str, symbol: Symbol) {
+        let letter = self.current;
+        let (event, sender) = (self.names.text(symbol), letter.to.who());
+        let text = format!("event {event} from {sender} was posted to {whom}");
+        if self.strict && self.sessions.contains(letter.to) {
+            self.fail(letter, Exception::Error(Box::new(Strict(text))));
         } else {
             log::debug!(target: "reactor::events", "{text}");
         }

@@ -16,7 +16,7 @@ pub(crate) use kinds::{Hears, Kinds};
 pub(crate) use ledger::{Hold, Ledger};
 pub use options::Options;
 pub use states::States;
-pub(crate) use states::{AnySession, Exchange, Handler, Refusal, Reply, erase};
+pub(crate) use states::{AnySession, Handled, Handler, Refusal, Reply, erase};
 
 pub(crate) struct Slot {
     /// The session, but for the time that one of its handlers runs.
@@ -35,19 +35,6 @@ pub(crate) struct Slot {
     pub(crate) kind: usize,
     /// Where it stands in the order of everything: younger is greater.
     pub(crate) birth: u64,
-}
-
-impl Slot {
-    /// Crosses out a hold; says whether the session is to be marked.
-    #[inline]
-    fn release(&mut self, hold: Hold) -> bool {
-        self.ledger.remove(hold);
-        let mark = self.ledger.is_empty() && self.phase == Phase::Living;
-        if mark {
-            self.phase = Phase::Marked;
-        }
-        mark
-    }
 }
 
 /// living --ledger empties--> marked --looked at--> living, or ending for good
@@ -136,26 +123,32 @@ impl Sessions {
     #[inline]
     pub(crate) fn release(&mut self, id: SessionId, hold: Hold) {
         let Some(slot) = self.slots.get_mut(id.0) else { return };
+        slot.ledger.remove(hold);
+        let empty = slot.ledger.is_empty();
         self.expecting -= usize::from(hold.expects());
-        if slot.release(hold) {
-            self.marked.push(id);
+        if empty {
+            self.mark(id);
         }
     }
 
-    /// Puts a session back whose handler has run, and crosses out what held it for that.
-    #[inline]
-    pub(crate) fn put_back(
-        &mut self,
-        id: SessionId,
-        body: Box<dyn AnySession>,
-        hold: Option<Hold>,
-    ) {
+    /// Puts a session back whose handler has run. What held it for that is crossed out already.
+    #[inline(always)]
+    pub(crate) fn put_back(&mut self, id: SessionId, body: Box<dyn AnySession>) {
         let Some(slot) = self.slots.get_mut(id.0) else {
             debug_assert!(false, "a session is not removed while its handler runs");
             return;
         };
         slot.body = Some(body);
-        if hold.is_some_and(|hold| slot.release(hold)) {
+        if slot.ledger.is_empty() {
+            self.mark(id);
+        }
+    }
+
+    /// A session's ledger is empty.
+    fn mark(&mut self, id: SessionId) {
+        let Some(slot) = self.slots.get_mut(id.0) else { return };
+        if slot.phase == Phase::Living {
+            slot.phase = Phase::Marked;
             self.marked.push(id);
         }
     }

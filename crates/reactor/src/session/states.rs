@@ -58,18 +58,13 @@ pub(crate) struct Table<S> {
     default: Option<Rc<Default_<S>>>,
 }
 
-pub(crate) type Handler<S> = dyn Fn(&mut S, &mut Context<'_>, &mut Exchange<'_>) -> Handled;
+/// What a handler is to the kernel. Its arguments travel in registers, all of them.
+pub(crate) type Handler<S> =
+    dyn Fn(&mut S, &mut Context<'_>, &mut dyn Parcel, Option<&mut Reply<'_>>) -> Handled;
 type Default_<S> = dyn Fn(&mut S, &mut Context<'_>, Unhandled<'_>);
 
-/// What an event brings, and where its reply goes if somebody waits for it.
-pub(crate) struct Exchange<'a> {
-    pub(crate) parcel: &'a mut dyn Parcel,
-    pub(crate) reply: Reply<'a>,
-}
-
-/// Where a handler's reply goes.
+/// Where a handler's reply goes, if anybody wants it.
 pub(crate) enum Reply<'a> {
-    Nobody,
     /// Somebody waits for a reply of one type.
     To(&'a mut dyn Parcel),
     /// A parent is told it, of whatever type.
@@ -202,35 +197,42 @@ impl<S: 'static> States<S> {
 /// A handler of a `T` as a handler of anything, which refuses what is not a `T`.
 pub(crate) fn erase<S, T, R, F>(
     call: F,
-) -> impl Fn(&mut S, &mut Context<'_>, &mut Exchange<'_>) -> Handled
+) -> impl Fn(&mut S, &mut Context<'_>, &mut dyn Parcel, Option<&mut Reply<'_>>) -> Handled
 where
     T: 'static,
     R: 'static,
     F: Fn(&mut S, &mut Context<'_>, T) -> Result<R, Box<dyn Error>>,
 {
-    move |state, cx, exchange| {
-        let Some(content) = exchange.parcel.content::<T>() else {
+    move |state, cx, parcel, reply| {
+        let Some(content) = parcel.content::<T>() else {
             return refuse(Refusal::OtherPayload(std::any::type_name::<T>()));
         };
-        let mut place = None;
-        if let Reply::To(reply) = &mut exchange.reply {
-            place = reply.content::<R>();
-            if place.is_none() {
-                return refuse(Refusal::OtherReply);
-            }
-        }
+        let place = match reply {
+            None => None,
+            Some(Reply::To(reply)) => match reply.content::<R>() {
+                None => return refuse(Refusal::OtherReply),
+                Some(place) => Some(Place::Typed(place)),
+            },
+            Some(Reply::Any(place)) => Some(Place::Any(place)),
+        };
         let payload = content.take().expect("a payload is offered to a handler once");
         let answer = match call(state, cx, payload) {
             Ok(answer) => answer,
             Err(error) => return refuse(Refusal::Failed(error)),
         };
-        if let Some(place) = place {
-            *place = Some(answer);
-        } else if let Reply::Any(place) = &mut exchange.reply {
-            **place = Some(Box::new(answer));
+        match place {
+            None => {}
+            Some(Place::Typed(place)) => *place = Some(answer),
+            Some(Place::Any(place)) => *place = Some(Box::new(answer)),
         }
         Ok(())
     }
+}
+
+/// Where a reply of one type goes.
+enum Place<'a, R> {
+    Typed(&'a mut Option<R>),
+    Any(&'a mut Option<Box<dyn Any>>),
 }
 
 #[cold]
@@ -270,7 +272,8 @@ pub(crate) trait AnySession {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        exchange: &mut Exchange<'_>,
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut Reply<'_>>,
     ) -> Handled;
 
     /// Offers to `_default` what no handler takes.
@@ -278,7 +281,7 @@ pub(crate) trait AnySession {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        exchange: &mut Exchange<'_>,
+        parcel: &mut dyn Parcel,
         refusal: Box<Refusal>,
     ) -> Handled;
 
@@ -309,10 +312,11 @@ impl<S: 'static> AnySession for Session<S> {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        exchange: &mut Exchange<'_>,
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut Reply<'_>>,
     ) -> Handled {
         match self.by_symbol.get(symbol.index()) {
-            Some(Some(handler)) => handler(&mut self.state, cx, exchange),
+            Some(Some(handler)) => handler(&mut self.state, cx, parcel, reply),
             Some(None) | None => refuse(Refusal::NoHandler),
         }
     }
@@ -322,7 +326,7 @@ impl<S: 'static> AnySession for Session<S> {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        exchange: &mut Exchange<'_>,
+        parcel: &mut dyn Parcel,
         refusal: Box<Refusal>,
     ) -> Handled {
         let untaken = matches!(*refusal, Refusal::NoHandler | Refusal::OtherPayload(_));
@@ -333,9 +337,9 @@ impl<S: 'static> AnySession for Session<S> {
             return Err(refusal);
         }
         let name = cx.event().to_owned();
-        default(&mut self.state, cx, Unhandled::new(&name, exchange.parcel));
+        default(&mut self.state, cx, Unhandled::new(&name, parcel));
         // What it left goes before the next event, and under its name if that fails.
-        exchange.parcel.clear();
+        parcel.clear();
         Ok(())
     }
 
