@@ -83,6 +83,10 @@ impl Queue {
         self.entries.is_empty()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> VecDeque<Entry> {
         std::mem::take(&mut self.entries)

@@ -17,6 +17,7 @@ mod observe;
 mod reap;
 mod run;
 mod signals;
+mod snapshot;
 mod state;
 mod timers;
 mod turn;
@@ -75,6 +76,7 @@ pub(crate) use letter::{Letter, Names as EventNames};
 /// kernel.run()
 /// # }
 /// ```
+#[expect(clippy::struct_excessive_bools, reason = "choices and states that have nothing in common")]
 pub struct Kernel {
     sessions: Sessions,
     wheels: Arena<WheelSlot>,
@@ -313,14 +315,10 @@ impl Kernel {
             self.report_nobody("an alias that nobody has", symbol);
             return Err(NoSuchSession(payload));
         };
-        let Some(slot) = self.sessions.get_mut(to) else {
+        let (from, names) = (self.current.to, self.current.names_of_next(symbol));
+        if !self.sessions.add_post(to, from) {
             self.report_nobody("a session that is gone", symbol);
             return Err(NoSuchSession(payload));
-        };
-        slot.ledger.add(Hold::Queued);
-        let (from, names) = (self.current.to, self.current.names_of_next(symbol));
-        if from != to {
-            self.sessions.add(from, Hold::Sent);
         }
         self.desk.post(to, from, What::Event { names, payload: Payload::new(payload) });
         Ok(())

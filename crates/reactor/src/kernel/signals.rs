@@ -50,9 +50,8 @@ impl Kernel {
     /// Puts a signal into the queue, behind what was posted.
     pub(super) fn send_signal(&mut self, letter: Letter, payload: Option<Rc<dyn Any>>) {
         let Letter { to, from, names } = letter;
-        self.sessions.add(to, Hold::Queued);
-        if from != to {
-            self.sessions.add(from, Hold::Sent);
+        if !self.sessions.add_post(to, from) && from != to {
+            self.sessions.add(from, Hold::Sent); // to everybody, which nothing holds
         }
         self.desk.post(to, from, What::Signal { names, payload });
     }

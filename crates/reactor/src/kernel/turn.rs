@@ -179,30 +179,32 @@ impl Kernel {
     fn deliver_posts(&mut self) -> u32 {
         let posts = u32::try_from(self.desk.queue.len()).unwrap_or(u32::MAX).min(DELIVER_BUDGET);
         let mut left = posts;
-        while left > 0 {
-            // Once for all of them, and once more after each handler that panics.
-            self.guard_handler(|kernel| {
-                while left > 0 {
-                    left -= 1;
-                    kernel.deliver_posted();
-                }
-            });
-        }
+        // Once for all of them, and once more after each handler that panics.
+        while self.guard_handler(|kernel| kernel.deliver_some(&mut left)).is_none() {}
         posts
     }
 
-    fn deliver_merged(&mut self, now: Moment, limit: u64) -> u32 {
-        let mut delivered = 0;
-        let mut is_more = true;
-        while is_more {
-            self.guard_handler(|kernel| {
-                while is_more {
-                    is_more = delivered < DELIVER_BUDGET && kernel.deliver_first(now, limit);
-                    delivered += u32::from(is_more);
-                }
-            });
+    fn deliver_some(&mut self, left: &mut u32) {
+        while *left > 0 {
+            *left -= 1;
+            self.deliver_posted();
         }
-        delivered
+    }
+
+    fn deliver_merged(&mut self, now: Moment, limit: u64) -> u32 {
+        let mut left = DELIVER_BUDGET;
+        while self.guard_handler(|kernel| kernel.deliver_due(&mut left, now, limit)).is_none() {}
+        DELIVER_BUDGET - left
+    }
+
+    fn deliver_due(&mut self, left: &mut u32, now: Moment, limit: u64) {
+        while *left > 0 {
+            *left -= 1;
+            if !self.deliver_first(now, limit) {
+                *left += 1;
+                return;
+            }
+        }
     }
 
     /// Delivers the first of what is due and not younger than the limit; says whether there was one.

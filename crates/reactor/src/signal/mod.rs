@@ -170,6 +170,12 @@ impl Signals {
         self.watches.contains_key(&name)
     }
 
+    /// The signals that a session watches, in no order.
+    pub(crate) fn watched_by(&self, session: SessionId) -> impl Iterator<Item = Symbol> {
+        let watches = move |watches: &Vec<Watch>| watches.iter().any(|one| one.session == session);
+        self.watches.iter().filter(move |(_, list)| watches(list)).map(|(name, _)| *name)
+    }
+
     /// Who watches a signal, in the order in which they began to.
     pub(crate) fn watchers(&self, name: Symbol) -> &[Watch] {
         self.watches.get(&name).map_or(&[], |watches| watches)
