@@ -11,6 +11,7 @@ use std::os::fd::RawFd;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
 use crate::ids::{SessionId, TimerId, WheelId};
+use crate::kernel::EventNames;
 use crate::poller::Poller;
 use crate::queue::{self, Queue, Stamp, What};
 use crate::session::Hold;
@@ -125,10 +126,15 @@ impl Desk {
         Stamp { due, sequence: self.sequence }
     }
 
-    #[inline]
-    pub(crate) fn post(&mut self, to: SessionId, from: SessionId, what: What) {
+    #[inline(always)]
+    pub(crate) fn post(&mut self, to: SessionId, from: SessionId, names: EventNames, what: What) {
         let stamp = self.stamp(self.now);
-        self.queue.push(queue::Entry { stamp, to, from, what });
+        self.queue.push(queue::Entry { stamp, to, from, names, what });
+    }
+
+    /// Posts what is not an event of a session.
+    pub(crate) fn post_own(&mut self, to: SessionId, from: SessionId, what: What) {
+        self.post(to, from, EventNames::NONE, what);
     }
 
     /// Notes something for a session's ledger, for the next time between two events.

@@ -88,7 +88,7 @@ impl Io<'_> {
     /// delivered. Keeps the session alive until then.
     pub fn queue(&mut self) {
         let session = self.meta.session;
-        self.desk.post(session, session, What::Wheel(self.id));
+        self.desk.post_own(session, session, What::Wheel(self.id));
         self.desk.note(Entry::Made(session, Hold::Queued));
     }
 

@@ -6,7 +6,6 @@
 
 use super::{Kernel, Letter};
 use crate::desk::Entry;
-use crate::queue::What;
 use crate::session::Hold;
 
 impl Kernel {
@@ -77,7 +76,8 @@ impl Kernel {
             let (to, symbol, payload) = (post.to, post.symbol, post.payload);
             let Letter { from, names, .. } = self.current.next(to, symbol);
             if self.sessions.add_post(to, from) {
-                self.desk.post(to, from, What::Event { names, payload });
+                let what = self.desk.queue.keep(payload);
+                self.desk.post(to, from, names, what);
             } else {
                 self.guard(from, "the drop of an event's payload", |_| drop(payload));
             }

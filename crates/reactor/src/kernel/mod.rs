@@ -285,7 +285,7 @@ impl Kernel {
         let answer = if hears.start() { self.tell_start(id, maker) } else { None };
         if let Some(slot) = self.sessions.get_mut(id) {
             slot.starting = false;
-            self.desk.post(id, SessionId::KERNEL, What::Born);
+            self.desk.post_own(id, SessionId::KERNEL, What::Born);
             self.announce(id, answer);
         }
         id
@@ -320,7 +320,8 @@ impl Kernel {
             self.report_nobody("a session that is gone", symbol);
             return Err(NoSuchSession(payload));
         }
-        self.desk.post(to, from, What::Event { names, payload: Payload::new(payload) });
+        let what = self.desk.queue.keep(Payload::new(payload));
+        self.desk.post(to, from, names, what);
         Ok(())
     }
 

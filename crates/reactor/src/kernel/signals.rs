@@ -42,7 +42,7 @@ impl Kernel {
         for number in self.signals.pending() {
             log::debug!(target: "reactor::signals", "{} came", signal::name(number));
             if self.signals.note_queued(number) {
-                self.desk.post(SessionId::KERNEL, SessionId::KERNEL, What::System(number));
+                self.desk.post_own(SessionId::KERNEL, SessionId::KERNEL, What::System(number));
             }
         }
     }
@@ -53,7 +53,8 @@ impl Kernel {
         if !self.sessions.add_post(to, from) && from != to {
             self.sessions.add(from, Hold::Sent); // to everybody, which nothing holds
         }
-        self.desk.post(to, from, What::Signal { names, payload });
+        let what = self.desk.queue.keep_signal(payload);
+        self.desk.post(to, from, names, what);
     }
 
     /// A signal of the system has come to the front of the queue.

@@ -35,9 +35,9 @@ impl Kernel {
                 info.timers.push(TimerInfo { event, due });
             }
         }
-        for entry in self.desk.queue.iter() {
-            if let (Some(info), Some(queued)) = (infos.get_mut(&entry.to), self.queued(entry)) {
-                info.queued.push(queued);
+        for (entry, payload) in self.desk.queue.iter() {
+            if let (Some(info), Some(event)) = (infos.get_mut(&entry.to), self.event_of(entry)) {
+                info.queued.push(QueuedInfo { event, from: entry.from, payload });
             }
         }
         let generations = self.sessions.pedigree();
@@ -71,13 +71,17 @@ impl Kernel {
         }
     }
 
-    fn queued(&self, entry: &Entry) -> Option<QueuedInfo> {
-        let (names, payload) = match &entry.what {
-            What::Event { names, payload } => (names, payload.name()),
-            What::Signal { names, .. } => (names, "signal"),
-            What::Wheel(_) | What::Born | What::System(_) => return None,
-        };
-        let event = self.names.text(names.event()).to_owned();
-        Some(QueuedInfo { event, from: entry.from, payload })
+    /// The name of a queued event or signal.
+    fn event_of(&self, entry: &Entry) -> Option<String> {
+        match entry.what {
+            What::Wheel(_) | What::Born | What::System(_) => None,
+            What::Unit
+            | What::U64(_)
+            | What::Usize(_)
+            | What::U32(_)
+            | What::I64(_)
+            | What::Boxed
+            | What::Signal => Some(self.names.text(entry.names.event()).to_owned()),
+        }
     }
 }

@@ -3,7 +3,9 @@
 //! Wait for readiness, serve each wheel that is ready, deliver what is due, write what was written,
 //! stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by step.
 
+use std::any::Any;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::Token;
@@ -13,6 +15,7 @@ use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
 use crate::ids::WheelId;
 use crate::name::Symbol;
+use crate::payload::Parcel;
 use crate::queue::{Entry, What};
 use crate::session::Hold;
 use crate::timers::{Ring, Timer};
@@ -222,42 +225,61 @@ impl Kernel {
 
     #[inline]
     fn deliver_posted(&mut self) {
-        let Some(Entry { to, from, what, .. }) = self.desk.queue.pop() else { return };
-        match what {
-            What::Event { names, payload } => {
-                self.stats.posted += 1;
-                self.current.write(to, from, names);
-                let hold = Some(Hold::Queued);
-                // The sender is held until now: if it is gone, it was stopped by force.
-                if from == to {
-                    payload.open(|parcel| self.deliver_current(hold, parcel));
-                } else if from.is_kernel() || self.sessions.contains(from) {
-                    self.sessions.release(from, Hold::Sent);
-                    payload.open(|parcel| self.deliver_current(hold, parcel));
-                } else {
-                    payload.open(|parcel| self.discard(to, parcel));
-                    self.sessions.release(to, Hold::Queued);
+        let Some(entry) = self.desk.queue.pop() else { return };
+        match entry.what {
+            What::Unit => self.deliver_event(entry, &mut Some(())),
+            What::U64(number) => self.deliver_event(entry, &mut Some(number)),
+            What::Usize(number) => self.deliver_event(entry, &mut Some(number)),
+            What::U32(number) => self.deliver_event(entry, &mut Some(number)),
+            What::I64(number) => self.deliver_event(entry, &mut Some(number)),
+            What::Boxed => {
+                if let Some(mut parcel) = self.desk.queue.take_boxed() {
+                    self.deliver_event(entry, &mut *parcel);
                 }
             }
             What::Wheel(id) => {
                 self.pull_wheel(id);
-                self.sessions.release(to, Hold::Queued);
+                self.sessions.release(entry.to, Hold::Queued);
             }
-            What::Born => self.sessions.release(to, Hold::Queued),
+            What::Born => self.sessions.release(entry.to, Hold::Queued),
             What::System(number) => self.deliver_system(number),
-            What::Signal { names, payload } => {
-                self.sessions.release(to, Hold::Queued);
-                let sent = from.is_kernel() || self.sessions.contains(from);
-                if from != to {
-                    self.sessions.release(from, Hold::Sent);
-                }
-                // As an event, it goes with its sender or its receiver.
-                if sent && (to.is_kernel() || self.sessions.contains(to)) {
-                    self.deliver_signal(Letter { to, from, names }, payload);
-                } else {
-                    self.guard(to, "the drop of a signal's payload", |_| drop(payload));
-                }
+            What::Signal => {
+                let payload = self.desk.queue.take_signal();
+                self.deliver_sent(entry, payload);
             }
+        }
+    }
+
+    #[inline]
+    fn deliver_event(&mut self, entry: Entry, parcel: &mut dyn Parcel) {
+        self.stats.posted += 1;
+        let Entry { to, from, names, .. } = entry;
+        self.current.write(to, from, names);
+        // The sender is held until now: if it is gone, it was stopped by force.
+        if from != to && !from.is_kernel() {
+            if !self.sessions.contains(from) {
+                self.discard(to, parcel);
+                self.sessions.release(to, Hold::Queued);
+                return;
+            }
+            self.sessions.release(from, Hold::Sent);
+        }
+        self.deliver_current(Some(Hold::Queued), parcel);
+    }
+
+    /// A signal that a session sent has come to the front of the queue.
+    fn deliver_sent(&mut self, entry: Entry, payload: Option<Rc<dyn Any>>) {
+        let Entry { to, from, names, .. } = entry;
+        self.sessions.release(to, Hold::Queued);
+        let sent = from.is_kernel() || self.sessions.contains(from);
+        if from != to {
+            self.sessions.release(from, Hold::Sent);
+        }
+        // As an event, it goes with its sender or its receiver.
+        if sent && (to.is_kernel() || self.sessions.contains(to)) {
+            self.deliver_signal(Letter { to, from, names }, payload);
+        } else {
+            self.guard(to, "the drop of a signal's payload", |_| drop(payload));
         }
     }
 
