@@ -1,5 +1,6 @@
 //! The kernel, by its public face: order, time, lifetimes, calls, failures, wheels.
 
+mod brittle;
 mod budgets;
 mod calls;
 mod crowds;

@@ -10,7 +10,7 @@ use reactor::{Context, Handle, Io, Kernel, OnException, States, Symbol};
 use testkit::logs;
 use testkit::story::{Stage, act};
 
-use crate::parts::{Made, Reader, fail, made, pair, panic_text};
+use crate::parts::{Brittle, Made, Reader, fail, made, pair, panic_text};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -99,15 +99,6 @@ fn p22_a_wheel_that_panics_while_it_is_made_or_dropped_stops_its_session_alone()
         })
         .on_drop(|| fail("on purpose"))
     });
-}
-
-/// Fails when it is dropped.
-struct Brittle;
-
-impl Drop for Brittle {
-    fn drop(&mut self) {
-        fail("on purpose");
-    }
 }
 
 #[test]

@@ -71,6 +71,23 @@ impl Kernel {
         }
     }
 
+    /// Drops what belongs to a session, one after the other: each may panic for itself.
+    pub(super) fn drop_each<T>(
+        &mut self,
+        session: SessionId,
+        place: &str,
+        things: impl IntoIterator<Item = T>,
+    ) {
+        let mut things = things.into_iter();
+        let mut left = true;
+        while left {
+            self.guard(session, place, |_| {
+                things.by_ref().for_each(drop);
+                left = false;
+            });
+        }
+    }
+
     /// Runs a wheel's code, and the handlers of its events. A wheel that panics is closed: it may be half
     /// changed. One whose event's handler panicked goes on in the next turn.
     #[inline]

@@ -5,7 +5,7 @@
 
 use std::any::Any;
 
-use super::{Kernel, Letter, Notice};
+use super::{ANSWER, Kernel, Letter, Notice};
 use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;
@@ -26,6 +26,9 @@ impl Kernel {
     pub(super) fn notify_child(&mut self, parent: SessionId, child: Child) {
         if self.sessions.get(parent).is_some_and(|parent| parent.hears.child()) {
             self.notify(Letter::new(parent, SessionId::KERNEL, Symbol::CHILD), child);
+        } else {
+            let session = child.session();
+            self.guard(session, ANSWER, |_| drop(child));
         }
     }
 

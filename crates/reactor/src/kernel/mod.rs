@@ -287,6 +287,8 @@ impl Kernel {
             slot.starting = false;
             self.desk.post_own(id, SessionId::KERNEL, What::Born);
             self.announce(id, answer);
+        } else {
+            self.drop_each(id, ANSWER, answer);
         }
         id
     }
@@ -354,6 +356,9 @@ impl Kernel {
         }
     }
 }
+
+/// Where a session fails whose answer to its parent panics when it is dropped.
+const ANSWER: &str = "the drop of its answer";
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

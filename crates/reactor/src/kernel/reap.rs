@@ -79,7 +79,7 @@ impl Kernel {
         }
         // The state goes first: dropping it drops the handles of the session's wheels.
         self.guard(id, "the drop of its state", |_| drop(body));
-        self.kinds.leave(kind);
+        self.guard(id, "the drop of its handlers", |kernel| kernel.kinds.leave(kind));
         self.tidy();
         if wheels > 0 {
             self.close_wheels_of(id);
@@ -88,7 +88,7 @@ impl Kernel {
         if ledger.count(Hold::Timer) > 0 && !self.stopping {
             let timers = self.desk.timers.remove_session(id);
             // Their payloads may hold handles too.
-            self.guard(id, "the drop of a timer's payload", |_| drop(timers));
+            self.drop_each(id, TIMER, timers);
             self.tidy();
         }
         // What is still queued to it or by it is dropped when its turn comes: nobody answers to its id.
@@ -126,21 +126,23 @@ impl Kernel {
             self.remove_session(id);
         }
         let timers = self.desk.timers.remove_all();
-        self.guard(SessionId::KERNEL, "the drop of a timer's payload", |_| drop(timers));
+        self.drop_each(SessionId::KERNEL, TIMER, timers);
         self.clear_queue();
-        self.late.clear();
         self.depth -= 1;
         self.stopping = false;
     }
 
     /// Drops what is still on its way; its senders or receivers were stopped by force.
     pub(super) fn clear_queue(&mut self) {
-        let queue = self.desk.queue.take();
-        self.guard(SessionId::KERNEL, "the drop of an event's payload", |_| drop(queue));
+        let (events, signals) = self.desk.queue.take();
+        self.drop_each(SessionId::KERNEL, "the drop of an event's payload", events);
+        self.drop_each(SessionId::KERNEL, "the drop of a signal's payload", signals);
         self.signals.forget_queued();
         self.tidy();
     }
 }
+
+const TIMER: &str = "the drop of a timer's payload";
 
 /// How often new sessions may be started by those that stop, before they are dropped untold.
 const STOP_ROUNDS: u32 = 100;
