@@ -5,6 +5,7 @@ mod budgets;
 mod calls;
 mod crowds;
 mod failures;
+mod kin;
 mod lifetimes;
 mod model;
 mod names;

@@ -14,7 +14,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use super::{Exception, Kernel, Letter};
 use crate::config::OnException;
 use crate::ids::{SessionId, WheelId};
-use crate::session::Phase;
 use crate::signal::Death;
 
 impl Kernel {
@@ -120,8 +119,7 @@ impl Kernel {
             further.push_str(&death.error);
             return;
         }
-        let ending =
-            self.sessions.get(death.session).is_none_or(|slot| slot.phase == Phase::Ending);
+        let ending = self.sessions.get(death.session).is_none_or(|slot| slot.phase.is_last());
         if ending || self.stopping || !self.signals.is_watched(Death::SIGNAL) {
             self.unhandled(&death, exception);
         } else {

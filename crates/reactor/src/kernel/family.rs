@@ -10,7 +10,7 @@ use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;
 use crate::name::Symbol;
-use crate::session::Hold;
+use crate::session::{Hold, Slot};
 
 impl Kernel {
     /// Tells a session something now, or as soon as its running handler has returned.
@@ -33,7 +33,9 @@ impl Kernel {
     }
 
     fn notify_parent(&mut self, child: SessionId, change: NewParent) {
-        if self.sessions.get(child).is_some_and(|child| child.hears.parent()) {
+        // It may have moved on already, because of what its new parent was told: then it knows of that.
+        let concerned = |child: &Slot| child.hears.parent() && child.parent == change.new;
+        if self.sessions.get(child).is_some_and(concerned) {
             self.notify(Letter::new(child, SessionId::KERNEL, Symbol::PARENT), change);
         }
     }
@@ -58,11 +60,14 @@ impl Kernel {
 
     /// The children of a session that ends go to its parent.
     pub(super) fn bequeath(&mut self, id: SessionId) {
-        let Some(heir) = self.sessions.parent(id) else { return };
         for child in self.sessions.children(id) {
-            self.notify_child(heir, Child::new(Fate::Gain, child, None));
-            self.notify_parent(child, NewParent { old: id, new: heir });
-            self.adopt(child, heir);
+            // Whoever was told of the one before may have ended this one, or itself.
+            let Some(heir) = self.sessions.parent(id) else { return };
+            if self.sessions.parent(child) == Some(id) {
+                self.adopt(child, heir);
+                self.notify_child(heir, Child::new(Fate::Gain, child, None));
+                self.notify_parent(child, NewParent { old: id, new: heir });
+            }
         }
     }
 
@@ -72,11 +77,12 @@ impl Kernel {
             return Err(DetachError::NoParent);
         }
         let (old, starting) = (slot.parent, slot.starting);
-        // Its parent has not heard of it yet.
+        self.adopt(id, SessionId::KERNEL);
+        // While it starts its parent has not heard of it yet.
         if !starting {
             self.notify_child(old, Child::new(Fate::Lose, id, None));
         }
-        self.detach(id);
+        self.notify_parent(id, NewParent { old, new: SessionId::KERNEL });
         Ok(())
     }
 
@@ -89,24 +95,18 @@ impl Kernel {
             None => Err(DetachError::NoSuchSession),
             Some(other) if other != parent => Err(DetachError::NotAChild),
             Some(_) => {
+                self.adopt(child, SessionId::KERNEL);
                 self.notify_child(parent, Child::new(Fate::Lose, child, None));
-                self.detach(child);
+                self.notify_parent(child, NewParent { old: parent, new: SessionId::KERNEL });
                 Ok(())
             }
         }
     }
 
-    /// Makes a session nobody's child.
-    fn detach(&mut self, id: SessionId) {
-        let Some(old) = self.sessions.parent(id) else { return };
-        self.notify_parent(id, NewParent { old, new: SessionId::KERNEL });
-        self.adopt(id, SessionId::KERNEL);
-    }
-
+    /// Gives a session another parent. It moves first and is spoken of then, so that whoever is told and
+    /// asks for more finds it where it is said to be.
     fn adopt(&mut self, child: SessionId, parent: SessionId) {
         let Some(old) = self.sessions.parent(child) else { return };
-        // Whoever was told of it may have ended it, or be gone.
-        let parent = if self.sessions.contains(parent) { parent } else { SessionId::KERNEL };
         self.sessions.move_to(child, parent);
         self.sessions.add(parent, Hold::Child);
         self.sessions.release(old, Hold::Child);

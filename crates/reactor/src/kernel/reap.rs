@@ -8,7 +8,7 @@ use super::{Kernel, Letter};
 use crate::family::{Child, Fate};
 use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
-use crate::session::{Hold, Options, Phase, Reply, Slot};
+use crate::session::{AnySession, Hold, Options, Phase, Reply, Slot};
 
 impl Kernel {
     /// Stops every session that nothing can reach any more.
@@ -29,21 +29,29 @@ impl Kernel {
     /// Tells a session `_stop` and removes it with all it owns.
     pub(super) fn stop_session(&mut self, id: SessionId) {
         let Some(slot) = self.sessions.get_mut(id) else { return };
-        if slot.phase == Phase::Ending {
+        if slot.phase.is_last() {
             return;
         }
         slot.phase = Phase::Ending;
+        let unannounced = std::mem::replace(&mut slot.starting, false);
         log::debug!(target: "reactor::sessions", "session {id} stops");
         // Who asks in `_stop` for everybody's end waits until this session is gone.
         self.depth += 1;
+        if unannounced {
+            // It failed in its `_start`. Whoever is told of its end has been told of it.
+            self.announce(id, None);
+        }
         self.bequeath(id);
         let answer = self.tell_stop(id);
-        // Those that `_stop` started go the same way.
-        self.bequeath(id);
+        let body = self.sessions.end(id);
+        // Those that `_stop` started go the same way, and what those leave that end meanwhile.
+        while self.sessions.has_children(id) {
+            self.bequeath(id);
+        }
         if let Some(parent) = self.sessions.parent(id) {
             self.notify_child(parent, Child::new(Fate::Lose, id, answer));
         }
-        self.remove_session(id);
+        self.remove_session(id, body);
         self.depth -= 1;
         self.tidy();
     }
@@ -65,10 +73,13 @@ impl Kernel {
     }
 
     /// Removes a session with all it owns.
-    fn remove_session(&mut self, id: SessionId) {
+    fn remove_session(&mut self, id: SessionId, body: Option<Box<dyn AnySession>>) {
+        // The state goes first: dropping it drops the handles of the session's wheels.
+        self.guard(id, "the drop of its state", |_| drop(body));
+        self.tidy();
         self.sessions.unlink(id);
         let Some(slot) = self.sessions.remove(id) else { return };
-        let Slot { body, parent, ledger, kind, wheels, options, .. } = slot;
+        let Slot { parent, ledger, kind, wheels, options, .. } = slot;
         self.observer.trace(options, Options::default());
         self.signals.forget(id);
         if ledger.count(Hold::Alias) > 0 {
@@ -77,10 +88,7 @@ impl Kernel {
         if ledger.count(Hold::Tag) > 0 {
             self.tags.forget(id);
         }
-        // The state goes first: dropping it drops the handles of the session's wheels.
-        self.guard(id, "the drop of its state", |_| drop(body));
         self.guard(id, "the drop of its handlers", |kernel| kernel.kinds.leave(kind));
-        self.tidy();
         if wheels > 0 {
             self.close_wheels_of(id);
         }
@@ -123,7 +131,8 @@ impl Kernel {
         }
         for id in self.sessions.ids() {
             log::error!(target: "reactor::sessions", "session {id} is dropped: sessions start sessions as they stop");
-            self.remove_session(id);
+            let body = self.sessions.end(id);
+            self.remove_session(id, body);
         }
         let timers = self.desk.timers.remove_all();
         self.drop_each(SessionId::KERNEL, TIMER, timers);

@@ -37,14 +37,25 @@ pub(crate) struct Slot {
     pub(crate) birth: u64,
 }
 
-/// living --ledger empties--> marked --looked at--> living, or ending for good
+/// living --ledger empties--> marked --looked at--> living, or ending --`_stop` told--> ended, for good
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     Living,
     /// Stands in the list of the marked.
     Marked,
-    /// `_stop` is being delivered, and then it is gone.
+    /// `_stop` is being delivered.
     Ending,
+    /// It has had its `_stop`, and nobody reaches it any more: it is about to be gone.
+    Ended,
+}
+
+impl Phase {
+    pub(crate) const fn is_last(self) -> bool {
+        match self {
+            Self::Living | Self::Marked => false,
+            Self::Ending | Self::Ended => true,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -154,6 +165,13 @@ impl Sessions {
         if slot.ledger.is_empty() {
             self.mark(id);
         }
+    }
+
+    /// Takes a session out for good: it has had its `_stop`.
+    pub(crate) fn end(&mut self, id: SessionId) -> Option<Box<dyn AnySession>> {
+        let slot = self.slots.get_mut(id.0)?;
+        slot.phase = Phase::Ended;
+        slot.body.take()
     }
 
     /// A session's ledger is empty.
