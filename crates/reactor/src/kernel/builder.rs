@@ -97,7 +97,7 @@ impl KernelBuilder {
             crashed: None,
             deaths: VecDeque::new(),
             dying: None,
-            late: VecDeque::new(),
+            late: Vec::new(),
             telling_at: None,
             changes: Vec::new(),
             pace: turn::Pace::default(),

@@ -5,7 +5,7 @@
 
 use std::any::Any;
 
-use super::{ANSWER, Kernel, Letter, Notice};
+use super::{ANSWER, Kernel, Letter, Notice, Waiting};
 use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;
@@ -13,13 +13,18 @@ use crate::name::Symbol;
 use crate::session::{Hold, Slot};
 
 impl Kernel {
-    /// Tells a session something now, or as soon as its running handler has returned.
-    pub(super) fn notify<T: 'static>(&mut self, letter: Letter, payload: T) {
-        if self.sessions.is_running(letter.to) {
-            self.late.push_back(Notice { letter, parcel: Box::new(Some(payload)) });
-            self.desk.chores = true;
-        } else {
-            self.tell(letter, &mut Some(payload), None);
+    /// Tells a session something now, or as soon as its running handler has returned, after what waits for
+    /// that already.
+    fn notify<T: 'static>(&mut self, letter: Letter, payload: T) {
+        let waiting = self.late.iter().position(|waiting| waiting.session == letter.to);
+        if waiting.is_none() && !self.sessions.is_running(letter.to) {
+            return self.tell(letter, &mut Some(payload), None);
+        }
+        let notice = Notice { letter, parcel: Box::new(Some(payload)) };
+        self.desk.chores = true;
+        match waiting {
+            Some(place) => self.late[place].notices.push_back(notice),
+            None => self.late.push(Waiting { session: letter.to, notices: [notice].into() }),
         }
     }
 
@@ -43,9 +48,13 @@ impl Kernel {
     /// Tells what waited for running handlers and need not wait any more.
     pub(super) fn tell_late(&mut self) {
         while let Some(place) =
-            self.late.iter().position(|notice| !self.sessions.is_running(notice.letter.to))
+            self.late.iter().position(|waiting| !self.sessions.is_running(waiting.session))
         {
-            let Some(Notice { letter, mut parcel }) = self.late.remove(place) else { return };
+            let Some(notice) = self.late[place].notices.pop_front() else {
+                self.late.remove(place);
+                continue;
+            };
+            let Notice { letter, mut parcel } = notice;
             self.tell(letter, &mut *parcel, None);
             self.guard(letter.to, "the drop of an event's payload", |_| drop(parcel));
         }

@@ -109,7 +109,7 @@ pub struct Kernel {
     /// A death is being told: what fails meanwhile is added to it.
     dying: Option<String>,
     /// What sessions are told when their running handlers have returned.
-    late: VecDeque<Notice>,
+    late: Vec<Waiting>,
     /// At which depth those who waited for running handlers are being told, if they are.
     telling_at: Option<u32>,
     /// Handlers that sessions get when their running handlers have returned.
@@ -117,7 +117,13 @@ pub struct Kernel {
     pace: turn::Pace,
 }
 
-/// Something that a session is told when it has time.
+/// What a running session is told when it has time. There are as many as sessions run, one inside another's
+/// call: few, however much each is told.
+struct Waiting {
+    session: SessionId,
+    notices: VecDeque<Notice>,
+}
+
 struct Notice {
     letter: Letter,
     parcel: Box<dyn Parcel>,
