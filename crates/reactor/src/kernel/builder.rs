@@ -97,6 +97,7 @@ impl KernelBuilder {
             crashed: None,
             deaths: VecDeque::new(),
             dying: None,
+            ending_doomed: false,
             late: Vec::new(),
             telling_at: None,
             changes: Vec::new(),

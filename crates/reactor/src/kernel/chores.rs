@@ -26,6 +26,7 @@ impl Kernel {
         }
         self.settle();
         self.set_handlers();
+        self.stop_doomed();
         // What is told here leads back here when its handler has returned. It is told one after the other,
         // and not one within the other.
         if self.telling_at != Some(self.depth) {
@@ -39,6 +40,7 @@ impl Kernel {
             || !self.late.is_empty()
             || !self.changes.is_empty()
             || !self.deaths.is_empty()
+            || self.sessions.has_doomed()
             || self.stopping;
     }
 

@@ -156,12 +156,7 @@ impl Kernel {
                     target: "reactor::sessions",
                     "session {session} is stopped: {place} failed: {exception}"
                 );
-                // Further up the stack of calls it may be in the middle of something.
-                if self.sessions.is_running(*session) {
-                    self.sessions.doom(*session);
-                } else {
-                    self.stop_session(*session);
-                }
+                self.end_failed(*session);
             }
         }
     }

@@ -108,6 +108,8 @@ pub struct Kernel {
     deaths: VecDeque<(Death, Exception)>,
     /// A death is being told: what fails meanwhile is added to it.
     dying: Option<String>,
+    /// Sessions that failed are being stopped: those that fail because of it have to wait.
+    ending_doomed: bool,
     /// What sessions are told when their running handlers have returned.
     late: Vec<Waiting>,
     /// At which depth those who waited for running handlers are being told, if they are.

@@ -15,9 +15,33 @@ impl Kernel {
     #[inline]
     pub(super) fn reap(&mut self) {
         self.tidy();
-        while let Some(id) = self.sessions.pop_doomed().or_else(|| self.sessions.pop_marked()) {
+        while let Some(id) = self.sessions.pop_marked() {
             self.stop_session(id);
         }
+    }
+
+    /// Stops a session that failed; if it is in the middle of something further up the stack of calls, as
+    /// soon as it is not.
+    pub(super) fn end_failed(&mut self, id: SessionId) {
+        // When all are stopped, it has its turn as the others have.
+        if !self.stopping {
+            self.sessions.doom(id);
+            self.desk.chores = true;
+            self.stop_doomed();
+        }
+    }
+
+    /// Stops those that failed, one after the other: when the end of one makes another fail, that is not
+    /// stopped within it.
+    pub(super) fn stop_doomed(&mut self) {
+        if self.ending_doomed {
+            return;
+        }
+        self.ending_doomed = true;
+        while let Some(id) = self.sessions.pop_doomed() {
+            self.stop_session(id);
+        }
+        self.ending_doomed = false;
     }
 
     /// Every session is to be stopped as soon as no handler runs.

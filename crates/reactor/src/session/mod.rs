@@ -10,6 +10,8 @@ mod options;
 mod states;
 mod tree;
 
+use std::collections::VecDeque;
+
 use crate::arena::Arena;
 use crate::ids::SessionId;
 pub(crate) use kinds::{Hears, Kinds};
@@ -63,8 +65,8 @@ pub(crate) struct Sessions {
     slots: Arena<Slot>,
     /// Sessions whose ledgers became empty: looked at once more, then stopped. Each stands here once.
     marked: Vec<SessionId>,
-    /// Sessions that failed while one of their handlers was running: stopped when none is.
-    doomed: Vec<SessionId>,
+    /// Sessions that failed and are stopped as soon as none of their handlers is running.
+    doomed: VecDeque<SessionId>,
     /// The last to come of those without a parent.
     youngest: Option<SessionId>,
     /// Entries of all ledgers that mean that something can still happen without the queue or a timer.
@@ -84,7 +86,7 @@ impl Sessions {
         Self {
             slots: Arena::new(),
             marked: Vec::new(),
-            doomed: Vec::new(),
+            doomed: VecDeque::new(),
             youngest: None,
             expecting: 0,
         }
@@ -201,17 +203,22 @@ impl Sessions {
     /// Whether a session is to be looked at when the turn ends.
     #[inline]
     pub(crate) const fn has_marked(&self) -> bool {
-        !(self.marked.is_empty() && self.doomed.is_empty())
+        !self.marked.is_empty()
     }
 
     /// Notes that a session is to be stopped, whatever its ledger says.
     pub(crate) fn doom(&mut self, id: SessionId) {
-        self.doomed.push(id);
+        self.doomed.push_back(id);
     }
 
-    #[inline]
+    pub(crate) fn has_doomed(&self) -> bool {
+        !self.doomed.is_empty()
+    }
+
+    /// The first to fail of those that are not running.
     pub(crate) fn pop_doomed(&mut self) -> Option<SessionId> {
-        self.doomed.pop()
+        let place = self.doomed.iter().position(|id| !self.is_running(*id))?;
+        self.doomed.remove(place)
     }
 
     /// Whether one of the session's handlers is running.
