@@ -14,6 +14,7 @@ mod pace;
 mod panics;
 mod parts;
 mod payloads;
+mod postbacks;
 mod readiness;
 mod reentrancy;
 mod regressions;

@@ -59,6 +59,8 @@ impl Kernel {
         parcel: &mut dyn Parcel,
         reply: Option<&mut Reply<'_>>,
     ) {
+        // What is noted until now is of whoever is running.
+        self.read_posts();
         let outer = std::mem::replace(&mut self.current, letter);
         let told = self.guard_handler(|kernel| {
             let outcome = kernel.offer(None, parcel, reply);

@@ -75,7 +75,11 @@ impl Kernel {
         if let Some(parent) = self.sessions.parent(id) {
             self.notify_child(parent, Child::new(Fate::Lose, id, answer));
         }
+        // What its state posts as it is dropped is nobody's who could be gone by then.
+        self.read_posts();
+        let outer = std::mem::replace(&mut self.current, Letter::OUTSIDE);
         self.remove_session(id, body);
+        self.current = outer;
         self.depth -= 1;
         self.tidy();
     }
