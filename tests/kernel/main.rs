@@ -4,6 +4,7 @@ mod brittle;
 mod budgets;
 mod calls;
 mod crowds;
+mod deaths;
 mod failures;
 mod kin;
 mod lifetimes;

@@ -115,8 +115,9 @@ impl Kernel {
     fn die(&mut self, death: Death, exception: Exception) {
         self.stats.failures += 1;
         if let Some(further) = &mut self.dying {
-            further.push_str(FURTHER);
-            further.push_str(&death.error);
+            further.text.push_str(FURTHER);
+            further.text.push_str(&death.error);
+            further.sessions.push(death.session);
             return;
         }
         let ending = self.sessions.get(death.session).is_none_or(|slot| slot.phase.is_last());
@@ -132,11 +133,17 @@ impl Kernel {
     pub(super) fn deliver_death(&mut self) {
         let Some((death, exception)) = self.deaths.pop_front() else { return };
         log::debug!(target: "reactor::sessions", "session {}: {} failed: {exception}", death.session, death.place);
-        self.dying = Some(String::new());
+        self.dying = Some(Further::default());
         let handled = self.tell_death(death.clone());
         let further = self.dying.take().unwrap_or_default();
-        if !further.is_empty() {
-            self.unhandled(&death, exception.with(&further));
+        if !further.sessions.is_empty() {
+            self.unhandled(&death, exception.with(&further.text));
+            match self.on_exception {
+                OnException::Stop => {}
+                OnException::Isolate => {
+                    further.sessions.into_iter().for_each(|session| self.end_failed(session));
+                }
+            }
         } else if !handled {
             self.unhandled(&death, exception);
         }
@@ -160,6 +167,13 @@ impl Kernel {
             }
         }
     }
+}
+
+/// What failed while those were asked who watch `DIE`.
+#[derive(Debug, Default)]
+pub(super) struct Further {
+    text: String,
+    sessions: Vec<SessionId>,
 }
 
 /// What stands between a failure and that of a handler of `DIE` (the words are POE's).

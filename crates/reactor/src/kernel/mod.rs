@@ -107,7 +107,7 @@ pub struct Kernel {
     /// Failures that nobody was asked about yet.
     deaths: VecDeque<(Death, Exception)>,
     /// A death is being told: what fails meanwhile is added to it.
-    dying: Option<String>,
+    dying: Option<failure::Further>,
     /// Sessions that failed are being stopped: those that fail because of it have to wait.
     ending_doomed: bool,
     /// What sessions are told when their running handlers have returned.
