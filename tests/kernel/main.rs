@@ -20,6 +20,7 @@ mod readiness;
 mod reentrancy;
 mod regressions;
 mod senders;
+mod signals;
 mod stopping;
 mod threads;
 mod timers;
