@@ -15,6 +15,7 @@ mod pace;
 mod panics;
 mod parts;
 mod payloads;
+mod poe;
 mod postbacks;
 mod readiness;
 mod reentrancy;
