@@ -34,6 +34,12 @@ impl<W> Handle<W> {
         self.id
     }
 
+    /// Whether the handle's list of the dropped, of which each kernel has one, is this.
+    #[inline]
+    pub(crate) fn is_in(&self, dropped: &Rc<Dropped>) -> bool {
+        Rc::ptr_eq(&self.dropped, dropped)
+    }
+
     /// Lets go of the wheel without closing it: it lives until it closes itself
     /// ([`Io::close`](crate::Io::close)), or its session stops.
     pub fn release(mut self) {

@@ -40,9 +40,9 @@
 //! # }
 //! ```
 //!
-//! In reading order: [`Kernel`], [`States`], [`Context`], [`Event`]; [`Clock`] for tests; [`Wheel`],
-//! [`Io`] and [`Handle`] for those who watch descriptors themselves. Sockets and framed streams are in
-//! the crate `wheels`.
+//! In reading order: [`Kernel`], [`States`], [`Context`], [`Event`]; [`Clock`] for tests; [`Watch`] for a
+//! descriptor that a session reads itself; [`Wheel`], [`Io`] and [`Handle`] for those who make wheels.
+//! Sockets and framed streams are in the crate `wheels`.
 //!
 //! # Logging
 //!
@@ -74,6 +74,7 @@ mod stats;
 mod sys;
 mod timers;
 mod token;
+mod watch;
 mod wheel;
 
 pub use clock::Clock;
@@ -90,4 +91,5 @@ pub use session::States;
 pub use shared_buffer::SharedBuffer;
 pub use signal::Signal;
 pub use stats::Stats;
+pub use watch::{Refused, SelectMode, Selected, Watch};
 pub use wheel::{Deliver, Readiness, Wheel};
