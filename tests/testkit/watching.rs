@@ -13,6 +13,7 @@ use reactor::{Clock, Context, Event, Kernel, KernelBuilder, Selected, SessionId,
 use reactor::{Unhandled, Watch};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::net;
 use crate::story::Story;
 
 type Act<F> = Box<dyn FnOnce(&mut Eye<F>, &mut Context<'_>)>;
@@ -124,6 +125,18 @@ impl<F: AsFd + 'static> Scene<F> {
         result.take().expect("it has run")
     }
 
+    /// Waits until the system has brought what a test has sent to the first watch of a session: on a busy
+    /// machine that may take a while.
+    #[track_caller]
+    pub fn await_ready(&mut self, who: SessionId, what: PollFlags) {
+        let patience = Timespec::try_from(net::PATIENCE).expect("a minute");
+        let ready = self.act(who, move |eye, _| {
+            let mut watched = [PollFd::new(&**eye.watch(), what)];
+            poll(&mut watched, Some(&patience)).expect("poll")
+        });
+        assert_eq!(ready, 1, "waited in vain for {what:?}");
+    }
+
     /// One turn, without waiting.
     #[track_caller]
     pub fn turn(&mut self) {
@@ -139,8 +152,7 @@ impl<F: AsFd + 'static> Scene<F> {
     /// Runs until nobody is left.
     #[track_caller]
     pub fn run(&mut self) {
-        self.kernel.run().expect("the kernel runs to its end");
-        assert_eq!((self.kernel.session_count(), self.kernel.wheel_count()), (0, 0));
+        net::run_to_end(&mut self.kernel);
     }
 
     /// Panics unless exactly this was told since the last time.
