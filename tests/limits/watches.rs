@@ -56,7 +56,7 @@ fn make_and_end(
 ) -> UnixStream {
     let (ours, mut peer) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         peer.write_all(b"x").unwrap();
     }
     eye.read(cx, ours, "came");

@@ -22,10 +22,8 @@ pub(crate) fn ready_for(fd: impl AsFd, asked: Readiness) -> Readiness {
     if found.intersects(GONE) {
         return asked;
     }
-    FLAGS.into_iter().filter(|(_, flag)| found.contains(*flag)).fold(Readiness::NONE, |all, of| {
-        let (readiness, _) = of;
-        all.with(readiness)
-    })
+    let ready = FLAGS.into_iter().filter(|(_, flag)| found.contains(*flag));
+    ready.fold(Readiness::NONE, |all, (readiness, _)| all.with(readiness))
 }
 
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

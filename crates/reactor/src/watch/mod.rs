@@ -28,7 +28,8 @@ use watcher::Watcher;
 /// Got from [`Context::select_read`], [`select_write`](Context::select_write) or
 /// [`select_expedite`](Context::select_expedite), and then good for all three. It owns what it was given
 /// and lends it by `Deref`, with or without a context. So a watched descriptor cannot be closed, and its
-/// number cannot become another's. Dropping the watch ends it and closes the descriptor;
+/// number cannot become another's. What belongs to it, POE's extra arguments, a session keeps by its id, as
+/// in a [`WheelMap`](crate::WheelMap). Dropping the watch ends it and closes the descriptor;
 /// [`into_inner`](Self::into_inner) ends it and gives the descriptor back.
 ///
 /// The events go to the session that made the watch, whoever holds it: one [`Selected`] for each mode
@@ -47,6 +48,9 @@ use watcher::Watcher;
 ///   reading was told; a second may, and so may a write(2) of more than the system has room for. On
 ///   rare occasions the system goes back on its word, for a datagram with a wrong checksum for one: make
 ///   sockets of your own non-blocking.
+/// - A handle that reads ahead, such as [`std::io::Stdin`] or a `BufReader`, keeps what the system does not
+///   know of any more: read on until it has nothing left, or hand over the plain descriptor,
+///   `File::from(stdin().as_fd().try_clone_to_owned()?)`.
 /// - One descriptor has one watch or other wheel. For two sessions, `try_clone` gives the second a
 ///   descriptor of its own, and both are told.
 ///
