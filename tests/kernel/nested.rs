@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Handle, Kernel};
+use reactor::{Handle, Kernel, SessionId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use testkit::story::Stage;
 use testkit::watching::{Scene, is_readable};
@@ -80,29 +80,32 @@ fn a_loop_of_poll_drives_sockets_timers_and_posts() {
     assert_eq!(scene.clock.now() - begin, 3 * SECOND);
 }
 
+const ROUNDS: u8 = 6;
+
+/// A kernel with a player at one end: plays each ball back as the next, and ends with the last.
+fn player(name: &str, stream: UnixStream) -> (Scene<UnixStream>, SessionId) {
+    let mut scene = Scene::new();
+    let session = scene.eye(name, move |eye, cx| {
+        eye.read(cx, stream, "came");
+        eye.react(|eye, cx, _| {
+            let mut ball = [0];
+            let length = (&**eye.watch()).read(&mut ball).unwrap();
+            if length == 0 || ball[0] == ROUNDS {
+                cx.delay("over", SECOND, ());
+                return eye.watches.clear();
+            }
+            eye.tell(ball[0]);
+            (&**eye.watch()).write_all(&[ball[0] + 1]).unwrap();
+        });
+    });
+    (scene, session)
+}
+
 #[test]
 fn two_kernels_in_one_loop_play_ping_pong() {
-    const ROUNDS: u8 = 6;
     let (one, other) = pair();
-    let [(mut ping, starter), (pong, _)] =
-        [("ping", one), ("pong", other)].map(|(name, stream)| {
-            let mut scene = Scene::<UnixStream>::new();
-            let session = scene.eye(name, move |eye, cx| {
-                eye.read(cx, stream, "came");
-                eye.react(|eye, cx, _| {
-                    let mut byte = [0];
-                    let length = (&**eye.watch()).read(&mut byte).unwrap();
-                    if length == 0 || byte[0] == ROUNDS {
-                        cx.delay("over", SECOND, ());
-                        eye.watches.clear();
-                    } else {
-                        eye.tell(byte[0]);
-                        (&**eye.watch()).write_all(&[byte[0] + 1]).unwrap();
-                    }
-                });
-            });
-            (scene, session)
-        });
+    let (mut ping, starter) = player("ping", one);
+    let (pong, _) = player("pong", other);
     ping.act(starter, |eye, _| (&**eye.watch()).write_all(&[1]).unwrap());
     let mut scenes = [ping, pong];
     outer_loop(&mut scenes);
