@@ -2,7 +2,8 @@
 //!
 //! A field per table, the constructor and the verbs that need no session. The turn is in `turn.rs`, the
 //! delivery of one event in `dispatch.rs`, the end of sessions in `reap.rs`, wheels in `wheels.rs`,
-//! signals in `signals.rs`, `run` in `run.rs`, and what an outer loop asks in `nested.rs`. Nobody outside this folder sees two tables at once.
+//! signals in `signals.rs`, `run` in `run.rs`, and what an outer loop asks in `nested.rs`. Nobody outside
+//! this folder sees two tables at once.
 
 mod check;
 mod dispatch;
