@@ -40,9 +40,9 @@
 //! # }
 //! ```
 //!
-//! In reading order: [`Kernel`], [`States`], [`Context`], [`Event`]; [`Clock`] for tests; [`Wheel`],
-//! [`Io`] and [`Handle`] for those who watch descriptors themselves. Sockets and framed streams are in
-//! the crate `wheels`.
+//! In reading order: [`Kernel`], [`States`], [`Context`], [`Event`]; [`Clock`] for tests; [`Watch`] for a
+//! descriptor that a session reads itself; [`Wheel`], [`Io`] and [`Handle`] for those who make wheels.
+//! Sockets and framed streams are in the crate `wheels`.
 //!
 //! # Logging
 //!
@@ -83,6 +83,7 @@ mod tags;
 mod timers;
 mod timing;
 mod token;
+mod watch;
 mod wheel;
 
 pub use clock::Clock;
@@ -108,4 +109,5 @@ pub use signal::{Death, Signal};
 pub use snapshot::{QueuedInfo, SessionInfo, Snapshot, TimerInfo, WheelInfo};
 pub use stats::Stats;
 pub use timing::Timing;
+pub use watch::{Refused, SelectMode, Selected, Watch};
 pub use wheel::{Deliver, Readiness, Wheel};

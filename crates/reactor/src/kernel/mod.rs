@@ -2,7 +2,8 @@
 //!
 //! A field per table, the constructor and the verbs that need no session. The turn is in `turn.rs`, the
 //! delivery of one event in `dispatch.rs`, the end of sessions in `reap.rs`, wheels in `wheels.rs`,
-//! signals in `signals.rs`, and `run` in `run.rs`. Nobody outside this folder sees two tables at once.
+//! signals in `signals.rs`, `run` in `run.rs`, and what an outer loop asks in `nested.rs`. Nobody outside
+//! this folder sees two tables at once.
 
 mod builder;
 mod check;
@@ -13,6 +14,7 @@ mod failure;
 mod family;
 mod letter;
 mod names;
+mod nested;
 mod observe;
 mod reap;
 mod run;

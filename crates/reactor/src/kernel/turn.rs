@@ -93,13 +93,22 @@ impl Kernel {
         self.desk.now.since(self.pace.polled) < TIME_PER_POLL
     }
 
+    /// Whether something waits that neither the system nor the clock will announce.
+    pub(super) fn has_work(&self) -> bool {
+        self.desk.has_work()
+            || self.desk.chores
+            || self.outbox.any()
+            || !self.desk.queue.is_empty()
+            || self.sessions.has_marked()
+    }
+
     /// How long to wait for readiness: not at all while there is work, else until the next timer.
     fn timeout(&mut self, wait: Wait) -> Option<Duration> {
         let most = match wait {
             Wait::ForWork => None,
             Wait::AtMost(most) => Some(most),
         };
-        if self.desk.has_work() || !self.desk.queue.is_empty() || self.sessions.has_marked() {
+        if self.has_work() {
             return Some(Duration::ZERO);
         }
         let Some(due) = self.desk.timers.next_due() else {
