@@ -46,6 +46,11 @@ impl Meta {
         Self { session, alarm: None, fd: UNWATCHED, again: false, dirty: false, alive: true }
     }
 
+    /// The descriptor that is watched.
+    pub(crate) fn watched(&self) -> Option<RawFd> {
+        Some(self.fd).filter(|fd| *fd != UNWATCHED)
+    }
+
     /// The wheel's alarm rang: it is not set any more.
     pub(crate) const fn rang(&mut self) {
         self.alarm = None;

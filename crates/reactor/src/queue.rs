@@ -38,6 +38,8 @@ pub(crate) enum What {
     Born,
     /// A signal of the system, by number.
     Signal(i32),
+    /// A child process, to be looked at: it may have exited before it was watched.
+    Child(u32),
 }
 
 /// `Stamp`s grow from front to back: time does not run backwards, and sequence numbers count up.

@@ -4,6 +4,7 @@
 //! running and why. Everything a handler asks of the kernel goes through it. What is asked of each table is
 //! in a file of its own here.
 
+mod processes;
 mod signals;
 mod timers;
 

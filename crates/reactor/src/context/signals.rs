@@ -8,8 +8,9 @@ use crate::signal::Signal;
 impl Context<'_> {
     /// Watches a signal: `event` is delivered when it comes (POE: `sig`). The name is without `SIG`.
     ///
-    /// The signal's default action is off from now on, and stays off after [`Kernel::run`] has returned: a
-    /// program that goes on then sees to `INT` itself. A watch does not keep the session alive. Raised
+    /// The signal's default action is off while any session of any kernel in the process watches it. After
+    /// that the signal does again what it did before: nothing, if it was ignored; `PIPE` is always
+    /// ignored. A watch does not keep the session alive. Raised
     /// several times before it is delivered, a signal is delivered once. `HUP`, `INT`, `QUIT` and `TERM`
     /// are terminal: unless a handler calls [`sig_handled`](Self::sig_handled), every session is stopped
     /// when all who watch have been told.

@@ -5,8 +5,11 @@
 //! signals in `signals.rs`, and `run` in `run.rs`. Nobody outside this folder sees two tables at once.
 
 mod check;
+mod children;
 mod dispatch;
 mod failure;
+mod fork;
+mod id;
 mod reap;
 mod run;
 mod signals;
@@ -35,7 +38,10 @@ use crate::payload::Payload;
 use crate::queue::What;
 use crate::session::{Hold, Kinds, Sessions, States};
 use crate::signal::Signals;
+use crate::signal::child::Children;
 use crate::stats::Stats;
+pub use fork::{ForkError, Forked};
+use id::KernelId;
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
 ///
@@ -68,6 +74,8 @@ pub struct Kernel {
     names: Names,
     kinds: Kinds,
     signals: Signals,
+    children: Children,
+    id: KernelId,
     dropped: Rc<Dropped>,
     stats: Stats,
     on_exception: OnException,
@@ -175,6 +183,13 @@ impl Kernel {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.desk.clock.instant(self.desk.now)
+    }
+
+    /// Names this kernel among all of them: the host, and in hexadecimal the second it was made in, the
+    /// process and a count (POE: `ID`). Another one in the child of a [`fork`](Self::fork).
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.id.to_string()
     }
 
     /// How many sessions are alive.
@@ -293,6 +308,8 @@ impl KernelBuilder {
             names: Names::new(),
             kinds: Kinds::default(),
             signals: Signals::default(),
+            children: Children::default(),
+            id: KernelId::new(),
             dropped: Rc::default(),
             stats: Stats::default(),
             on_exception: self.config.on_exception,

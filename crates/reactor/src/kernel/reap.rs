@@ -45,6 +45,7 @@ impl Kernel {
     /// Removes a session with all it owns.
     fn remove_session(&mut self, id: SessionId) {
         self.signals.forget(id);
+        self.forget_children_of(id);
         let Some(slot) = self.sessions.remove(id) else { return };
         // The state goes first: dropping it drops the handles of the session's wheels.
         self.guard(id, "the drop of its state", |_| drop(slot.body));

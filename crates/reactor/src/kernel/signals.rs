@@ -27,6 +27,7 @@ impl Kernel {
     /// The system's pipe is readable.
     pub(super) fn queue_signals(&mut self) {
         for number in self.signals.pending() {
+            self.look_at_children_for(number);
             log::debug!(target: "reactor::signals", "{} came", signal::signal(number));
             if self.signals.note_queued(number) {
                 self.desk.post(SessionId::KERNEL, SessionId::KERNEL, What::Signal(number));

@@ -147,7 +147,10 @@ impl Kernel {
         match token {
             token::SIGNALS => self.queue_signals(),
             token::REMOTE | token::CLOCK => {}
-            other => debug_assert!(false, "nobody has {other:?}"),
+            other => match token::child_of(other) {
+                Some(number) => self.look_at_child(number),
+                None => debug_assert!(false, "nobody has {other:?}"),
+            },
         }
     }
 
@@ -214,6 +217,7 @@ impl Kernel {
             }
             What::Born => self.sessions.release(to, Hold::Queued),
             What::Signal(number) => self.deliver_signal(number),
+            What::Child(number) => self.look_at_child(number),
         }
     }
 

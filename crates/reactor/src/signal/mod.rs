@@ -5,7 +5,9 @@
 //! several times before it is delivered, a signal is delivered once. Never handles a signal by itself:
 //! `kernel/signals.rs` does.
 
-mod source;
+pub(crate) mod child;
+mod disposition;
+pub(crate) mod source;
 
 use std::io;
 use std::os::raw::c_int;
@@ -40,7 +42,7 @@ impl std::fmt::Display for Signal {
 
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
-    source: Source,
+    pub(crate) source: Source,
     watches: Vec<Watch>,
     /// Signals that wait in the queue: each once at most.
     queued: Vec<c_int>,
@@ -78,7 +80,15 @@ impl Signals {
 
     /// A session is gone.
     pub(crate) fn forget(&mut self, session: SessionId) {
-        self.watches.retain(|watch| watch.session != session);
+        let (gone, kept) = self.watches.iter().partition(|watch| watch.session == session);
+        self.watches = kept;
+        let gone: Vec<Watch> = gone;
+        for watch in gone {
+            // A session has one watch of a signal at most.
+            if !self.watches.iter().any(|other| other.number == watch.number) {
+                self.source.remove(watch.number);
+            }
+        }
     }
 
     /// Who watches a signal, the youngest watch first: a child is told before its parent.
@@ -121,7 +131,7 @@ pub(crate) fn is_terminal(number: c_int) -> bool {
 
 /// Lets the system do what it would have done without us.
 pub(crate) fn default_action(number: c_int) -> io::Result<()> {
-    signal_hook::low_level::emulate_default_handler(number)
+    disposition::act(number)
 }
 
 fn find(name: &str) -> Option<&'static Kind> {

@@ -1,3 +1,6 @@
 //! The door to the system: what mio and std do not offer, each call once.
 //!
 //! Besides the poller, the clock and the signal source, nothing else in this crate talks to the system.
+
+pub(crate) mod fork;
+pub(crate) mod process;
