@@ -6,6 +6,7 @@
 //! - [`logs`]: what was logged.
 //! - [`rig`]: a session that does what a test tells it to.
 
+pub mod children;
 pub mod leak;
 pub mod logs;
 pub mod net;
