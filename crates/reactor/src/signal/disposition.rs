@@ -105,3 +105,6 @@ static SIGNALS: [Disposition; 65] = [const { Disposition::new() }; 65];
 const CHANGING: u32 = u32::MAX;
 /// Next to what a signal costs, the order of memory costs nothing.
 const SEQ: Ordering = Ordering::SeqCst;
+
+#[cfg(test)]
+mod tests;
