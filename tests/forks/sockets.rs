@@ -165,7 +165,7 @@ fn descriptors_of_a_program() -> String {
 fn inherits_nothing() {
     // What this process was given to inherit itself.
     let before = descriptors_of_a_program();
-    let (writer, children) = herd(1);
+    let (writer, mut children) = herd(1);
     let (mut kernel, session, address) = server();
     let watched = children[0].id();
     let watcher = States::new()
@@ -184,7 +184,8 @@ fn inherits_nothing() {
         kernel.run_one_turn(Duration::ZERO).unwrap();
         assert_eq!(descriptors_of_a_program(), before, "with {count} clients");
     }
-    drop(writer);
     kill(them, System::TERM);
     kernel.run().unwrap();
+    drop(writer);
+    assert!(children[0].wait().unwrap().success());
 }
