@@ -136,6 +136,7 @@ fn serve(parent: Keeps, child: Keeps) {
     if them == 0 {
         return kernel.run().unwrap();
     }
+    let _orphan = Orphan(them);
     let us = std::process::id();
     let who = |parent_does: bool| if parent_does { us } else { them };
     let (streams, listener) = (who(parent.streams), who(parent.listener));
@@ -150,9 +151,20 @@ fn serve(parent: Keeps, child: Keeps) {
         }
         kill(them, System::TERM);
     });
+    peer.run(&mut kernel);
     kernel.run().unwrap();
-    peer.join();
     assert_eq!(kernel.stats().unhandled, 0);
+}
+
+/// A child that is not to live on when the parent's part fails.
+struct Orphan(u32);
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            kill(self.0, System::KILL);
+        }
+    }
 }
 
 /// What a program that is started now finds open, its own included.
