@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reactor::{Context, Event, Exited, Forked, Kernel, Signal, States, WheelMap};
-use rustix::process::{Pid, Signal as System, kill_process};
+use rustix::process::{Pid, Signal as System, kill_process, set_parent_process_death_signal};
 use wheels::filter::Stream;
 use wheels::{Established, Failure, Input, ReadWrite, SocketFactory};
 
@@ -74,6 +74,8 @@ impl Prefork {
             }
             Forked::Child => {
                 self.role = Role::Worker;
+                // However the parent ends, its workers do not go on without it.
+                set_parent_process_death_signal(Some(System::TERM))?;
                 if let Some(listener) = &self.listener {
                     listener.resume_accept(cx);
                 }
@@ -120,7 +122,7 @@ impl Prefork {
         }
     }
 
-    /// However the parent ends, its workers do not go on without it.
+    /// Also when it ends by a failure.
     fn stop(&mut self, _: &mut Context<'_>, (): ()) {
         match &self.role {
             Role::Parent { workers } | Role::Ending { workers } => end(workers),

@@ -131,27 +131,27 @@ fn p17_out_of_descriptors() {
 }
 
 fn p17_before() {
-    let child = dead(shell("exit 7"));
+    let pids = ids(&[dead(shell("exit 7"))]);
     let mut kernel = Kernel::new().unwrap();
-    let told = watch_all(&mut kernel, vec![child.id()]);
+    let told = watch_all(&mut kernel, pids.clone());
     kernel.run().unwrap();
     let expected = vec![Some(ExitStatus::from_raw(7 << 8))];
-    assert_eq!(told.take(), BTreeMap::from([(child.id(), expected)]));
+    assert_eq!(told.take(), BTreeMap::from([(pids[0], expected)]));
 }
 
 fn p17_before_by_signal() {
     let (writer, children) = herd(1);
     let mut kernel = Kernel::new().unwrap();
     let first = watch_all(&mut kernel, ids(&children));
-    let child = dead(shell("exit 0"));
+    let pids = ids(&[dead(shell("exit 0"))]);
     let lowered = Lowered::to_room_for(0);
-    let second = watch_all(&mut kernel, vec![child.id()]);
+    let second = watch_all(&mut kernel, pids.clone());
     while second.borrow().is_empty() {
         kernel.run_one_turn(std::time::Duration::ZERO).unwrap();
     }
     assert!(first.borrow().is_empty());
     drop(lowered);
-    assert_each_once(&second, &[child.id()]);
+    assert_each_once(&second, &pids);
     drop(writer);
     kernel.run().unwrap();
     assert_each_once(&first, &ids(&children));

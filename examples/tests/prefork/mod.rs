@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::program::{End, Program, Server};
 use crate::{echo, rest};
 
 const USAGE: &str = "usage: prefork_echo [ADDR:PORT] [WORKERS]\n";
-const PATIENCE: Duration = Duration::from_secs(30);
 
 fn start(workers: &str) -> Server {
     Server::start_program("prefork_echo", &[workers], None)
@@ -31,6 +31,10 @@ fn workers(server: &Server) -> BTreeSet<u32> {
     ours.collect()
 }
 
+fn is_alive(pid: u32) -> bool {
+    state_and_parent(pid).is_some_and(|(state, _)| state != "Z")
+}
+
 fn is_stopped(pid: u32) -> bool {
     state_and_parent(pid).expect("a worker").0 == "T"
 }
@@ -44,20 +48,28 @@ fn state_and_parent(pid: u32) -> Option<(String, String)> {
 
 /// Waits until there are other workers than these, as many.
 fn replaced(server: &Server, before: &BTreeSet<u32>) -> BTreeSet<u32> {
-    let began = Instant::now();
     loop {
         let now = workers(server);
         if now.len() == before.len() && now != *before {
             return now;
         }
-        assert!(began.elapsed() < PATIENCE, "{before:?} became {now:?}");
+        // It is killed when it takes too long.
+        assert!(is_alive(server.program.id()), "{before:?} became {now:?}");
         thread::yield_now();
     }
 }
 
+fn number(pid: u32) -> Pid {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process has such a number")
+}
+
 fn kill(pid: u32, signal: Signal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process");
-    kill_process(pid, signal).expect("it was there a moment ago");
+    kill_process(number(pid), signal).expect("it was there a moment ago");
+}
+
+/// Readable when the process has ended.
+fn descriptor(pid: u32) -> OwnedFd {
+    pidfd_open(number(pid), PidfdFlags::empty()).expect("it was there a moment ago")
 }
 
 fn assert_all_served(clients: &mut [TcpStream]) {
@@ -122,6 +134,19 @@ fn interrupt_and_terminate_end_all_processes() {
         assert_ends(server, signal);
         assert_eq!(rest(&mut client), b"");
     }
+}
+
+#[test]
+fn when_the_parent_is_killed_its_workers_end() {
+    let server = start("2");
+    let workers: Vec<OwnedFd> = workers(&server).into_iter().map(descriptor).collect();
+    server.program.kill(Signal::KILL);
+    for worker in workers {
+        let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
+        let ended = poll(&mut [PollFd::new(&worker, PollFlags::IN)], Some(&patience));
+        assert_eq!(ended, Ok(1), "the worker goes on");
+    }
+    assert_eq!(server.program.end().code, None);
 }
 
 #[test]
