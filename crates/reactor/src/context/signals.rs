@@ -10,10 +10,9 @@ impl Context<'_> {
     ///
     /// The signal's default action is off while any session of any kernel in the process watches it. After
     /// that the signal does again what it did before: nothing, if it was ignored; `PIPE` is always
-    /// ignored. A watch does not keep the session alive. Raised
-    /// several times before it is delivered, a signal is delivered once. `HUP`, `INT`, `QUIT` and `TERM`
-    /// are terminal: unless a handler calls [`sig_handled`](Self::sig_handled), every session is stopped
-    /// when all who watch have been told.
+    /// ignored. A watch does not keep the session alive. Raised several times before it is delivered, a
+    /// signal is delivered once. `HUP`, `INT`, `QUIT` and `TERM` are terminal: unless a handler calls
+    /// [`sig_handled`](Self::sig_handled), every session is stopped when all who watch have been told.
     ///
     /// # Errors
     ///

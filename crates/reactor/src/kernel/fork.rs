@@ -55,6 +55,7 @@ impl Kernel {
     /// descriptor, watched as in the parent by a poll of its own. So two processes have each socket: it
     /// is for the sessions to decide who uses which, and to drop in the child the wheels that are the
     /// parent's business. Dropping a wheel closes the child's copy; the connection stays the parent's.
+    /// (Ending one in order does not: that tells the peer.)
     ///
     /// Three things are the parent's alone: its child processes, whose watches are
     /// forgotten in the child; signals that came before and are not queued yet; and its [`id`](Self::id).
@@ -63,7 +64,8 @@ impl Kernel {
     /// still buffers is written by both: flush before. Locked files, temporary files that are deleted on
     /// drop, and the like, belong to two processes now.
     ///
-    /// Costs one system call for each watched descriptor, in the parent, beside the fork itself.
+    /// Costs one system call for each watched descriptor, in the parent, beside the fork itself; and for
+    /// a moment three descriptors, and one for each watched signal.
     ///
     /// ```
     /// use reactor::{Context, Exited, Forked, Kernel, States};

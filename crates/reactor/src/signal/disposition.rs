@@ -24,9 +24,7 @@ use crate::sys::process;
 struct Disposition {
     /// How many kernels watch it, or `CHANGING`.
     watching: AtomicU32,
-    /// Whether the handler takes the default action: exactly while nobody watches.
-    ///
-    /// Never true before `restores` is known.
+    /// Whether the handler takes the default action: exactly while nobody watches, if it `restores` it.
     acts: AtomicBool,
     /// Whether it had its default action before it was watched for the first time.
     restores: OnceLock<bool>,

@@ -80,9 +80,8 @@ impl Signals {
 
     /// A session is gone.
     pub(crate) fn forget(&mut self, session: SessionId) {
-        let (gone, kept) = self.watches.iter().partition(|watch| watch.session == session);
-        self.watches = kept;
-        let gone: Vec<Watch> = gone;
+        let theirs = self.watches.extract_if(.., |watch| watch.session == session);
+        let gone: Vec<Watch> = theirs.collect();
         for watch in gone {
             // A session has one watch of a signal at most.
             if !self.watches.iter().any(|other| other.number == watch.number) {

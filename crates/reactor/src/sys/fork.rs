@@ -3,7 +3,6 @@
 //! The only unsafe code of the project. Promises that [`fork`] is safe to call: it refuses where fork is
 //! not. Never knows what a kernel is: `kernel/fork.rs` says what the child has to do.
 
-use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -88,11 +87,5 @@ impl Drop for Quiet {
         unsafe {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
         };
-    }
-}
-
-impl fmt::Debug for Quiet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Quiet")
     }
 }
