@@ -7,6 +7,7 @@
 //! - [`rig`]: a session that does what a test tells it to.
 //! - [`watching`]: sessions that watch descriptors themselves.
 
+pub mod children;
 pub mod leak;
 pub mod logs;
 pub mod net;

@@ -48,6 +48,8 @@ pub(crate) enum What {
     Born,
     /// A signal of the system, by number.
     System(i32),
+    /// A child process, to be looked at: it may have exited before it was watched.
+    Child(u32),
     /// A signal that somebody sent, whose payload is the next in the list.
     Signal,
 }
@@ -134,7 +136,7 @@ impl Queue {
                 What::U32(_) => "u32",
                 What::I64(_) => "i64",
                 What::Signal => "signal",
-                What::Unit | What::Wheel(_) | What::Born | What::System(_) => "()",
+                What::Unit | What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => "()",
             };
             (entry, payload)
         })

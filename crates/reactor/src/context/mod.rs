@@ -7,6 +7,7 @@
 mod family;
 mod names;
 mod postbacks;
+mod processes;
 mod signals;
 mod timers;
 mod watch;

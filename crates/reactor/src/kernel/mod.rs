@@ -7,11 +7,14 @@
 
 mod builder;
 mod check;
+mod children;
 mod chores;
 mod dispatch;
 mod exception;
 mod failure;
 mod family;
+mod fork;
+mod id;
 mod letter;
 mod names;
 mod nested;
@@ -47,11 +50,14 @@ use crate::outbox::Outbox;
 use crate::payload::{Parcel, Payload};
 use crate::queue::What;
 use crate::session::{Hold, Kinds, Newborn, Reply, Sessions, States};
+use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
 use crate::stats::Stats;
 use crate::tags::Tags;
 pub use builder::KernelBuilder;
 pub(crate) use exception::Exception;
+pub use fork::{ForkError, Forked};
+use id::KernelId;
 pub(crate) use letter::{Letter, Names as EventNames};
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
@@ -89,6 +95,8 @@ pub struct Kernel {
     aliases: Aliases,
     tags: Tags,
     outbox: Rc<Outbox>,
+    children: Children,
+    id: KernelId,
     stats: Stats,
     on_exception: OnException,
     /// A slip that is otherwise a line in the log is a failure.
@@ -211,6 +219,13 @@ impl Kernel {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.desk.clock.instant(self.desk.now)
+    }
+
+    /// Names this kernel among all of them: the host, and in hexadecimal the second it was made in, the
+    /// process and a count (POE: `ID`). Another one in the child of a [`fork`](Self::fork).
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.id.to_string()
     }
 
     /// How many sessions are alive.

@@ -74,7 +74,7 @@ impl Kernel {
     /// The name of a queued event or signal.
     fn event_of(&self, entry: &Entry) -> Option<String> {
         match entry.what {
-            What::Wheel(_) | What::Born | What::System(_) => None,
+            What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => None,
             What::Unit
             | What::U64(_)
             | What::Usize(_)

@@ -113,7 +113,7 @@ impl Kernel {
         }
         let Some(due) = self.desk.timers.next_due() else {
             if self.is_idle() {
-                self.signal_everybody(Symbol::IDLE);
+                self.signal_everybody(Symbol::IDLE, None);
                 return Some(Duration::ZERO);
             }
             return most;
@@ -169,7 +169,10 @@ impl Kernel {
         match token {
             token::SIGNALS => self.queue_signals(),
             token::REMOTE | token::CLOCK => {}
-            other => debug_assert!(false, "nobody has {other:?}"),
+            other => match token::child_of(other) {
+                Some(number) => self.look_at_child(number),
+                None => debug_assert!(false, "nobody has {other:?}"),
+            },
         }
     }
 
@@ -252,6 +255,7 @@ impl Kernel {
             }
             What::Born => self.sessions.release(entry.to, Hold::Queued),
             What::System(number) => self.deliver_system(number),
+            What::Child(number) => self.look_at_child(number),
             What::Signal => {
                 let payload = self.desk.queue.take_signal();
                 self.deliver_sent(entry, payload);

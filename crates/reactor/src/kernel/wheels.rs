@@ -156,7 +156,7 @@ impl Kernel {
     }
 
     /// A descriptor became free: whoever waited for one is asked again.
-    fn wake_starving(&mut self) {
+    pub(super) fn wake_starving(&mut self) {
         while let Some(id) = self.desk.take_starving() {
             let Some(slot) = self.wheels.get_mut(id.0) else { continue };
             self.desk.ask_again(id, &mut slot.meta);

@@ -5,3 +5,5 @@
 mod readiness;
 
 pub(crate) use readiness::ready_for;
+pub(crate) mod fork;
+pub(crate) mod process;
