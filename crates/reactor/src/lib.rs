@@ -3,7 +3,7 @@
 //! A program is made of *sessions*: a state of your own and a table of handlers. The [`Kernel`] turns
 //! what happens (a descriptor is ready, a timer is due, a signal came, somebody posted) into *named
 //! events* and calls the handlers, one at a time, each to its end. There is nothing to lock, nothing to
-//! await, and no other thread.
+//! await, and no other thread unless you ask for one: [`Remote`], [`Context::run_blocking`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -53,6 +53,7 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 mod arena;
+mod bell;
 mod clock;
 mod config;
 mod context;
@@ -66,7 +67,9 @@ mod kernel;
 mod name;
 mod payload;
 mod poller;
+mod pool;
 mod queue;
+mod remote;
 mod session;
 mod shared_buffer;
 mod signal;
@@ -86,6 +89,8 @@ pub use ids::{SessionId, TimerId, WheelId, WheelMap};
 pub use io::{Io, Watched};
 pub use kernel::{Kernel, KernelBuilder};
 pub use name::Symbol;
+pub use pool::{Blocking, Job, JobError, JobRefused};
+pub use remote::{Remote, RemoteError};
 pub use session::States;
 pub use shared_buffer::SharedBuffer;
 pub use signal::Signal;

@@ -5,6 +5,7 @@
 //! in a file of its own here.
 
 mod signals;
+mod threads;
 mod timers;
 
 use std::borrow::Cow;

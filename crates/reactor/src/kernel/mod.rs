@@ -10,6 +10,7 @@ mod failure;
 mod reap;
 mod run;
 mod signals;
+mod threads;
 mod timers;
 mod turn;
 mod wheels;
@@ -24,7 +25,7 @@ use std::time::Instant;
 
 use crate::arena::Arena;
 use crate::clock::Clock;
-use crate::config::{Config, OnException};
+use crate::config::{Config, OnException, WORKERS};
 use crate::desk::{Desk, WheelSlot};
 use crate::error::{CallError, NoSuchSession};
 use crate::event::{Event, EventName};
@@ -36,6 +37,7 @@ use crate::queue::What;
 use crate::session::{Hold, Kinds, Sessions, States};
 use crate::signal::Signals;
 use crate::stats::Stats;
+pub(crate) use failure::panic_message;
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
 ///
@@ -116,7 +118,11 @@ impl Kernel {
     #[must_use]
     pub fn builder() -> KernelBuilder {
         KernelBuilder {
-            config: Config { clock: Clock::system(), on_exception: OnException::default() },
+            config: Config {
+                clock: Clock::system(),
+                on_exception: OnException::default(),
+                workers: WORKERS,
+            },
         }
     }
 
@@ -280,6 +286,16 @@ impl KernelBuilder {
         self
     }
 
+    /// How many threads run jobs at most ([`Context::run_blocking`](crate::Context::run_blocking)).
+    /// Default: 4; at least 1.
+    ///
+    /// A thread starts when a job finds none free, and ends when it had no job for a second.
+    #[must_use]
+    pub fn workers(mut self, most: usize) -> Self {
+        self.config.workers = most.max(1);
+        self
+    }
+
     /// Makes the kernel.
     ///
     /// # Errors
@@ -289,7 +305,7 @@ impl KernelBuilder {
         Ok(Kernel {
             sessions: Sessions::new(),
             wheels: Arena::new(),
-            desk: Desk::new(self.config.clock)?,
+            desk: Desk::new(self.config.clock, self.config.workers)?,
             names: Names::new(),
             kinds: Kinds::default(),
             signals: Signals::default(),
