@@ -73,9 +73,13 @@ impl<R> fmt::Debug for Job<R> {
 
 /// Runs the job and sends what came of it. If nobody wants it any more, it is dropped here.
 fn run<R>(job: impl FnOnce() -> R, sender: SyncSender<Result<R, JobError>>) {
-    let result = catch_unwind(AssertUnwindSafe(job))
-        .map_err(|panic| JobError::Panicked(panic_message(&*panic).to_owned()));
+    let (result, panic) = match catch_unwind(AssertUnwindSafe(job)) {
+        Ok(value) => (Ok(value), None),
+        Err(panic) => (Err(JobError::Panicked(panic_message(&*panic).to_owned())), Some(panic)),
+    };
     drop(sender.try_send(result));
+    // Last, because it may panic once more.
+    drop(panic);
 }
 
 /// Why a job has no result.
