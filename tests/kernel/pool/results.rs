@@ -164,8 +164,11 @@ fn p52_a_job_that_blocks_delays_neither_timers_nor_events() {
         cx.delay("tick", std::time::Duration::from_millis(1), ());
         cx.yield_("posted", ());
     });
-    assert_eq!(told(&mut stage), ["a: posted"]);
-    assert_eq!(told(&mut stage), ["a: tick"]);
+    let mut lines = told(&mut stage);
+    while lines.len() < 2 {
+        lines.extend(told(&mut stage));
+    }
+    assert_eq!(lines, ["a: posted", "a: tick"]);
     assert_eq!(stage.kernel.why_alive(a).unwrap(), "1 wheel");
     open.send(()).unwrap();
     stage.run();

@@ -31,7 +31,8 @@ impl Context<'_> {
     /// Dropping the handle abandons the job: nothing is delivered, and a job that waits for a thread never
     /// begins. One that has begun runs to its end, because no thread can be stopped; what it returns is
     /// dropped, on its thread. [`Handle::release`] lets go without abandoning. A session that
-    /// stops abandons all of its jobs, and dropping the kernel waits for none.
+    /// stops abandons all of its jobs, and dropping the kernel waits for none. On a
+    /// [virtual clock](crate::Clock::virtual_time) time does not wait for jobs.
     ///
     /// ```
     /// use reactor::{Blocking, Context, Event, Handle, JobError, Kernel, States};

@@ -102,6 +102,12 @@ impl Kernel {
         self.desk.inbox.is_reachable()
     }
 
+    /// Ends the threads that wait for a job, for a program that is about to fork.
+    #[cfg_attr(not(test), expect(dead_code, reason = "asked by the end of a program and by fork"))]
+    pub(crate) fn dismiss_idle_workers(&mut self) {
+        self.desk.pool.dismiss_idle();
+    }
+
     /// How many threads run jobs or wait for one.
     #[cfg_attr(not(test), expect(dead_code, reason = "asked by the end of a program and by fork"))]
     pub(crate) fn threads_running(&self) -> usize {

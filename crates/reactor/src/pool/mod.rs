@@ -97,6 +97,12 @@ impl Pool {
         wheels
     }
 
+    /// Ends the threads that have no job, and waits until they are gone, which takes no longer than it
+    /// takes a thread to end.
+    pub(crate) fn dismiss_idle(&mut self) {
+        self.workers.extract_if(.., |worker| !worker.is_busy()).for_each(Worker::dismiss);
+    }
+
     pub(crate) fn threads_running(&self) -> usize {
         self.workers.iter().filter(|worker| worker.is_running()).count()
     }

@@ -76,6 +76,14 @@ impl Worker {
         leave_idle(&self.state, BUSY)
     }
 
+    /// Ends a worker that has no job.
+    pub(super) fn dismiss(self) {
+        drop(self.jobs);
+        if self.thread.join().is_err() {
+            log::error!(target: "reactor::events", "a worker panicked as it ended");
+        }
+    }
+
     pub(super) fn is_running(&self) -> bool {
         !self.thread.is_finished()
     }

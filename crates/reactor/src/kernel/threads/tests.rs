@@ -1,5 +1,6 @@
 //! What the end of a program and a fork ask about other threads.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -74,4 +75,34 @@ fn a_rebuild_does_not_lose_the_result_of_a_job_that_was_done_before() -> io::Res
     kernel.desk.poller = Poller::new()?;
     kernel.rebuild_threads()?;
     kernel.run()
+}
+
+#[test]
+fn workers_without_a_job_are_dismissed_at_once_and_others_are_not() -> io::Result<()> {
+    let mut kernel = Kernel::new()?;
+    let (open, gate) = channel::<()>();
+    let gate = Cell::new(Some(gate));
+    let states = States::new()
+        .on_start(move |_: &mut u32, cx: &mut Context<'_>, ()| {
+            let gate = gate.take().expect("started once");
+            cx.run_blocking(move || gate.recv().is_ok(), "opened").expect("a thread").release();
+            cx.run_blocking(|| (), "done").expect("a thread").release();
+        })
+        .on("done", |done: &mut u32, _: &mut Context<'_>, _: Result<(), JobError>| *done += 1)
+        .on("opened", |done: &mut u32, _: &mut Context<'_>, opened: Result<bool, JobError>| {
+            assert_eq!((*done, opened), (1, Ok(true)));
+        });
+    kernel.spawn(&states, 0);
+    kernel.dismiss_idle_workers();
+    assert_eq!(kernel.threads_running(), 2);
+    while kernel.stats().direct == 0 {
+        kernel.run_one_turn(Duration::MAX)?;
+    }
+    kernel.dismiss_idle_workers();
+    assert_eq!(kernel.threads_running(), 1);
+    open.send(()).expect("the job waits");
+    kernel.run()?;
+    kernel.dismiss_idle_workers();
+    assert_eq!(kernel.threads_running(), 0);
+    Ok(())
 }
