@@ -76,7 +76,7 @@ impl Pool {
             Ok(worker) => self.workers.push(worker),
             Err(error) if index == 0 => return Err(error),
             Err(error) => {
-                log::warn!(target: "reactor::events", "{index} workers must do: {error}");
+                log::debug!(target: "reactor::events", "{index} workers must do: {error}");
                 return Ok(None);
             }
         }
