@@ -8,12 +8,15 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 
+use crate::bell::Doorbell;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
 use crate::ids::{SessionId, TimerId, WheelId};
 use crate::kernel::EventNames;
 use crate::poller::Poller;
+use crate::pool::{Job, JobRefused, Pool};
 use crate::queue::{self, Queue, Stamp, What};
+use crate::remote::Inbox;
 use crate::session::Hold;
 use crate::shared_buffer::SharedBuffer;
 use crate::timers::Timers;
@@ -96,10 +99,13 @@ pub(crate) struct Desk {
     /// The wheel that is being pulled said that the event it tells is the last for now.
     pub(crate) all_told: bool,
     pub(crate) spare: Vec<Vec<u8>>,
+    pub(crate) doorbell: Doorbell,
+    pub(crate) inbox: Inbox,
+    pub(crate) pool: Pool,
 }
 
 impl Desk {
-    pub(crate) fn new(clock: Clock) -> io::Result<Self> {
+    pub(crate) fn new(clock: Clock, workers: usize) -> io::Result<Self> {
         Ok(Self {
             poller: Poller::new()?,
             now: clock.moment(),
@@ -117,6 +123,9 @@ impl Desk {
             read_left: READ_BUDGET,
             all_told: false,
             spare: Vec::new(),
+            doorbell: Doorbell::default(),
+            inbox: Inbox::default(),
+            pool: Pool::new(workers),
         })
     }
 
@@ -185,9 +194,21 @@ impl Desk {
         self.starving.pop()
     }
 
+    /// Runs a closure off the loop.
+    pub(crate) fn start_job<R, F>(&mut self, job: F) -> Result<Job<R>, JobRefused<F>>
+    where
+        R: Send + 'static,
+        F: FnOnce() -> R + Send + 'static,
+    {
+        match self.doorbell.bell(&self.poller) {
+            Ok(bell) => self.pool.start(&bell, job),
+            Err(error) => Err(JobRefused::System(job, error)),
+        }
+    }
+
     /// Whether something waits that no notice will announce.
     #[inline]
     pub(crate) fn has_work(&self) -> bool {
-        !(self.again.is_empty() && self.dirty.is_empty())
+        !(self.again.is_empty() && self.dirty.is_empty()) || self.inbox.is_ready()
     }
 }

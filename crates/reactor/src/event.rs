@@ -107,6 +107,12 @@ impl<T> EventName<T> for &'static str {
     }
 }
 
+impl<T> EventName<T> for Cow<'static, str> {
+    fn into_name(self) -> Cow<'static, str> {
+        self
+    }
+}
+
 impl<T> EventName<T> for String {
     fn into_name(self) -> Cow<'static, str> {
         Cow::Owned(self)

@@ -3,7 +3,7 @@
 //! A program is made of *sessions*: a state of your own and a table of handlers. The [`Kernel`] turns
 //! what happens (a descriptor is ready, a timer is due, a signal came, somebody posted) into *named
 //! events* and calls the handlers, one at a time, each to its end. There is nothing to lock, nothing to
-//! await, and no other thread.
+//! await, and no other thread unless you ask for one: [`Remote`], [`Context::run_blocking`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -54,6 +54,7 @@
 
 mod alias;
 mod arena;
+mod bell;
 mod clock;
 mod config;
 mod context;
@@ -71,8 +72,10 @@ mod name;
 mod outbox;
 mod payload;
 mod poller;
+mod pool;
 mod postback;
 mod queue;
+mod remote;
 mod session;
 mod shared_buffer;
 mod signal;
@@ -102,7 +105,9 @@ pub use ids::{SessionId, TimerId, WheelId, WheelMap};
 pub use io::{Io, Watched};
 pub use kernel::{ForkError, Forked, Kernel, KernelBuilder};
 pub use name::Symbol;
+pub use pool::{Blocking, Job, JobError, JobRefused};
 pub use postback::{Callback, Postback};
+pub use remote::{Remote, RemoteError};
 pub use session::{Options, States};
 pub use shared_buffer::SharedBuffer;
 pub use signal::child::{ChildError, Exited};

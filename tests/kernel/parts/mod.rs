@@ -3,10 +3,12 @@
 mod made;
 mod random;
 mod reader;
+mod threads;
 
 pub use made::{Made, made};
 pub use random::Random;
 pub use reader::{Reader, pair};
+pub use threads::{Counted, Drops, real_stage, stay, told};
 
 use std::fmt::Write as _;
 

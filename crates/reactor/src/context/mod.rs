@@ -9,6 +9,7 @@ mod names;
 mod postbacks;
 mod processes;
 mod signals;
+mod threads;
 mod timers;
 mod watch;
 

@@ -116,6 +116,7 @@ impl Kernel {
     pub(super) fn is_idle(&self) -> bool {
         !self.sessions.is_empty()
             && !self.sessions.expects()
+            && !self.desk.inbox.is_reachable()
             && self.desk.queue.is_empty()
             && self.desk.timers.len() == 0
             && !self.desk.has_work()

@@ -1,7 +1,8 @@
 //! One turn of the loop: the only place that decides order.
 //!
-//! Wait for readiness, serve each wheel that is ready, deliver what is due, write what was written,
-//! stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by step.
+//! Wait for readiness, serve each wheel that is ready, take in what other threads posted, deliver what is
+//! due, write what was written, stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by
+//! step.
 
 use std::any::Any;
 use std::io;
@@ -51,6 +52,7 @@ impl Kernel {
         self.stats.turns += 1;
         self.poll(wait)?;
         self.ready();
+        self.receive();
         self.deliver();
         self.flush();
         self.reap();
@@ -168,7 +170,8 @@ impl Kernel {
     fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),
-            token::REMOTE | token::CLOCK => {}
+            token::REMOTE => self.answer_bell(),
+            token::CLOCK => {}
             other => match token::child_of(other) {
                 Some(number) => self.look_at_child(number),
                 None => debug_assert!(false, "nobody has {other:?}"),
