@@ -1,9 +1,12 @@
 //! The kernel, by its public face: order, time, lifetimes, calls, failures, wheels.
 
+mod brittle;
 mod budgets;
 mod calls;
 mod crowds;
+mod deaths;
 mod failures;
+mod kin;
 mod lifetimes;
 mod model;
 mod names;
@@ -14,12 +17,14 @@ mod panics;
 mod parts;
 mod payloads;
 mod pool;
+mod postbacks;
 mod readiness;
 mod reentrancy;
 mod regressions;
 mod remote;
 mod selects;
 mod senders;
+mod signals;
 mod stopping;
 mod threads;
 mod timers;

@@ -42,7 +42,7 @@ impl Error for NoSuchTimer {}
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The session is gone, or never was.
+    /// The session is gone, or has had its `_stop`, or never was.
     NoSuchSession,
     /// One of the session's handlers is running, further up the stack of calls. A session calls itself
     /// by calling its own method.

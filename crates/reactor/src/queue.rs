@@ -142,9 +142,10 @@ impl Queue {
         })
     }
 
-    /// Takes everything out.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::take(self)
+    /// Takes everything out: the payloads of events, and those of signals.
+    pub(crate) fn take(&mut self) -> (VecDeque<Box<dyn Parcel>>, VecDeque<Option<Rc<dyn Any>>>) {
+        let Self { boxed, signals, .. } = std::mem::take(self);
+        (boxed, signals)
     }
 }
 

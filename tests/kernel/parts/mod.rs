@@ -1,16 +1,27 @@
 //! What these tests are made of: wheels of their own, and chance that can be repeated.
 
+mod family;
 mod made;
 mod random;
 mod reader;
 mod threads;
 
+pub use family::{Deed, Family, Member, deed, stay};
 pub use made::{Made, made};
 pub use random::Random;
 pub use reader::{Reader, pair};
 pub use threads::{Counted, Drops, real_stage, stay, told};
 
 use std::fmt::Write as _;
+
+/// Fails when it is dropped.
+pub struct Brittle;
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        fail("on purpose");
+    }
+}
 
 /// Panics without a word on the terminal: it is expected.
 pub fn fail(text: &'static str) -> ! {

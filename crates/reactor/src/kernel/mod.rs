@@ -118,9 +118,11 @@ pub struct Kernel {
     /// Failures that nobody was asked about yet.
     deaths: VecDeque<(Death, Exception)>,
     /// A death is being told: what fails meanwhile is added to it.
-    dying: Option<String>,
+    dying: Option<failure::Further>,
+    /// Sessions that failed are being stopped: those that fail because of it have to wait.
+    ending_doomed: bool,
     /// What sessions are told when their running handlers have returned.
-    late: VecDeque<Notice>,
+    late: Vec<Waiting>,
     /// At which depth those who waited for running handlers are being told, if they are.
     telling_at: Option<u32>,
     /// Handlers that sessions get when their running handlers have returned.
@@ -128,7 +130,13 @@ pub struct Kernel {
     pace: turn::Pace,
 }
 
-/// Something that a session is told when it has time.
+/// What a running session is told when it has time. There are as many as sessions run, one inside another's
+/// call: few, however much each is told.
+struct Waiting {
+    session: SessionId,
+    notices: VecDeque<Notice>,
+}
+
 struct Notice {
     letter: Letter,
     parcel: Box<dyn Parcel>,
@@ -305,6 +313,8 @@ impl Kernel {
             slot.starting = false;
             self.desk.post_own(id, SessionId::KERNEL, What::Born);
             self.announce(id, answer);
+        } else {
+            self.drop_each(id, ANSWER, answer);
         }
         id
     }
@@ -372,6 +382,9 @@ impl Kernel {
         }
     }
 }
+
+/// Where a session fails whose answer to its parent panics when it is dropped.
+const ANSWER: &str = "the drop of its answer";
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

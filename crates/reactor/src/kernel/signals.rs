@@ -75,21 +75,34 @@ impl Kernel {
     /// Tells a signal to those who watch it, and does what follows.
     pub(super) fn deliver_signal(&mut self, letter: Letter, payload: Option<Rc<dyn Any>>) {
         let (target, name) = (letter.to, letter.symbol());
+        let class = Class::of(self.names.text(name));
         let watches = self.watchers_below(target, name);
+        // Who it concerns is decided before anybody is told, whatever becomes of the family then.
+        let concerned = match class {
+            Class::Terminal | Class::Nonmaskable if !target.is_kernel() => {
+                self.sessions.family(target)
+            }
+            Class::Benign | Class::Terminal | Class::Nonmaskable => Vec::new(),
+        };
         log::trace!(
             target: "reactor::signals",
             "{} to {}: {} watch", self.names.text(name), target.who(), watches.len()
         );
         let handled = self.tell_watchers(&watches, letter.names, payload.as_ref());
         self.guard(target, "the drop of a signal's payload", |_| drop(payload));
-        let ends = match Class::of(self.names.text(name)) {
+        let ends = match class {
             Class::Benign => false,
             Class::Terminal => !handled,
             Class::Nonmaskable => true,
         };
-        if ends {
-            self.stop_concerned(target);
-        } else if name == Symbol::IDLE && self.is_idle() {
+        if ends && target.is_kernel() {
+            self.ask_stop();
+            self.tidy();
+        } else if ends {
+            for id in concerned.into_iter().rev() {
+                self.stop_session(id);
+            }
+        } else if name == Symbol::IDLE && target.is_kernel() && self.is_idle() {
             // Somebody wanted to live on, and has found nothing to live for.
             self.signal_everybody(Symbol::ZOMBIE, None);
         }
@@ -157,17 +170,5 @@ impl Kernel {
             });
         }
         watches
-    }
-
-    /// Stops those that a signal concerned.
-    fn stop_concerned(&mut self, target: SessionId) {
-        if target == SessionId::KERNEL {
-            self.ask_stop();
-            self.tidy();
-            return;
-        }
-        for id in self.sessions.family(target).into_iter().rev() {
-            self.stop_session(id);
-        }
     }
 }

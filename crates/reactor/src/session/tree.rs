@@ -69,6 +69,10 @@ impl Sessions {
         children
     }
 
+    pub(crate) fn has_children(&self, id: SessionId) -> bool {
+        self.get(id).is_some_and(|slot| slot.links.youngest.is_some())
+    }
+
     /// A session and all that descend from it, each generation after the one before: backwards, a child
     /// comes before its parent.
     pub(crate) fn family(&self, id: SessionId) -> Vec<SessionId> {
