@@ -64,6 +64,9 @@ pub(crate) struct Queue {
     signals: VecDeque<Option<Rc<dyn Any>>>,
 }
 
+/// What was in the queue: the payloads of events, and those of signals.
+pub(crate) type Payloads = (VecDeque<Box<dyn Parcel>>, VecDeque<Option<Rc<dyn Any>>>);
+
 impl Queue {
     #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry) {
@@ -142,8 +145,8 @@ impl Queue {
         })
     }
 
-    /// Takes everything out: the payloads of events, and those of signals.
-    pub(crate) fn take(&mut self) -> (VecDeque<Box<dyn Parcel>>, VecDeque<Option<Rc<dyn Any>>>) {
+    /// Takes everything out.
+    pub(crate) fn take(&mut self) -> Payloads {
         let Self { boxed, signals, .. } = std::mem::take(self);
         (boxed, signals)
     }

@@ -10,7 +10,7 @@ pub use family::{Deed, Family, Member, deed, stay};
 pub use made::{Made, made};
 pub use random::Random;
 pub use reader::{Reader, pair};
-pub use threads::{Counted, Drops, real_stage, stay, told};
+pub use threads::{Counted, Drops, real_stage, told};
 
 use std::fmt::Write as _;
 

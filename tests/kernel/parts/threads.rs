@@ -12,11 +12,6 @@ pub fn real_stage() -> Stage {
     Stage::with(|builder| builder.clock(Clock::system()))
 }
 
-/// Keeps the session until it is stopped, by a timer that never rings.
-pub fn stay(cx: &mut Context<'_>) {
-    cx.delay("never", Duration::MAX, ());
-}
-
 /// Runs until something was told, and returns it.
 pub fn told(stage: &mut Stage) -> Vec<String> {
     loop {

@@ -5,7 +5,8 @@
 
 use std::any::Any;
 
-use super::{ANSWER, Kernel, Letter, Notice, Waiting};
+use super::spawn::ANSWER;
+use super::{Kernel, Letter, Notice, Waiting};
 use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;

@@ -23,6 +23,7 @@ mod reap;
 mod run;
 mod signals;
 mod snapshot;
+mod spawn;
 mod state;
 mod threads;
 mod timers;
@@ -30,7 +31,6 @@ mod turn;
 mod unhandled;
 mod wheels;
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
@@ -49,8 +49,7 @@ use crate::ids::SessionId;
 use crate::name::{Names, Symbol};
 use crate::outbox::Outbox;
 use crate::payload::{Parcel, Payload};
-use crate::queue::What;
-use crate::session::{Hold, Kinds, Newborn, Reply, Sessions, States};
+use crate::session::{Hold, Kinds, Sessions, States};
 use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
 use crate::stats::Stats;
@@ -294,41 +293,6 @@ impl Kernel {
         &self.current
     }
 
-    pub(crate) fn spawn_from_current<S: 'static>(
-        &mut self,
-        states: &States<S>,
-        state: S,
-    ) -> SessionId {
-        self.read_posts();
-        let maker = self.current.to;
-        let (kind, hears, body) = self.kinds.enter(&states.table, state, &mut self.names);
-        let birth = self.desk.stamp(self.desk.now).sequence;
-        let newborn = Newborn { body: Box::new(body), kind, hears, birth };
-        let id = self.sessions.insert(newborn, maker);
-        log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());
-        // As in POE, the session is held until its maker had the chance to give it work.
-        self.sessions.add(id, Hold::Queued);
-        let answer = if hears.start() { self.tell_start(id, maker) } else { None };
-        if let Some(slot) = self.sessions.get_mut(id) {
-            slot.starting = false;
-            self.desk.post_own(id, SessionId::KERNEL, What::Born);
-            self.announce(id, answer);
-        } else {
-            self.drop_each(id, ANSWER, answer);
-        }
-        id
-    }
-
-    /// Tells a session that it begins; gives what it says to that, if its maker wants to know.
-    fn tell_start(&mut self, id: SessionId, maker: SessionId) -> Option<Box<dyn Any>> {
-        let mut answer = None;
-        let heard = self.sessions.get(maker).is_some_and(|maker| maker.hears.child());
-        let mut reply = Reply::Any(&mut answer);
-        let reply = if heard { Some(&mut reply) } else { None };
-        self.tell(Letter::new(id, maker, Symbol::START), &mut Some(()), reply);
-        answer
-    }
-
     /// Posts an event, as whoever is running.
     #[inline]
     pub(crate) fn post_from_current<T: 'static>(
@@ -382,9 +346,6 @@ impl Kernel {
         }
     }
 }
-
-/// Where a session fails whose answer to its parent panics when it is dropped.
-const ANSWER: &str = "the drop of its answer";
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
