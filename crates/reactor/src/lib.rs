@@ -47,7 +47,7 @@
 //! # Logging
 //!
 //! Through [`log`], with the targets `reactor::events`, `reactor::sessions`, `reactor::signals`,
-//! `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
+//! `reactor::timers`, `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
 
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
@@ -74,6 +74,7 @@ mod stats;
 mod sys;
 mod timers;
 mod token;
+mod wall_watch;
 mod wheel;
 
 pub use clock::Clock;
@@ -90,4 +91,5 @@ pub use session::States;
 pub use shared_buffer::SharedBuffer;
 pub use signal::Signal;
 pub use stats::Stats;
+pub use timers::{Adjust, Removed};
 pub use wheel::{Deliver, Readiness, Wheel};

@@ -76,6 +76,11 @@ impl Names {
         self.texts.get(symbol.index()).map_or("(another kernel's name)", |text| text)
     }
 
+    /// The text, to be kept.
+    pub(crate) fn shared_text(&self, symbol: Symbol) -> Rc<str> {
+        self.texts.get(symbol.index()).map_or_else(|| self.text(symbol).into(), Rc::clone)
+    }
+
     #[inline]
     fn intern_static(&mut self, text: &'static str) -> Symbol {
         let (address, len) = (text.as_ptr().addr(), text.len());

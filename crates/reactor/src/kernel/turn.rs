@@ -60,6 +60,9 @@ impl Kernel {
         if wait == Wait::ForWork && self.may_skip_poll() {
             return Ok(());
         }
+        if self.desk.timers.have_wall_times() {
+            self.look_at_wall();
+        }
         let timeout = self.timeout(wait);
         self.stats.polls += 1;
         self.wait(timeout)?;
@@ -91,9 +94,13 @@ impl Kernel {
         if self.desk.has_work() || !self.desk.queue.is_empty() || self.sessions.has_marked() {
             return Some(Duration::ZERO);
         }
-        let Some(due) = self.desk.timers.next_due() else {
-            return most;
+        // A virtual clock is moved to that time: it must be the timer's own.
+        let due = if self.desk.clock.is_virtual() {
+            self.desk.timers.next_due()
+        } else {
+            self.desk.timers.next_look()
         };
+        let Some(due) = due else { return most };
         // The last turn took time too.
         self.desk.now = self.desk.clock.moment();
         let until = due.since(self.desk.now);
@@ -103,9 +110,7 @@ impl Kernel {
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match timeout {
             // On a virtual clock nobody waits for a timer: time moves, unless something is ready now.
-            Some(until)
-                if self.desk.clock.is_virtual() && self.desk.timers.next_due().is_some() =>
-            {
+            Some(until) if self.desk.clock.is_virtual() && self.desk.timers.len() > 0 => {
                 self.desk.poller.wait(Some(Duration::ZERO))?;
                 if !self.desk.poller.has_events() {
                     self.desk.clock.advance(until);
@@ -146,7 +151,8 @@ impl Kernel {
     fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),
-            token::REMOTE | token::CLOCK => {}
+            token::CLOCK => self.follow_wall(),
+            token::REMOTE => {}
             other => debug_assert!(false, "nobody has {other:?}"),
         }
     }
@@ -218,7 +224,10 @@ impl Kernel {
     }
 
     fn deliver_timer(&mut self) {
-        let Some(Timer { session, what, .. }) = self.desk.timers.pop() else { return };
+        if self.desk.timers.have_wall_times() && self.is_early() {
+            return;
+        }
+        let Some(Timer { session, what }) = self.desk.timers.pop() else { return };
         match what {
             Ring::Event { symbol, payload } => {
                 self.stats.timers += 1;

@@ -1,3 +1,7 @@
 //! The door to the system: what mio and std do not offer, each call once.
 //!
 //! Besides the poller, the clock and the signal source, nothing else in this crate talks to the system.
+
+mod step_notice;
+
+pub(crate) use step_notice::StepNotice;

@@ -1,0 +1,156 @@
+//! What is due later, sorted roughly.
+//!
+//! Owns the timers behind the horizon, a tick of about a millisecond, in buckets: 64 of one tick, 64 of
+//! 64 ticks, and so on, eight levels of them, which reach to the end of time. A timer goes to the level
+//! where its tick first differs from the horizon's. Setting, moving and removing one touch its bucket
+//! and nothing else. Promises to hand out a bucket before any timer in it is due, and the buckets in the
+//! order of their ticks. Never sorts inside a bucket: who takes one does.
+//!
+//! After Varghese and Lauck, *Hashed and Hierarchical Timing Wheels* (1987).
+
+use super::places::{Item, KEPT, Place, Places, short, trim};
+use crate::clock::Moment;
+use crate::queue::Stamp;
+
+#[derive(Debug)]
+pub(super) struct Wheel {
+    /// The tick that was reached. What is due in it, or before, is not in the wheel.
+    horizon: u64,
+    /// Which buckets of each level are not empty. Invariant: no bucket lies behind the horizon, that is
+    /// at or below the horizon's own index on its level.
+    occupied: [u64; LEVELS],
+    buckets: Vec<Vec<Item>>,
+}
+
+impl Wheel {
+    pub(super) fn new() -> Self {
+        Self { horizon: 0, occupied: [0; LEVELS], buckets: vec![Vec::new(); LEVELS * FAN] }
+    }
+
+    /// The bucket for what is due then; none if that is not behind the horizon.
+    #[inline]
+    pub(super) const fn bucket_for(&self, due: Moment) -> Option<u16> {
+        let tick = tick(due);
+        if tick <= self.horizon {
+            return None;
+        }
+        let level = (tick ^ self.horizon).ilog2() / BITS;
+        let index = tick >> (level * BITS) & (FAN as u64 - 1);
+        Some((level as u64 * FAN as u64 + index) as u16)
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, bucket: u16, item: Item, places: &mut Places) {
+        let items = &mut self.buckets[bucket as usize];
+        places.put(item.slot, Place::Bucket(bucket, short(items.len())));
+        items.push(item);
+        self.occupied[bucket as usize / FAN] |= 1 << (bucket as usize % FAN);
+    }
+
+    /// Takes out what stands in a bucket at `place`, which is there.
+    #[inline]
+    pub(super) fn remove(&mut self, bucket: u16, place: u32, places: &mut Places) -> Stamp {
+        let items = &mut self.buckets[bucket as usize];
+        let gone = items.swap_remove(place as usize);
+        match items.get(place as usize) {
+            Some(moved) => places.put(moved.slot, Place::Bucket(bucket, place)),
+            None if items.is_empty() => self.clear_bit(bucket),
+            None => {}
+        }
+        trim(&mut self.buckets[bucket as usize]);
+        gone.stamp
+    }
+
+    #[inline]
+    pub(super) fn stamp(&self, bucket: u16, place: u32) -> Stamp {
+        self.buckets[bucket as usize][place as usize].stamp
+    }
+
+    /// Gives what stands in a bucket at `place` another stamp, of the same bucket.
+    #[inline]
+    pub(super) fn restamp(&mut self, bucket: u16, place: u32, stamp: Stamp) {
+        self.buckets[bucket as usize][place as usize].stamp = stamp;
+    }
+
+    /// Moves the horizon to the first bucket, if that begins by `now`, and takes it out. What is in it
+    /// goes to where it belongs as seen from there: to `near`, or to a finer bucket.
+    ///
+    /// If nothing begins by `now`, the horizon moves to `now` and says that there is nothing.
+    pub(super) fn open(
+        &mut self,
+        now: Moment,
+        places: &mut Places,
+        mut near: impl FnMut(Item, &mut Places),
+    ) -> bool {
+        let now = tick(now);
+        let Some((bucket, begin)) = self.first().filter(|(_, begin)| *begin <= now) else {
+            self.horizon = self.horizon.max(now);
+            return false;
+        };
+        self.horizon = begin;
+        self.clear_bit(bucket);
+        let mut items = std::mem::take(&mut self.buckets[bucket as usize]);
+        for item in items.drain(..) {
+            match self.bucket_for(item.stamp.due) {
+                Some(finer) => self.push(finer, item, places),
+                None => near(item, places),
+            }
+        }
+        if items.capacity() <= KEPT {
+            self.buckets[bucket as usize] = items;
+        }
+        true
+    }
+
+    /// When the soonest in the wheel is due.
+    pub(super) fn soonest(&self) -> Option<Moment> {
+        let (bucket, _) = self.first()?;
+        self.buckets[bucket as usize].iter().map(|item| item.stamp.due).min()
+    }
+
+    /// A time by which nothing in the wheel is due yet, and soon after which something is. Exact while
+    /// few are due at about that time; else the beginning of their bucket: looking at many costs more
+    /// than to wake up once too often for them.
+    #[inline]
+    pub(super) fn nothing_before(&self) -> Option<Moment> {
+        let (bucket, begin) = self.first()?;
+        if self.buckets[bucket as usize].len() <= FEW {
+            return self.soonest();
+        }
+        Some(Moment::from_nanos(i64::try_from(begin << TICK).unwrap_or(i64::MAX)))
+    }
+
+    /// The first bucket that is not empty, and the tick in which it begins.
+    #[inline]
+    fn first(&self) -> Option<(u16, u64)> {
+        let level = self.occupied.iter().position(|occupied| *occupied != 0)?;
+        let index = u64::from(self.occupied[level].trailing_zeros());
+        let (width, shift) = (BITS * level as u32, BITS * (level as u32 + 1));
+        let begin = self.horizon >> shift << shift | index << width;
+        Some(((level * FAN) as u16 + index as u16, begin))
+    }
+
+    fn clear_bit(&mut self, bucket: u16) {
+        self.occupied[bucket as usize / FAN] &= !(1 << (bucket as usize % FAN));
+    }
+}
+
+/// The tick that a moment lies in; the first if it lies before time.
+#[inline]
+const fn tick(moment: Moment) -> u64 {
+    let nanos = moment.as_nanos();
+    if nanos < 0 { 0 } else { (nanos >> TICK) as u64 }
+}
+
+/// A tick has 2^20 nanoseconds: as fine as the system's wait, and a shift to find.
+const TICK: u32 = 20;
+
+/// Buckets to a level, as many as a word has bits.
+const FAN: usize = 1 << BITS;
+const BITS: u32 = 6;
+
+/// Ticks have 43 bits: eight levels of six.
+const LEVELS: usize = 8;
+
+/// So many items are looked through for the soonest: some 30 ns.
+const FEW: usize = 64;
