@@ -99,6 +99,15 @@ impl<T> Arena<T> {
         }
     }
 
+    /// The value in a slot.
+    #[inline]
+    pub(crate) fn at(&self, slot: u32) -> Option<&T> {
+        match self.entries.get(slot as usize)? {
+            Entry::Full { value, .. } => Some(value),
+            Entry::Vacant { .. } => None,
+        }
+    }
+
     /// The key of the value in a slot.
     #[inline]
     pub(crate) fn key_of(&self, slot: u32) -> Option<Key> {

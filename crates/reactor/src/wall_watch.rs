@@ -45,6 +45,7 @@ impl WallWatch {
         std::mem::replace(&mut self.steps, clock.wall_steps()) != clock.wall_steps()
     }
 
+    #[expect(dead_code, reason = "a fork needs it")]
     /// Begins anew with another poller, in a process that was forked: the old notice is the parent's too.
     pub(crate) fn rebuild(&mut self, poller: &Poller) {
         if self.notice.take().is_some() {

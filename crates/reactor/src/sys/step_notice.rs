@@ -9,7 +9,7 @@ use rustix::time::{
     timerfd_settime,
 };
 
-/// A timer of the wall clock that is never due and canceled by a step, see timerfd_create(2). The end of
+/// A timer of the wall clock that is never due and canceled by a step, see `timerfd_create(2)`. The end of
 /// the machine's sleep is a step too.
 #[derive(Debug)]
 pub(crate) struct StepNotice {

@@ -47,6 +47,11 @@ impl Heap {
         self.items.first().copied()
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.items.capacity()
+    }
+
     fn rise(&mut self, mut place: usize, places: &mut Places) {
         let item = self.items[place];
         while place > 0 {
@@ -78,7 +83,7 @@ impl Heap {
 
     fn put(&mut self, place: usize, item: Item, places: &mut Places) {
         self.items[place] = item;
-        places.put(item.slot, Place::Near(short(place)));
+        places.put(item.slot, Place::Late(short(place)));
     }
 }
 

@@ -6,6 +6,7 @@
 //! side: those of a crowd of timers fit in the processor's cache, the timers do not.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 
 use rustc_hash::FxBuildHasher;
 
@@ -57,8 +58,7 @@ impl Names {
         if self.links.len() <= slot as usize {
             self.links.resize(slot as usize + 1, Link { newer: NONE, older: NONE });
         }
-        let list = self.lists.get(&(session, symbol));
-        let Some(name) = list.and_then(|name| self.names.get_mut(*name)) else {
+        let Some(name) = self.name_mut(session, symbol) else {
             self.links[slot as usize] = Link { newer: NONE, older: NONE };
             self.begin_name(session, symbol, slot);
             return;
@@ -79,10 +79,8 @@ impl Names {
             link.older = older;
         } else if older == NONE {
             self.end_name(session, symbol);
-        } else if let Some(name) = self.lists.get(&(session, symbol)) {
-            if let Some(name) = self.names.get_mut(*name) {
-                name.newest = older;
-            }
+        } else if let Some(name) = self.name_mut(session, symbol) {
+            name.newest = older;
         }
     }
 
@@ -99,6 +97,14 @@ impl Names {
         Some(self.links.get(slot as usize)?.older).filter(|older| *older != NONE)
     }
 
+    /// Looks at what `unlink` will need.
+    #[inline]
+    pub(super) fn read_ahead(&self, slot: u32) {
+        let Some(link) = self.links.get(slot as usize) else { return };
+        black_box(self.links.get(link.newer as usize).map(|link| link.newer));
+        black_box(self.links.get(link.older as usize).map(|link| link.older));
+    }
+
     /// Every timer of a session.
     pub(super) fn of_session(&self, session: SessionId) -> Vec<u32> {
         let mut slots = Vec::new();
@@ -108,6 +114,11 @@ impl Names {
             next = name.older;
         }
         slots
+    }
+
+    #[inline]
+    fn name_mut(&mut self, session: SessionId, symbol: Symbol) -> Option<&mut Name> {
+        self.names.get_mut(*self.lists.get(&(session, symbol))?)
     }
 
     fn begin_name(&mut self, session: SessionId, symbol: Symbol, slot: u32) {
@@ -132,11 +143,13 @@ impl Names {
         }
         if let Some(newer) = newer.and_then(|newer| self.names.get_mut(newer)) {
             newer.older = older;
-        } else if let Some(first) = self.sessions.get_mut(session.0.slot() as usize) {
-            // It may be another's by now: when all are stopped, timers outlive their sessions for a while.
-            if *first == Some(key) {
-                *first = older;
-            }
+            return;
+        }
+        // The head may be another session's by now: when all are stopped, timers outlive their sessions
+        // for a while.
+        let head = self.sessions.get_mut(session.0.slot() as usize);
+        if let Some(head) = head.filter(|head| **head == Some(key)) {
+            *head = older;
         }
     }
 

@@ -16,8 +16,10 @@ pub(super) struct Item {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
     Nowhere,
-    /// In the heap of what is due next.
-    Near(u32),
+    /// In the run of what is due next.
+    Run(u32),
+    /// In the heap of what was set too late for the run.
+    Late(u32),
     /// In a bucket of the wheel.
     Bucket(u16, u32),
     /// Held back until the step that delivers is over.

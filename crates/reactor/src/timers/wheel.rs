@@ -35,8 +35,7 @@ impl Wheel {
             return None;
         }
         let level = (tick ^ self.horizon).ilog2() / BITS;
-        let index = tick >> (level * BITS) & (FAN as u64 - 1);
-        Some((level as u64 * FAN as u64 + index) as u16)
+        Some(bucket(level, tick >> (level * BITS) & (FAN as u64 - 1)))
     }
 
     #[inline]
@@ -73,14 +72,14 @@ impl Wheel {
     }
 
     /// Moves the horizon to the first bucket, if that begins by `now`, and takes it out. What is in it
-    /// goes to where it belongs as seen from there: to `near`, or to a finer bucket.
+    /// goes to where it belongs as seen from there: to `reached`, or to a finer bucket.
     ///
     /// If nothing begins by `now`, the horizon moves to `now` and says that there is nothing.
     pub(super) fn open(
         &mut self,
         now: Moment,
         places: &mut Places,
-        mut near: impl FnMut(Item, &mut Places),
+        mut reached: impl FnMut(Item),
     ) -> bool {
         let now = tick(now);
         let Some((bucket, begin)) = self.first().filter(|(_, begin)| *begin <= now) else {
@@ -93,7 +92,7 @@ impl Wheel {
         for item in items.drain(..) {
             match self.bucket_for(item.stamp.due) {
                 Some(finer) => self.push(finer, item, places),
-                None => near(item, places),
+                None => reached(item),
             }
         }
         if items.capacity() <= KEPT {
@@ -120,14 +119,19 @@ impl Wheel {
         Some(Moment::from_nanos(i64::try_from(begin << TICK).unwrap_or(i64::MAX)))
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.buckets.iter().map(Vec::capacity).sum()
+    }
+
     /// The first bucket that is not empty, and the tick in which it begins.
     #[inline]
     fn first(&self) -> Option<(u16, u64)> {
-        let level = self.occupied.iter().position(|occupied| *occupied != 0)?;
-        let index = u64::from(self.occupied[level].trailing_zeros());
-        let (width, shift) = (BITS * level as u32, BITS * (level as u32 + 1));
+        let (level, occupied) = (0..).zip(self.occupied).find(|(_, occupied)| *occupied != 0)?;
+        let index = u64::from(occupied.trailing_zeros());
+        let (width, shift) = (level * BITS, (level + 1) * BITS);
         let begin = self.horizon >> shift << shift | index << width;
-        Some(((level * FAN) as u16 + index as u16, begin))
+        Some((bucket(level, index), begin))
     }
 
     fn clear_bit(&mut self, bucket: u16) {
@@ -135,11 +139,17 @@ impl Wheel {
     }
 }
 
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "there are 512 buckets")]
+const fn bucket(level: u32, index: u64) -> u16 {
+    (level as u64 * FAN as u64 + index) as u16
+}
+
 /// The tick that a moment lies in; the first if it lies before time.
 #[inline]
 const fn tick(moment: Moment) -> u64 {
     let nanos = moment.as_nanos();
-    if nanos < 0 { 0 } else { (nanos >> TICK) as u64 }
+    if nanos < 0 { 0 } else { nanos.cast_unsigned() >> TICK }
 }
 
 /// A tick has 2^20 nanoseconds: as fine as the system's wait, and a shift to find.
