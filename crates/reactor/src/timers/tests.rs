@@ -1,6 +1,6 @@
 //! The table against a sorted list, and the ends of time.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Ring, Timers};
 use crate::arena::Arena;
@@ -32,6 +32,8 @@ struct Entry {
     id: TimerId,
     session: SessionId,
     name: Symbol,
+    /// Whether it follows the wall clock.
+    wall: bool,
 }
 
 struct Random(u64);
@@ -95,7 +97,9 @@ impl Model {
             60..75 => self.remove(),
             75..76 if self.random.below(200) == 0 => self.remove_session(),
             76..78 => self.check_stale(),
-            78..84 => self.check_names(),
+            78..79 => self.follow_wall(),
+            79..80 if self.random.below(10) == 0 => self.step_wall(),
+            80..84 => self.check_names(),
             _ => self.check_next(),
         }
     }
@@ -106,13 +110,13 @@ impl Model {
         let stamp = self.stamp();
         let what = Ring::Event { symbol: name, payload: Payload::U64(stamp.sequence) };
         let id = self.timers.set(stamp, session, what);
-        self.enter(Entry { stamp, id, session, name });
+        self.enter(Entry { stamp, id, session, name, wall: false });
     }
 
     fn reset(&mut self) {
         let Some(place) = self.any() else { return };
         let mut entry = self.list.remove(place);
-        entry.stamp = self.stamp();
+        (entry.stamp, entry.wall) = (self.stamp(), false);
         assert!(self.timers.reset(entry.id, entry.stamp));
         self.enter(entry);
     }
@@ -121,7 +125,7 @@ impl Model {
         let Some(place) = self.any() else { return };
         let mut entry = self.list.remove(place);
         self.gone.push(entry.id);
-        entry.stamp = self.stamp();
+        (entry.stamp, entry.wall) = (self.stamp(), false);
         let payload = Payload::U64(entry.stamp.sequence);
         entry.id = self.timers.renew(entry.id, entry.stamp, payload).expect("it is set").0;
         self.enter(entry);
@@ -136,6 +140,26 @@ impl Model {
             (entry.stamp, entry.session, Some(entry.name))
         );
         self.gone.push(entry.id);
+    }
+
+    fn follow_wall(&mut self) {
+        let Some(place) = self.any() else { return };
+        self.timers.follow_wall(self.list[place].id, SystemTime::UNIX_EPOCH);
+        self.list[place].wall = true;
+    }
+
+    /// What follows the wall clock is due at another time, and keeps its place among equals.
+    fn step_wall(&mut self) {
+        let first = self.list.first().filter(|_| self.random.below(2) == 0);
+        let due = first.map_or_else(|| self.now, |first| first.stamp.due);
+        self.timers.reset_wall_times(|_| due);
+        let (followers, others) = self.list.iter().partition(|entry| entry.wall);
+        self.list = others;
+        let followers: Vec<Entry> = followers;
+        for mut entry in followers {
+            entry.stamp.due = due;
+            self.enter(entry);
+        }
     }
 
     fn remove_session(&mut self) {
@@ -174,6 +198,7 @@ impl Model {
         if let Some(place) = self.any() {
             let entry = self.list[place];
             assert_eq!(self.timers.stamp(entry.id), Some(entry.stamp));
+            assert_eq!(self.timers.wall_time(entry.id).is_some(), entry.wall);
         }
         let next = self.list.first().map(|entry| entry.stamp.due);
         assert_eq!(self.timers.next_due(), next);
