@@ -1,5 +1,6 @@
 //! The kernel, by its public face: order, time, lifetimes, calls, failures, wheels.
 
+mod alarms;
 mod budgets;
 mod calls;
 mod crowds;
@@ -20,4 +21,5 @@ mod stopping;
 mod threads;
 mod timers;
 mod unhandled;
+mod wall_clock;
 mod wheels;
