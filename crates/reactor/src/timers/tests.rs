@@ -39,6 +39,10 @@ struct Entry {
 struct Random(u64);
 
 impl Random {
+    fn index(&mut self, len: usize) -> usize {
+        usize::try_from(self.below(len as u64)).unwrap()
+    }
+
     fn below(&mut self, limit: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -51,7 +55,7 @@ impl Random {
         match self.below(40) {
             0 => i64::MAX,
             1 => i64::MAX - 1 - self.below(3).cast_signed() * TICK,
-            _ => unit[self.below(10) as usize] * (1 + self.below(70).cast_signed()),
+            _ => unit[self.index(unit.len())] * (1 + self.below(70).cast_signed()),
         }
     }
 }
@@ -84,8 +88,8 @@ impl Model {
     }
 
     fn any(&mut self) -> Option<usize> {
-        let len = self.list.len() as u64;
-        (len > 0).then(|| self.random.below(len) as usize)
+        let len = self.list.len();
+        (len > 0).then(|| self.random.index(len))
     }
 
     fn operate(&mut self) {
@@ -105,8 +109,7 @@ impl Model {
     }
 
     fn set(&mut self) {
-        let (session, name) =
-            (self.sessions[self.random.below(3) as usize], NAMES[self.random.below(3) as usize]);
+        let (session, name) = (self.sessions[self.random.index(3)], NAMES[self.random.index(3)]);
         let stamp = self.stamp();
         let what = Ring::Event { symbol: name, payload: Payload::U64(stamp.sequence) };
         let id = self.timers.set(stamp, session, what);
@@ -163,7 +166,7 @@ impl Model {
     }
 
     fn remove_session(&mut self) {
-        let session = self.sessions[self.random.below(3) as usize];
+        let session = self.sessions[self.random.index(3)];
         let mut removed: Vec<_> =
             self.timers.remove_session(session).into_iter().map(|(stamp, _)| stamp).collect();
         removed.sort();
@@ -181,8 +184,7 @@ impl Model {
     }
 
     fn check_names(&mut self) {
-        let (session, name) =
-            (self.sessions[self.random.below(3) as usize], NAMES[self.random.below(3) as usize]);
+        let (session, name) = (self.sessions[self.random.index(3)], NAMES[self.random.index(3)]);
         let named = self.list.iter().filter(|entry| entry.session == session && entry.name == name);
         let count = named.clone().count();
         let newest = self.timers.newest(session, name);
@@ -309,14 +311,14 @@ fn what_a_burst_left_behind_is_given_back() {
     for (id, left) in ids.into_iter().zip((0..99_999).rev()) {
         timers.remove(id).expect("it is set");
         let kept = timers.order.capacity();
-        assert!(left % 1000 != 0 || kept <= 4 * left + 1000, "{kept} places for {left}");
+        assert!(left % 1000 != 0 || kept <= 4 * left + 5000, "{kept} places for {left}");
     }
     burst(&mut timers);
     let end = Moment::from_nanos(i64::MAX);
     while timers.peek_due(end, u64::MAX).is_some() {
         timers.pop().expect("promised");
     }
-    assert!(timers.order.capacity() <= 1000);
+    assert!(timers.order.capacity() <= 5000);
 }
 
 #[test]

@@ -20,11 +20,19 @@ pub(super) struct Wheel {
     /// at or below the horizon's own index on its level.
     occupied: [u64; LEVELS],
     buckets: Vec<Vec<Item>>,
+    /// Room that buckets left when they became empty, for the next to be used: a timer that is moved from
+    /// one to the other allocates nothing.
+    spare: Vec<Vec<Item>>,
 }
 
 impl Wheel {
     pub(super) fn new() -> Self {
-        Self { horizon: 0, occupied: [0; LEVELS], buckets: vec![Vec::new(); LEVELS * FAN] }
+        Self {
+            horizon: 0,
+            occupied: [0; LEVELS],
+            buckets: vec![Vec::new(); LEVELS * FAN],
+            spare: Vec::new(),
+        }
     }
 
     /// The bucket for what is due then; none if that is not behind the horizon.
@@ -41,9 +49,12 @@ impl Wheel {
     #[inline]
     pub(super) fn push(&mut self, bucket: u16, item: Item, places: &mut Places) {
         let items = &mut self.buckets[bucket as usize];
+        if items.is_empty() {
+            *items = self.spare.pop().unwrap_or_default();
+            self.occupied[bucket as usize / FAN] |= 1 << (bucket as usize % FAN);
+        }
         places.put(item.slot, Place::Bucket(bucket, short(items.len())));
         items.push(item);
-        self.occupied[bucket as usize / FAN] |= 1 << (bucket as usize % FAN);
     }
 
     /// Takes out what stands in a bucket at `place`, which is there.
@@ -51,12 +62,15 @@ impl Wheel {
     pub(super) fn remove(&mut self, bucket: u16, place: u32, places: &mut Places) -> Stamp {
         let items = &mut self.buckets[bucket as usize];
         let gone = items.swap_remove(place as usize);
+        trim(items);
         match items.get(place as usize) {
             Some(moved) => places.put(moved.slot, Place::Bucket(bucket, place)),
-            None if items.is_empty() => self.clear_bit(bucket),
+            None if items.is_empty() => {
+                let room = self.take(bucket);
+                self.keep(room);
+            }
             None => {}
         }
-        trim(&mut self.buckets[bucket as usize]);
         gone.stamp
     }
 
@@ -87,17 +101,14 @@ impl Wheel {
             return false;
         };
         self.horizon = begin;
-        self.clear_bit(bucket);
-        let mut items = std::mem::take(&mut self.buckets[bucket as usize]);
+        let mut items = self.take(bucket);
         for item in items.drain(..) {
             match self.bucket_for(item.stamp.due) {
                 Some(finer) => self.push(finer, item, places),
                 None => reached(item),
             }
         }
-        if items.capacity() <= KEPT {
-            self.buckets[bucket as usize] = items;
-        }
+        self.keep(items);
         true
     }
 
@@ -121,7 +132,7 @@ impl Wheel {
 
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.buckets.iter().map(Vec::capacity).sum()
+        self.buckets.iter().chain(&self.spare).map(Vec::capacity).sum()
     }
 
     /// The first bucket that is not empty, and the tick in which it begins.
@@ -134,8 +145,17 @@ impl Wheel {
         Some((bucket(level, index), begin))
     }
 
-    fn clear_bit(&mut self, bucket: u16) {
+    /// Takes a bucket out.
+    fn take(&mut self, bucket: u16) -> Vec<Item> {
         self.occupied[bucket as usize / FAN] &= !(1 << (bucket as usize % FAN));
+        std::mem::take(&mut self.buckets[bucket as usize])
+    }
+
+    /// Keeps the room of an empty bucket, if it is not much.
+    fn keep(&mut self, room: Vec<Item>) {
+        if room.capacity() <= KEPT && self.spare.len() < MOST_SPARE {
+            self.spare.push(room);
+        }
     }
 }
 
@@ -161,6 +181,9 @@ const BITS: u32 = 6;
 
 /// Ticks have 43 bits: eight levels of six.
 const LEVELS: usize = 8;
+
+/// Empty buckets' room that is kept: as many as are in use on a busy level.
+const MOST_SPARE: usize = FAN;
 
 /// So many items are looked through for the soonest: some 30 ns.
 const FEW: usize = 64;
