@@ -80,19 +80,6 @@ impl Payload {
         }
     }
 
-    /// A word of it, whatever it means: reading it brings the payload to the processor.
-    #[inline]
-    pub(crate) fn word(&self) -> u64 {
-        match self {
-            Self::Unit => 0,
-            Self::U64(number) => *number,
-            Self::Usize(number) => *number as u64,
-            Self::U32(number) => u64::from(*number),
-            Self::I64(number) => number.cast_unsigned(),
-            Self::Boxed(parcel) => std::ptr::from_ref(&**parcel).addr() as u64,
-        }
-    }
-
     /// Takes the content out, if it is a `T`. A plain number stays, too.
     pub(crate) fn take<T: 'static>(&mut self) -> Option<T> {
         fn taken<T: 'static>(parcel: &mut dyn Parcel) -> Option<T> {

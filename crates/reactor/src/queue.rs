@@ -18,6 +18,16 @@ pub(crate) struct Stamp {
     pub(crate) sequence: u64,
 }
 
+impl Stamp {
+    /// A number of the same order, for those who compare many: it takes no branch.
+    #[inline]
+    pub(crate) const fn as_number(self) -> u128 {
+        // A negative due time comes before the others when its sign is turned.
+        let due = self.due.as_nanos().cast_unsigned() ^ (1 << 63);
+        (due as u128) << 64 | self.sequence as u128
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) stamp: Stamp,

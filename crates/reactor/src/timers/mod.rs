@@ -40,9 +40,10 @@ pub(crate) struct Timers {
 }
 
 #[derive(Debug)]
+#[repr(C)] // in this order: who has looked at the session has the processor fetch the rest
 pub(crate) struct Timer {
-    pub(crate) session: SessionId,
     pub(crate) what: Ring,
+    pub(crate) session: SessionId,
 }
 
 /// What happens when a timer is due.
@@ -180,7 +181,7 @@ impl Timers {
         // processor fetches many at a time; one by one, each is waited for.
         order.peek_due(now, limit, |ahead| {
             for item in ahead {
-                black_box(timers.at(item.slot).map(|timer| timer.what.last_word()));
+                black_box(timers.at(item.slot).map(|timer| timer.session));
                 names.read_ahead(item.slot);
             }
         })
@@ -247,15 +248,6 @@ impl Timers {
 }
 
 impl Ring {
-    /// What is read of it to have all of it at hand.
-    #[inline]
-    fn last_word(&self) -> u64 {
-        match self {
-            Self::Event { payload, .. } => payload.word(),
-            Self::Wheel(id) => id.0.to_word(),
-        }
-    }
-
     pub(crate) const fn symbol(&self) -> Option<Symbol> {
         match self {
             Self::Event { symbol, .. } => Some(*symbol),

@@ -174,12 +174,9 @@ impl Order {
     /// Makes the next tick of the wheel that is not empty the run, if it begins by `now`, and says what
     /// is first in it.
     fn refill(&mut self, now: Moment) -> Option<Item> {
-        while self.run.is_empty() {
-            if !self.wheel.open(now, &mut self.places, |item| self.run.collect(item)) {
-                return None;
-            }
-        }
-        self.run.sort(&mut self.places);
+        let tick = self.wheel.take_tick(now, &mut self.places)?;
+        let room = self.run.begin(tick, &mut self.places);
+        self.wheel.keep(room);
         self.run.first()
     }
 

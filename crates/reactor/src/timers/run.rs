@@ -18,22 +18,16 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Adds an item to an unsorted run; to be [sorted](Self::sort) when all are there.
-    #[inline]
-    pub(super) fn collect(&mut self, item: Item) {
-        self.items.push(item);
-    }
-
-    pub(super) fn sort(&mut self, places: &mut Places) {
-        self.items.sort_unstable_by_key(|item| Reverse(item.stamp));
+    /// Begins a new run, when the last is over, and gives back its room.
+    pub(super) fn begin(&mut self, items: Vec<Item>, places: &mut Places) -> Vec<Item> {
+        debug_assert!(self.items.is_empty(), "a run is over before the next begins");
+        let room = std::mem::replace(&mut self.items, items);
+        self.items.sort_unstable_by_key(|item| Reverse(item.stamp.as_number()));
         for (index, item) in self.items.iter().enumerate() {
             places.put(item.slot, Place::Run(short(index)));
         }
         self.warm = self.items.len();
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        room
     }
 
     #[inline]

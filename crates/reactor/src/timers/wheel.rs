@@ -43,7 +43,7 @@ impl Wheel {
             return None;
         }
         let level = (tick ^ self.horizon).ilog2() / BITS;
-        Some(bucket(level, tick >> (level * BITS) & (FAN as u64 - 1)))
+        Some(bucket_at(level, (tick >> (level * BITS)) % FAN as u64))
     }
 
     #[inline]
@@ -85,31 +85,34 @@ impl Wheel {
         self.buckets[bucket as usize][place as usize].stamp = stamp;
     }
 
-    /// Moves the horizon to the first bucket, if that begins by `now`, and takes it out. What is in it
-    /// goes to where it belongs as seen from there: to `reached`, or to a finer bucket.
-    ///
-    /// If nothing begins by `now`, the horizon moves to `now` and says that there is nothing.
-    pub(super) fn open(
-        &mut self,
-        now: Moment,
-        places: &mut Places,
-        mut reached: impl FnMut(Item),
-    ) -> bool {
+    /// Takes out the first bucket of one tick, if the tick begins by `now`, and moves the horizon to it.
+    /// Coarser buckets on the way to it are spread over finer ones. If nothing begins by `now`, the
+    /// horizon moves to `now`.
+    pub(super) fn take_tick(&mut self, now: Moment, places: &mut Places) -> Option<Vec<Item>> {
         let now = tick(now);
-        let Some((bucket, begin)) = self.first().filter(|(_, begin)| *begin <= now) else {
-            self.horizon = self.horizon.max(now);
-            return false;
-        };
-        self.horizon = begin;
-        let mut items = self.take(bucket);
-        for item in items.drain(..) {
-            match self.bucket_for(item.stamp.due) {
-                Some(finer) => self.push(finer, item, places),
-                None => reached(item),
+        while let Some((bucket, begin)) = self.first().filter(|(_, begin)| *begin <= now) {
+            self.horizon = begin;
+            let mut items = self.take(bucket);
+            if usize::from(bucket) < FAN {
+                return Some(items);
             }
+            // What is due in the bucket's first tick is behind the horizon now, and taken out next.
+            let first = bucket_at(0, begin % FAN as u64);
+            for item in items.drain(..) {
+                let finer = self.bucket_for(item.stamp.due).unwrap_or(first);
+                self.push(finer, item, places);
+            }
+            self.keep(items);
         }
-        self.keep(items);
-        true
+        self.horizon = self.horizon.max(now);
+        None
+    }
+
+    /// Keeps the room of an empty bucket, if it is not much.
+    pub(super) fn keep(&mut self, room: Vec<Item>) {
+        if room.capacity() > 0 && room.capacity() <= KEPT && self.spare.len() < MOST_SPARE {
+            self.spare.push(room);
+        }
     }
 
     /// When the soonest in the wheel is due.
@@ -142,7 +145,7 @@ impl Wheel {
         let index = u64::from(occupied.trailing_zeros());
         let (width, shift) = (level * BITS, (level + 1) * BITS);
         let begin = self.horizon >> shift << shift | index << width;
-        Some((bucket(level, index), begin))
+        Some((bucket_at(level, index), begin))
     }
 
     /// Takes a bucket out.
@@ -150,18 +153,11 @@ impl Wheel {
         self.occupied[bucket as usize / FAN] &= !(1 << (bucket as usize % FAN));
         std::mem::take(&mut self.buckets[bucket as usize])
     }
-
-    /// Keeps the room of an empty bucket, if it is not much.
-    fn keep(&mut self, room: Vec<Item>) {
-        if room.capacity() <= KEPT && self.spare.len() < MOST_SPARE {
-            self.spare.push(room);
-        }
-    }
 }
 
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "there are 512 buckets")]
-const fn bucket(level: u32, index: u64) -> u16 {
+const fn bucket_at(level: u32, index: u64) -> u16 {
     (level as u64 * FAN as u64 + index) as u16
 }
 
