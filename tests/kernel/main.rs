@@ -13,6 +13,7 @@ mod pace;
 mod panics;
 mod parts;
 mod payloads;
+mod queue;
 mod readiness;
 mod reentrancy;
 mod regressions;
