@@ -1,5 +1,6 @@
 //! The kernel, by its public face: order, time, lifetimes, calls, failures, wheels.
 
+mod alarms;
 mod brittle;
 mod budgets;
 mod calls;
@@ -18,6 +19,7 @@ mod parts;
 mod payloads;
 mod pool;
 mod postbacks;
+mod queue;
 mod readiness;
 mod reentrancy;
 mod regressions;
@@ -29,4 +31,5 @@ mod stopping;
 mod threads;
 mod timers;
 mod unhandled;
+mod wall_clock;
 mod wheels;

@@ -20,6 +20,7 @@ use crate::remote::Inbox;
 use crate::session::Hold;
 use crate::shared_buffer::SharedBuffer;
 use crate::timers::Timers;
+use crate::wall_watch::WallWatch;
 use crate::wheel::AnyWheel;
 
 /// A wheel in the kernel's table.
@@ -79,6 +80,7 @@ pub(crate) struct Desk {
     /// The time of this turn.
     pub(crate) now: Moment,
     pub(crate) timers: Timers,
+    pub(crate) wall_watch: WallWatch,
     pub(crate) queue: Queue,
     /// Counts everything that is put in order. What is stamped from now on is not below it.
     pub(crate) sequence: u64,
@@ -111,6 +113,7 @@ impl Desk {
             now: clock.moment(),
             clock,
             timers: Timers::new(),
+            wall_watch: WallWatch::default(),
             queue: Queue::default(),
             sequence: 0,
             again: VecDeque::new(),

@@ -47,7 +47,7 @@
 //! # Logging
 //!
 //! Through [`log`], with the targets `reactor::events`, `reactor::sessions`, `reactor::signals`,
-//! `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
+//! `reactor::timers`, `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
 
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
@@ -86,6 +86,7 @@ mod tags;
 mod timers;
 mod timing;
 mod token;
+mod wall_watch;
 mod watch;
 mod wheel;
 
@@ -114,6 +115,7 @@ pub use signal::child::{ChildError, Exited};
 pub use signal::{Death, Signal};
 pub use snapshot::{QueuedInfo, SessionInfo, Snapshot, TimerInfo, WheelInfo};
 pub use stats::Stats;
+pub use timers::{Adjust, Removed};
 pub use timing::Timing;
 pub use watch::{Refused, SelectMode, Selected, Watch};
 pub use wheel::{Deliver, Readiness, Wheel};

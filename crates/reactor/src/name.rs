@@ -98,13 +98,13 @@ impl Names {
         self.by_text.get(text).copied()
     }
 
-    /// The name as it is kept.
-    pub(crate) fn shared(&self, symbol: Symbol) -> Rc<str> {
-        self.texts.get(symbol.index()).map_or_else(|| "".into(), Rc::clone)
-    }
-
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
         self.texts.get(symbol.index()).map_or("(another kernel's name)", |text| text)
+    }
+
+    /// The text, to be kept.
+    pub(crate) fn shared(&self, symbol: Symbol) -> Rc<str> {
+        self.texts.get(symbol.index()).map_or_else(|| self.text(symbol).into(), Rc::clone)
     }
 
     #[inline]

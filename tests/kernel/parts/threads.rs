@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reactor::{Clock, Context};
+use reactor::Clock;
 use testkit::story::Stage;
 
 /// A stage on the system's clock: other threads do not wait for a virtual one.

@@ -18,6 +18,7 @@ use crate::bell::Bell;
 use crate::ids::WheelId;
 use crate::poller::Poller;
 use crate::signal::source;
+use crate::sys::StepNotice;
 use crate::sys::fork::{Quiet, Refused, Side, fork};
 
 /// Which of the two processes goes on here, after [`Kernel::fork`].
@@ -48,6 +49,7 @@ struct Twin {
     poller: Poller,
     signals: source::Twin,
     bell: Option<Arc<Bell>>,
+    clock: Option<StepNotice>,
 }
 
 impl Kernel {
@@ -117,12 +119,14 @@ impl Kernel {
         }
         let signals = self.signals.source.twin(&poller)?;
         let bell = self.desk.doorbell.twin(&poller)?;
-        Ok(Twin { poller, signals, bell })
+        let clock = self.desk.wall_watch.twin(&poller)?;
+        Ok(Twin { poller, signals, bell, clock })
     }
 
     fn become_child(&mut self, twin: Twin) {
         self.desk.poller = twin.poller;
         self.signals.source.become_twin(twin.signals);
+        self.desk.wall_watch.become_twin(twin.clock);
         self.forget_all_children();
         self.forget_threads(twin.bell);
         self.id = KernelId::new();
