@@ -6,7 +6,7 @@ mod random;
 mod reader;
 mod threads;
 
-pub use family::{Deed, Family, Member, deed, stay};
+pub use family::{Family, Member, deed, stay};
 pub use made::{Made, made};
 pub use random::Random;
 pub use reader::{Reader, pair};
