@@ -93,7 +93,7 @@ pub use default::Unhandled;
 pub use destination::Destination;
 pub use error::{
     AliasError, CallError, DetachError, NoSuchSession, NoSuchTimer, RefcountError, SignalError,
-    StateError,
+    StateError, TransitionError,
 };
 pub use event::{Bound, Event, EventName};
 pub use family::{Child, Fate, NewParent};
@@ -103,7 +103,7 @@ pub use io::{Io, Watched};
 pub use kernel::{Kernel, KernelBuilder};
 pub use name::Symbol;
 pub use postback::{Callback, Postback};
-pub use session::{Options, States};
+pub use session::{Handlers, Machine, Options, States};
 pub use shared_buffer::SharedBuffer;
 pub use signal::{Death, Signal};
 pub use snapshot::{QueuedInfo, SessionInfo, Snapshot, TimerInfo, WheelInfo};

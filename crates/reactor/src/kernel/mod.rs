@@ -13,6 +13,7 @@ mod exception;
 mod failure;
 mod family;
 mod letter;
+mod machine;
 mod names;
 mod nested;
 mod observe;
@@ -46,7 +47,7 @@ use crate::name::{Names, Symbol};
 use crate::outbox::Outbox;
 use crate::payload::{Parcel, Payload};
 use crate::queue::What;
-use crate::session::{Hold, Kinds, Newborn, Reply, Sessions, States};
+use crate::session::{Handlers, Hold, Kinds, Newborn, Reply, Sessions};
 use crate::signal::{Death, Signals};
 use crate::stats::Stats;
 use crate::tags::Tags;
@@ -143,9 +144,13 @@ impl Kernel {
 
     /// Starts a session (POE: `POE::Session->create`): stores its state, delivers `_start`, and returns
     /// its id. The session lives as long as something can reach it.
-    pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
+    pub fn spawn<'a, S: 'static>(
+        &mut self,
+        handlers: impl Into<Handlers<'a, S>>,
+        state: S,
+    ) -> SessionId {
         self.come_from_outside();
-        self.spawn_from_current(states, state)
+        self.spawn_from_current(handlers.into(), state)
     }
 
     /// Posts an event: it is delivered after what waits already, not before the next turn.
@@ -272,14 +277,14 @@ impl Kernel {
 
     pub(crate) fn spawn_from_current<S: 'static>(
         &mut self,
-        states: &States<S>,
+        handlers: Handlers<'_, S>,
         state: S,
     ) -> SessionId {
         self.read_posts();
         let maker = self.current.to;
-        let (kind, hears, body) = self.kinds.enter(&states.table, state, &mut self.names);
         let birth = self.desk.stamp(self.desk.now).sequence;
-        let newborn = Newborn { body: Box::new(body), kind, hears, birth };
+        let newborn = handlers.make(state, birth, &mut self.kinds, &mut self.names);
+        let Newborn { hears, .. } = newborn;
         let id = self.sessions.insert(newborn, maker);
         log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());
         // As in POE, the session is held until its maker had the chance to give it work.
