@@ -5,6 +5,7 @@ mod calls;
 mod crowds;
 mod failures;
 mod lifetimes;
+mod machines;
 mod model;
 mod names;
 mod nested;
