@@ -1,9 +1,13 @@
 //! Transitions that take place as soon as the handler that asks for them has returned.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use reactor::{CallError, Child, Context, Event, Machine, States};
 use testkit::story::Story;
 
 use super::{Rig, anywhere, house, room};
+use crate::parts::made;
 
 const MOVE: Event<&'static str, &'static str> = Event::new("move");
 
@@ -112,6 +116,36 @@ fn a_first_transition_in_start_takes_place_before_spawn_returns() {
     assert_eq!(rig.state(), Some("hall"));
     rig.assert(["hall: enter from first"]);
     rig.run();
+}
+
+#[test]
+fn the_next_event_of_a_wheel_is_handled_in_the_new_state() {
+    let on = |name: &'static str, next: &'static str| {
+        States::new().on("number", move |story: &mut Story, cx: &mut Context<'_>, n: u64| {
+            story.tell(format_args!("{name}: {n}"));
+            cx.goto_state(next).unwrap();
+        })
+    };
+    let machine = || Machine::starting("even", on("even", "odd")).state("odd", on("odd", "even"));
+    for (machine, expected) in [
+        (machine(), ["even: 0", "even: 1", "even: 2"]),
+        (machine().immediate(), ["even: 0", "odd: 1", "even: 2"]),
+    ] {
+        let mut rig = Rig::new(&machine.always(anywhere()));
+        let kept = Rc::new(OnceCell::new());
+        let keeps = Rc::clone(&kept);
+        rig.act(move |_, cx| {
+            let (event, mut numbers) = (cx.symbol("number"), 0..3);
+            keeps.get_or_init(|| {
+                cx.add_wheel(|io| {
+                    io.again();
+                    made(event, move |_| numbers.next())
+                })
+            });
+        });
+        rig.turn();
+        rig.assert(expected);
+    }
 }
 
 #[test]

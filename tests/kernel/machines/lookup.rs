@@ -188,17 +188,20 @@ fn a_handler_set_by_a_session_is_of_every_state_behind_their_own() {
 
 #[test]
 fn a_handler_set_by_a_session_replaces_that_of_every_state_for_this_session_alone() {
-    let machine =
-        Machine::starting("hall", States::new()).always(anywhere().on("bell", telling("always")));
+    let always = States::new().on("bell", telling("everybody's")).on(
+        "set",
+        |_: &mut Story, cx: &mut Context<'_>, ()| {
+            cx.state("bell", telling("mine")).unwrap();
+        },
+    );
+    let machine = Machine::starting("hall", States::new()).always(always);
     let mut rig = Rig::new(&machine);
-    let other =
-        Machine::starting("hall", States::new()).always(States::new().on("bell", telling("other")));
-    let other = rig.kernel.spawn(&other, rig.story.clone());
-    rig.act(|_, cx| cx.state("bell", telling("mine")).unwrap());
+    let other = rig.kernel.spawn(&machine, rig.story.clone());
+    rig.post("set", ());
     rig.post("bell", ());
     rig.kernel.post(other, "bell", ()).unwrap();
     rig.run();
-    rig.assert(["mine", "other", "_stop"]);
+    rig.assert(["mine", "everybody's"]);
 }
 
 #[test]

@@ -305,3 +305,30 @@ mod calling_back {
         );
     }
 }
+
+#[test]
+fn a35_postbacks_and_callbacks_hold_a_machine_alive_until_they_are_dropped() {
+    type Answer = Event<((), ()), ()>;
+    let answer: Answer = Event::new("answer");
+    let mut kernel = kernel();
+    let machine = Machine::starting("only", States::<()>::new());
+    let made = move |_: &mut (), cx: &mut Context<'_>, ()| {
+        (cx.postback::<(), ()>(&answer, ()), cx.callback(&answer, ()))
+    };
+    let machine = machine.always(States::new().on("make", made));
+    let machine = kernel.spawn(&machine, ());
+    let (postback, callback): (Postback<(), ()>, Callback<(), (), ()>) =
+        kernel.call(machine, "make", ()).unwrap();
+    turn(&mut kernel);
+    assert_eq!(kernel.why_alive(machine).as_deref(), Some("2 postbacks"));
+    drop(postback);
+    turn(&mut kernel);
+    assert_eq!(kernel.why_alive(machine).as_deref(), Some("1 postback"));
+    drop(callback);
+    turn(&mut kernel);
+    assert!(!kernel.has_session(machine));
+}
+
+fn turn(kernel: &mut Kernel) {
+    kernel.run_one_turn(std::time::Duration::ZERO).unwrap();
+}

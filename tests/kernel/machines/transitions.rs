@@ -60,7 +60,6 @@ fn leave_is_of_the_old_state_or_of_every_state_and_default_does_not_hear_it() {
     rig.act(|_, cx| cx.goto_state("hall").unwrap());
     rig.act(|_, cx| cx.goto_state("silent").unwrap());
     rig.run();
-    // What is posted under this name is an event like any.
     rig.assert(["hall: leave", "_stop"]);
 
     let always = anywhere().on("leave", telling("every state: leave"));
