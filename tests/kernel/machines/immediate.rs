@@ -3,11 +3,11 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use reactor::{CallError, Child, Context, Event, Machine, States};
+use reactor::{CallError, Child, Context, Event, Handle, Machine, States};
 use testkit::story::Story;
 
 use super::{Rig, anywhere, house, room};
-use crate::parts::made;
+use crate::parts::{Made, made};
 
 const MOVE: Event<&'static str, &'static str> = Event::new("move");
 
@@ -134,18 +134,19 @@ fn the_next_event_of_a_wheel_is_handled_in_the_new_state() {
         let mut rig = Rig::new(&machine.always(anywhere()));
         let kept = Rc::new(OnceCell::new());
         let keeps = Rc::clone(&kept);
-        rig.act(move |_, cx| {
-            let (event, mut numbers) = (cx.symbol("number"), 0..3);
-            keeps.get_or_init(|| {
-                cx.add_wheel(|io| {
-                    io.again();
-                    made(event, move |_| numbers.next())
-                })
-            });
-        });
+        rig.act(move |_, cx| drop(keeps.set(count_to_three(cx))));
         rig.turn();
         rig.assert(expected);
     }
+}
+
+/// A wheel that sends three numbers.
+fn count_to_three(cx: &mut Context<'_>) -> Handle<Made> {
+    let (event, mut numbers) = (cx.symbol("number"), 0..3);
+    cx.add_wheel(|io| {
+        io.again();
+        made(event, move |_| numbers.next())
+    })
 }
 
 #[test]

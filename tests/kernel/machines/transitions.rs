@@ -4,7 +4,7 @@ use reactor::{Child, Context, Machine, States};
 use testkit::logs;
 use testkit::story::Story;
 
-use super::{Rig, anywhere, house, room, telling};
+use super::{Act, Rig, anywhere, house, room, telling};
 
 #[test]
 fn a_transition_comes_behind_what_waits_and_that_is_handled_in_the_old_state() {
@@ -242,4 +242,22 @@ fn what_is_timed_and_traced_are_the_events_that_a_transition_delivers() {
         let timing = timings.iter().find(|timing| timing.event() == event);
         assert_eq!(timing.map(reactor::Timing::count), Some(1), "{event}");
     }
+}
+
+#[test]
+fn a_start_event_that_the_new_state_does_not_handle_is_not_for_default() {
+    let new = States::new().on_default(|story: &mut Story, _: &mut Context<'_>, event| {
+        story.tell(format_args!("default: {}", event.name()));
+    });
+    let machine = Machine::starting("old", States::new()).state("new", new);
+    let mut rig =
+        Rig::new(&machine.always(States::new().on("act", |_: &mut Story, cx, act: Act| {
+            act(&mut Story::default(), cx);
+        })));
+    rig.act(|_, cx| {
+        cx.goto_state_with("new", "_start", ()).unwrap();
+        cx.goto_state_with("new", "other", ()).unwrap();
+    });
+    rig.run();
+    rig.assert(["default: other", "default: _stop"]);
 }
