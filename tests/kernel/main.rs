@@ -9,6 +9,7 @@ mod deaths;
 mod failures;
 mod kin;
 mod lifetimes;
+mod machines;
 mod model;
 mod names;
 mod nested;

@@ -75,6 +75,7 @@ impl<T, R> From<String> for Event<T, R> {
     }
 }
 
+/// The name alone, for what does not know the types.
 impl<T, R> From<&Event<T, R>> for Cow<'static, str> {
     fn from(event: &Event<T, R>) -> Self {
         event.name.clone()

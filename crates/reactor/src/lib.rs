@@ -97,7 +97,7 @@ pub use default::Unhandled;
 pub use destination::Destination;
 pub use error::{
     AliasError, CallError, DetachError, NoSuchSession, NoSuchTimer, RefcountError, SignalError,
-    StateError,
+    StateError, TransitionError,
 };
 pub use event::{Bound, Event, EventName};
 pub use family::{Child, Fate, NewParent};
@@ -109,7 +109,7 @@ pub use name::Symbol;
 pub use pool::{Blocking, Job, JobError, JobRefused};
 pub use postback::{Callback, Postback};
 pub use remote::{Remote, RemoteError};
-pub use session::{Options, States};
+pub use session::{Handlers, Machine, Options, States};
 pub use shared_buffer::SharedBuffer;
 pub use signal::child::{ChildError, Exited};
 pub use signal::{Death, Signal};

@@ -16,6 +16,7 @@ mod family;
 mod fork;
 mod id;
 mod letter;
+mod machine;
 mod names;
 mod nested;
 mod observe;
@@ -49,7 +50,7 @@ use crate::ids::SessionId;
 use crate::name::{Names, Symbol};
 use crate::outbox::Outbox;
 use crate::payload::{Parcel, Payload};
-use crate::session::{Hold, Kinds, Sessions, States};
+use crate::session::{Handlers, Hold, Kinds, Sessions};
 use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
 use crate::stats::Stats;
@@ -159,9 +160,13 @@ impl Kernel {
 
     /// Starts a session (POE: `POE::Session->create`): stores its state, delivers `_start`, and returns
     /// its id. The session lives as long as something can reach it.
-    pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
+    pub fn spawn<'a, S: 'static>(
+        &mut self,
+        handlers: impl Into<Handlers<'a, S>>,
+        state: S,
+    ) -> SessionId {
         self.come_from_outside();
-        self.spawn_from_current(states, state)
+        self.spawn_from_current(handlers.into(), state)
     }
 
     /// Posts an event: it is delivered after what waits already, not before the next turn.

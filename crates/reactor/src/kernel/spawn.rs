@@ -6,19 +6,19 @@ use super::{Kernel, Letter};
 use crate::ids::SessionId;
 use crate::name::Symbol;
 use crate::queue::What;
-use crate::session::{Hold, Newborn, Reply, States};
+use crate::session::{Handlers, Hold, Newborn, Reply};
 
 impl Kernel {
     pub(crate) fn spawn_from_current<S: 'static>(
         &mut self,
-        states: &States<S>,
+        handlers: Handlers<'_, S>,
         state: S,
     ) -> SessionId {
         self.read_posts();
         let maker = self.current.to;
-        let (kind, hears, body) = self.kinds.enter(&states.table, state, &mut self.names);
         let birth = self.desk.stamp(self.desk.now).sequence;
-        let newborn = Newborn { body: Box::new(body), kind, hears, birth };
+        let newborn = handlers.make(state, birth, &mut self.kinds, &mut self.names);
+        let Newborn { hears, .. } = newborn;
         let id = self.sessions.insert(newborn, maker);
         log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());
         // As in POE, the session is held until its maker had the chance to give it work.
