@@ -8,7 +8,7 @@ use crate::signal::Signal;
 impl Context<'_> {
     /// Watches a signal: `event` is delivered when it comes (POE: `sig`). The name is without `SIG`.
     ///
-    /// The signal's default action is off from now on, and stays off after [`Kernel::run`] has returned: a
+    /// The signal's default action is off from now on, and stays off after [`Kernel::run`](crate::Kernel::run) has returned: a
     /// program that goes on then sees to `INT` itself. A watch does not keep the session alive. Raised
     /// several times before it is delivered, a signal is delivered once. `HUP`, `INT`, `QUIT` and `TERM`
     /// are terminal: unless a handler calls [`sig_handled`](Self::sig_handled), every session is stopped
