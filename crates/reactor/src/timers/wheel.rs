@@ -1,7 +1,7 @@
 //! What is due later, sorted roughly.
 //!
-//! Owns the timers behind the horizon, a tick of about a millisecond, in buckets: 64 of one tick, 64 of
-//! 64 ticks, and so on, eight levels of them, which reach to the end of time. A timer goes to the level
+//! Owns the timers beyond the horizon, which is a tick of about a millisecond, in buckets: 64 of one tick, 64
+//! of 64 ticks, and so on, eight levels of them, which reach to the end of time. A timer goes to the level
 //! where its tick first differs from the horizon's. Setting, moving and removing one touch its bucket
 //! and nothing else. Promises to hand out a bucket before any timer in it is due, and the buckets in the
 //! order of their ticks. Never sorts inside a bucket: who takes one does.
@@ -16,8 +16,8 @@ use crate::queue::Stamp;
 pub(super) struct Wheel {
     /// The tick that was reached. What is due in it, or before, is not in the wheel.
     horizon: u64,
-    /// Which buckets of each level are not empty. Invariant: no bucket lies behind the horizon, that is
-    /// at or below the horizon's own index on its level.
+    /// Which buckets of each level are not empty. Invariant: each of them is of a greater index than the
+    /// horizon has on its level, and shares the horizon's indices on all levels above.
     occupied: [u64; LEVELS],
     buckets: Vec<Vec<Item>>,
     /// Room that buckets left when they became empty, for the next to be used: a timer that is moved from
@@ -35,7 +35,7 @@ impl Wheel {
         }
     }
 
-    /// The bucket for what is due then; none if that is not behind the horizon.
+    /// The bucket for what is due then; none if that is not beyond the horizon.
     #[inline]
     pub(super) const fn bucket_for(&self, due: Moment) -> Option<u16> {
         let tick = tick(due);
@@ -96,7 +96,7 @@ impl Wheel {
             if usize::from(bucket) < FAN {
                 return Some(items);
             }
-            // What is due in the bucket's first tick is behind the horizon now, and taken out next.
+            // What is due in the bucket's first tick is not beyond the horizon, and taken out next.
             let first = bucket_at(0, begin % FAN as u64);
             for item in items.drain(..) {
                 let finer = self.bucket_for(item.stamp.due).unwrap_or(first);
