@@ -18,6 +18,7 @@ mod pace;
 mod panics;
 mod parts;
 mod payloads;
+mod poe;
 mod pool;
 mod postbacks;
 mod queue;
