@@ -80,7 +80,10 @@ impl Kernel {
         // Who it concerns is decided before anybody is told, whatever becomes of the family then.
         let concerned = match class {
             Class::Terminal | Class::Nonmaskable if !target.is_kernel() => {
-                self.sessions.family(target)
+                let mut family = self.sessions.family(target);
+                // Their parents list them as they came, which is not as they were born.
+                family.sort_by_cached_key(|id| self.place_of(*id));
+                family
             }
             Class::Benign | Class::Terminal | Class::Nonmaskable => Vec::new(),
         };
@@ -99,7 +102,7 @@ impl Kernel {
             self.ask_stop();
             self.tidy();
         } else if ends {
-            for id in concerned.into_iter().rev() {
+            for id in concerned {
                 self.stop_session(id);
             }
         } else if name == Symbol::IDLE && target.is_kernel() && self.is_idle() {
@@ -164,11 +167,14 @@ impl Kernel {
         let all = self.signals.watchers(name).iter();
         let mut watches: Vec<Watch> = all.filter(concerned).copied().collect();
         if watches.len() > 1 {
-            watches.sort_by_cached_key(|watch| {
-                let path = self.sessions.lineage(watch.session);
-                Reverse((path.len(), path))
-            });
+            watches.sort_by_cached_key(|watch| self.place_of(watch.session));
         }
         watches
+    }
+
+    /// Where a session stands among those that a signal concerns: the deepest first, then the youngest.
+    fn place_of(&self, session: SessionId) -> Reverse<(usize, Vec<u64>)> {
+        let path = self.sessions.lineage(session);
+        Reverse((path.len(), path))
     }
 }
