@@ -7,6 +7,7 @@ mod calls;
 mod crowds;
 mod deaths;
 mod failures;
+mod havoc;
 mod kin;
 mod lifetimes;
 mod machines;
