@@ -33,6 +33,7 @@ mod signals;
 mod stopping;
 mod threads;
 mod timers;
+mod traces;
 mod unhandled;
 mod wall_clock;
 mod wheels;

@@ -41,6 +41,9 @@ impl Kernel {
         payload: Payload,
     ) -> TimerId {
         self.read_posts();
+        if self.observed {
+            self.trace_timer(session, symbol, due);
+        }
         self.sessions.add(session, Hold::Timer);
         let stamp = self.desk.stamp(due);
         self.desk.timers.set(stamp, session, Ring::Event { symbol, payload })
@@ -59,6 +62,9 @@ impl Kernel {
             // The case of an idle timeout: the timer stays, and nothing is allocated.
             Some(only) if !self.desk.timers.has_older(only) => {
                 self.read_posts();
+                if self.observed {
+                    self.trace_timer(session, symbol, due);
+                }
                 let stamp = self.desk.stamp(due);
                 let renewed = self.desk.timers.renew(only, stamp, payload);
                 let (timer, old) = renewed.expect("a timer with a name has a payload");
@@ -195,6 +201,14 @@ impl Kernel {
         // At the end of time there is no later.
         let due = first.and_then(|first| self.desk.timers.stamp(first)).map(|stamp| stamp.due);
         self.desk.timers.first() != first || due.is_some_and(|due| due > self.desk.now)
+    }
+
+    #[cold]
+    fn trace_timer(&self, session: SessionId, symbol: Symbol, due: Moment) {
+        log::trace!(
+            target: "reactor::timers",
+            "{} sets {} in {:?}", session.who(), self.names.text(symbol), due.since(self.desk.now)
+        );
     }
 
     fn moment_of_wall(&mut self, time: SystemTime) -> Moment {
