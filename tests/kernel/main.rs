@@ -8,6 +8,7 @@ mod crowds;
 mod deaths;
 mod failures;
 mod havoc;
+mod inspection;
 mod kin;
 mod lifetimes;
 mod machines;
