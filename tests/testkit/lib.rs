@@ -5,9 +5,12 @@
 //! - [`leak`]: descriptors and memory before and after.
 //! - [`logs`]: what was logged.
 //! - [`rig`]: a session that does what a test tells it to.
+//! - [`watching`]: sessions that watch descriptors themselves.
 
+pub mod children;
 pub mod leak;
 pub mod logs;
 pub mod net;
 pub mod rig;
 pub mod story;
+pub mod watching;

@@ -173,7 +173,6 @@ impl House {
 /// A kernel on virtual time, and the story that its sessions tell.
 pub struct Family {
     pub kernel: Kernel,
-    pub clock: Clock,
     pub story: Story,
     house: House,
 }
@@ -192,7 +191,7 @@ impl Family {
         let clock = Clock::virtual_time();
         let kernel = choose(Kernel::builder().clock(clock.clone())).build().expect("a kernel");
         let house = House { names: Rc::default(), states: Rc::new(Member::states()) };
-        Self { kernel, clock, story: Story::default(), house }
+        Self { kernel, story: Story::default(), house }
     }
 
     /// Starts a member without a parent.

@@ -4,11 +4,13 @@ mod family;
 mod made;
 mod random;
 mod reader;
+mod threads;
 
-pub use family::{Deed, Family, Member, deed, stay};
+pub use family::{Family, Member, deed, stay};
 pub use made::{Made, made};
 pub use random::Random;
 pub use reader::{Reader, pair};
+pub use threads::{Counted, Drops, real_stage, told};
 
 use std::fmt::Write as _;
 

@@ -5,10 +5,14 @@
 //! in a file of its own here.
 
 mod family;
+mod machine;
 mod names;
 mod postbacks;
+mod processes;
 mod signals;
+mod threads;
 mod timers;
+mod watch;
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -21,7 +25,7 @@ use crate::ids::SessionId;
 use crate::io::Io;
 use crate::kernel::Kernel;
 use crate::name::Symbol;
-use crate::session::States;
+use crate::session::Handlers;
 use crate::stats::Stats;
 use crate::wheel::Wheel;
 
@@ -145,8 +149,12 @@ impl<'a> Context<'a> {
 
     /// Starts a session as a child of this one, which lives at least as long. Its `_start` is delivered
     /// before this returns.
-    pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
-        self.kernel.spawn_from_current(states, state)
+    pub fn spawn<'b, S: 'static>(
+        &mut self,
+        handlers: impl Into<Handlers<'b, S>>,
+        state: S,
+    ) -> SessionId {
+        self.kernel.spawn_from_current(handlers.into(), state)
     }
 
     /// Stops every session as soon as no handler is running (POE: `$poe_kernel->stop`).
@@ -172,9 +180,10 @@ impl<'a> Context<'a> {
         self.kernel.add_wheel(self.session(), make)
     }
 
-    /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself.
+    /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself, or is another
+    /// kernel's.
     #[inline]
     pub fn wheel<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
-        self.kernel.wheel_mut(handle.id())
+        self.kernel.wheel_of(handle)
     }
 }

@@ -5,7 +5,8 @@
 
 use std::any::Any;
 
-use super::{ANSWER, Kernel, Letter, Notice, Waiting};
+use super::spawn::ANSWER;
+use super::{Kernel, Letter, Notice, Waiting};
 use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;
@@ -16,15 +17,21 @@ impl Kernel {
     /// Tells a session something now, or as soon as its running handler has returned, after what waits for
     /// that already.
     fn notify<T: 'static>(&mut self, letter: Letter, payload: T) {
-        let waiting = self.late.iter().position(|waiting| waiting.session == letter.to);
-        if waiting.is_none() && !self.sessions.is_running(letter.to) {
-            return self.tell(letter, &mut Some(payload), None);
+        let waits = self.late.iter().any(|waiting| waiting.session == letter.to);
+        if waits || self.sessions.is_running(letter.to) {
+            self.tell_later(Notice { letter, parcel: Box::new(Some(payload)) });
+        } else {
+            self.tell(letter, &mut Some(payload), None);
         }
-        let notice = Notice { letter, parcel: Box::new(Some(payload)) };
+    }
+
+    /// Keeps a notice until its session's running handler has returned.
+    pub(super) fn tell_later(&mut self, notice: Notice) {
+        let session = notice.letter.to;
         self.desk.chores = true;
-        match waiting {
-            Some(place) => self.late[place].notices.push_back(notice),
-            None => self.late.push(Waiting { session: letter.to, notices: [notice].into() }),
+        match self.late.iter_mut().find(|waiting| waiting.session == session) {
+            Some(waiting) => waiting.notices.push_back(notice),
+            None => self.late.push(Waiting { session, notices: [notice].into() }),
         }
     }
 

@@ -2,29 +2,36 @@
 //!
 //! A field per table, the constructor and the verbs that need no session. The turn is in `turn.rs`, the
 //! delivery of one event in `dispatch.rs`, the end of sessions in `reap.rs`, wheels in `wheels.rs`,
-//! signals in `signals.rs`, and `run` in `run.rs`. Nobody outside this folder sees two tables at once.
+//! signals in `signals.rs`, `run` in `run.rs`, and what an outer loop asks in `nested.rs`. Nobody outside
+//! this folder sees two tables at once.
 
 mod builder;
 mod check;
+mod children;
 mod chores;
 mod dispatch;
 mod exception;
 mod failure;
 mod family;
+mod fork;
+mod id;
 mod letter;
+mod machine;
 mod names;
+mod nested;
 mod observe;
 mod reap;
 mod run;
 mod signals;
 mod snapshot;
+mod spawn;
 mod state;
+mod threads;
 mod timers;
 mod turn;
 mod unhandled;
 mod wheels;
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
@@ -43,13 +50,15 @@ use crate::ids::SessionId;
 use crate::name::{Names, Symbol};
 use crate::outbox::Outbox;
 use crate::payload::{Parcel, Payload};
-use crate::queue::What;
-use crate::session::{Hold, Kinds, Newborn, Reply, Sessions, States};
+use crate::session::{Handlers, Hold, Kinds, Sessions};
+use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
 use crate::stats::Stats;
 use crate::tags::Tags;
 pub use builder::KernelBuilder;
-pub(crate) use exception::Exception;
+pub(crate) use exception::{Exception, panic_message};
+pub use fork::{ForkError, Forked};
+use id::KernelId;
 pub(crate) use letter::{Letter, Names as EventNames};
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
@@ -87,6 +96,8 @@ pub struct Kernel {
     aliases: Aliases,
     tags: Tags,
     outbox: Rc<Outbox>,
+    children: Children,
+    id: KernelId,
     stats: Stats,
     on_exception: OnException,
     /// A slip that is otherwise a line in the log is a failure.
@@ -149,9 +160,13 @@ impl Kernel {
 
     /// Starts a session (POE: `POE::Session->create`): stores its state, delivers `_start`, and returns
     /// its id. The session lives as long as something can reach it.
-    pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
+    pub fn spawn<'a, S: 'static>(
+        &mut self,
+        handlers: impl Into<Handlers<'a, S>>,
+        state: S,
+    ) -> SessionId {
         self.come_from_outside();
-        self.spawn_from_current(states, state)
+        self.spawn_from_current(handlers.into(), state)
     }
 
     /// Posts an event: it is delivered after what waits already, not before the next turn.
@@ -219,6 +234,13 @@ impl Kernel {
         self.desk.clock.instant(self.desk.now)
     }
 
+    /// Names this kernel among all of them: the host, and in hexadecimal the second it was made in, the
+    /// process and a count (POE: `ID`). Another one in the child of a [`fork`](Self::fork).
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.id.to_string()
+    }
+
     /// How many sessions are alive.
     #[must_use]
     pub const fn session_count(&self) -> usize {
@@ -243,7 +265,8 @@ impl Kernel {
         self.sessions.parent(session)
     }
 
-    /// A session's children, the eldest first; for [`SessionId::KERNEL`], the sessions without a parent.
+    /// A session's children in the order in which they came to it; for [`SessionId::KERNEL`], the sessions
+    /// without a parent.
     #[must_use]
     pub fn children(&self, session: SessionId) -> Vec<SessionId> {
         self.sessions.children(session)
@@ -274,41 +297,6 @@ impl Kernel {
     #[inline(always)]
     pub(crate) const fn current(&self) -> &Letter {
         &self.current
-    }
-
-    pub(crate) fn spawn_from_current<S: 'static>(
-        &mut self,
-        states: &States<S>,
-        state: S,
-    ) -> SessionId {
-        self.read_posts();
-        let maker = self.current.to;
-        let (kind, hears, body) = self.kinds.enter(&states.table, state, &mut self.names);
-        let birth = self.desk.stamp(self.desk.now).sequence;
-        let newborn = Newborn { body: Box::new(body), kind, hears, birth };
-        let id = self.sessions.insert(newborn, maker);
-        log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());
-        // As in POE, the session is held until its maker had the chance to give it work.
-        self.sessions.add(id, Hold::Queued);
-        let answer = if hears.start() { self.tell_start(id, maker) } else { None };
-        if let Some(slot) = self.sessions.get_mut(id) {
-            slot.starting = false;
-            self.desk.post_own(id, SessionId::KERNEL, What::Born);
-            self.announce(id, answer);
-        } else {
-            self.drop_each(id, ANSWER, answer);
-        }
-        id
-    }
-
-    /// Tells a session that it begins; gives what it says to that, if its maker wants to know.
-    fn tell_start(&mut self, id: SessionId, maker: SessionId) -> Option<Box<dyn Any>> {
-        let mut answer = None;
-        let heard = self.sessions.get(maker).is_some_and(|maker| maker.hears.child());
-        let mut reply = Reply::Any(&mut answer);
-        let reply = if heard { Some(&mut reply) } else { None };
-        self.tell(Letter::new(id, maker, Symbol::START), &mut Some(()), reply);
-        answer
     }
 
     /// Posts an event, as whoever is running.
@@ -364,9 +352,6 @@ impl Kernel {
         }
     }
 }
-
-/// Where a session fails whose answer to its parent panics when it is dropped.
-const ANSWER: &str = "the drop of its answer";
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

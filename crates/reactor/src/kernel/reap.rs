@@ -105,6 +105,7 @@ impl Kernel {
         // The state goes first: dropping it drops the handles of the session's wheels.
         self.guard(id, "the drop of its state", |_| drop(body));
         self.tidy();
+        self.forget_children_of(id);
         self.sessions.unlink(id);
         let Some(slot) = self.sessions.remove(id) else { return };
         let Slot { parent, ledger, kind, wheels, options, .. } = slot;

@@ -41,6 +41,7 @@ impl Kernel {
     pub(super) fn queue_signals(&mut self) {
         for number in self.signals.pending() {
             log::debug!(target: "reactor::signals", "{} came", signal::name(number));
+            self.look_at_children_for(number);
             if self.signals.note_queued(number) {
                 self.desk.post_own(SessionId::KERNEL, SessionId::KERNEL, What::System(number));
             }
@@ -79,7 +80,10 @@ impl Kernel {
         // Who it concerns is decided before anybody is told, whatever becomes of the family then.
         let concerned = match class {
             Class::Terminal | Class::Nonmaskable if !target.is_kernel() => {
-                self.sessions.family(target)
+                let mut family = self.sessions.family(target);
+                // Their parents list them as they came, which is not as they were born.
+                family.sort_by_cached_key(|id| self.place_of(*id));
+                family
             }
             Class::Benign | Class::Terminal | Class::Nonmaskable => Vec::new(),
         };
@@ -98,12 +102,12 @@ impl Kernel {
             self.ask_stop();
             self.tidy();
         } else if ends {
-            for id in concerned.into_iter().rev() {
+            for id in concerned {
                 self.stop_session(id);
             }
         } else if name == Symbol::IDLE && target.is_kernel() && self.is_idle() {
             // Somebody wanted to live on, and has found nothing to live for.
-            self.signal_everybody(Symbol::ZOMBIE);
+            self.signal_everybody(Symbol::ZOMBIE, None);
         }
     }
 
@@ -118,16 +122,17 @@ impl Kernel {
         self.tell_watchers(&watches, EventNames::one(Symbol::DIE), Some(&death))
     }
 
-    /// The kernel has nothing more to do: whoever still wants to live is asked.
-    pub(super) fn signal_everybody(&mut self, name: Symbol) {
+    /// The kernel itself sends everybody a signal.
+    pub(super) fn signal_everybody(&mut self, name: Symbol, payload: Option<Rc<dyn Any>>) {
         let letter = Letter::new(SessionId::KERNEL, SessionId::KERNEL, name);
-        self.send_signal(letter, None);
+        self.send_signal(letter, payload);
     }
 
     /// Whether nothing can happen any more: sessions are there, but only aliases and each other hold them.
     pub(super) fn is_idle(&self) -> bool {
         !self.sessions.is_empty()
             && !self.sessions.expects()
+            && !self.desk.inbox.is_reachable()
             && self.desk.queue.is_empty()
             && self.desk.timers.len() == 0
             && !self.desk.has_work()
@@ -162,11 +167,14 @@ impl Kernel {
         let all = self.signals.watchers(name).iter();
         let mut watches: Vec<Watch> = all.filter(concerned).copied().collect();
         if watches.len() > 1 {
-            watches.sort_by_cached_key(|watch| {
-                let path = self.sessions.lineage(watch.session);
-                Reverse((path.len(), path))
-            });
+            watches.sort_by_cached_key(|watch| self.place_of(watch.session));
         }
         watches
+    }
+
+    /// Where a session stands among those that a signal concerns: the deepest first, then the youngest.
+    fn place_of(&self, session: SessionId) -> Reverse<(usize, Vec<u64>)> {
+        let path = self.sessions.lineage(session);
+        Reverse((path.len(), path))
     }
 }

@@ -1,7 +1,8 @@
 //! One turn of the loop: the only place that decides order.
 //!
-//! Wait for readiness, serve each wheel that is ready, deliver what is due, write what was written,
-//! stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by step.
+//! Wait for readiness, serve each wheel that is ready, take in what other threads posted, deliver what is
+//! due, write what was written, stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by
+//! step.
 
 use std::any::Any;
 use std::io;
@@ -13,7 +14,7 @@ use mio::Token;
 use super::{EventNames, Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
-use crate::ids::WheelId;
+use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
 use crate::payload::Parcel;
 use crate::queue::{Entry, What};
@@ -51,6 +52,7 @@ impl Kernel {
         self.stats.turns += 1;
         self.poll(wait)?;
         self.ready();
+        self.receive();
         self.deliver();
         self.flush();
         self.reap();
@@ -69,6 +71,9 @@ impl Kernel {
         if self.stats.polls > 0 {
             self.stats.lag = self.desk.now.since(self.pace.polled);
             self.stats.longest_lag = self.stats.longest_lag.max(self.stats.lag);
+        }
+        if self.desk.timers.have_wall_times() {
+            self.look_at_wall();
         }
         let timeout = self.timeout(wait);
         self.stats.polls += 1;
@@ -93,18 +98,27 @@ impl Kernel {
         self.desk.now.since(self.pace.polled) < TIME_PER_POLL
     }
 
+    /// Whether something waits that neither the system nor the clock will announce.
+    pub(super) fn has_work(&self) -> bool {
+        self.desk.has_work()
+            || self.desk.chores
+            || self.outbox.any()
+            || !self.desk.queue.is_empty()
+            || self.sessions.has_marked()
+    }
+
     /// How long to wait for readiness: not at all while there is work, else until the next timer.
     fn timeout(&mut self, wait: Wait) -> Option<Duration> {
         let most = match wait {
             Wait::ForWork => None,
             Wait::AtMost(most) => Some(most),
         };
-        if self.desk.has_work() || !self.desk.queue.is_empty() || self.sessions.has_marked() {
+        if self.has_work() {
             return Some(Duration::ZERO);
         }
-        let Some(due) = self.desk.timers.next_due() else {
+        let Some(due) = self.next_wake() else {
             if self.is_idle() {
-                self.signal_everybody(Symbol::IDLE);
+                self.signal_everybody(Symbol::IDLE, None);
                 return Some(Duration::ZERO);
             }
             return most;
@@ -113,12 +127,20 @@ impl Kernel {
         Some(most.map_or(until, |most| most.min(until)))
     }
 
+    /// When the clock has something for us.
+    pub(super) fn next_wake(&self) -> Option<Moment> {
+        // A virtual clock is moved to that time: it must be the timer's own.
+        if self.desk.clock.is_virtual() {
+            self.desk.timers.next_due()
+        } else {
+            self.desk.timers.next_look()
+        }
+    }
+
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match timeout {
             // On a virtual clock nobody waits for a timer: time moves, unless something is ready now.
-            Some(until)
-                if self.desk.clock.is_virtual() && self.desk.timers.next_due().is_some() =>
-            {
+            Some(until) if self.desk.clock.is_virtual() && self.desk.timers.len() > 0 => {
                 self.desk.poller.wait(Some(Duration::ZERO))?;
                 if !self.desk.poller.has_events() {
                     self.desk.clock.advance(until);
@@ -159,8 +181,12 @@ impl Kernel {
     fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),
-            token::REMOTE | token::CLOCK => {}
-            other => debug_assert!(false, "nobody has {other:?}"),
+            token::REMOTE => self.answer_bell(),
+            token::CLOCK => self.follow_wall(),
+            other => match token::child_of(other) {
+                Some(number) => self.look_at_child(number),
+                None => debug_assert!(false, "nobody has {other:?}"),
+            },
         }
     }
 
@@ -226,34 +252,42 @@ impl Kernel {
     #[inline]
     fn deliver_posted(&mut self) {
         let Some(entry) = self.desk.queue.pop() else { return };
-        match entry.what {
-            What::Unit => self.deliver_event(entry, &mut Some(())),
-            What::U64(number) => self.deliver_event(entry, &mut Some(number)),
-            What::Usize(number) => self.deliver_event(entry, &mut Some(number)),
-            What::U32(number) => self.deliver_event(entry, &mut Some(number)),
-            What::I64(number) => self.deliver_event(entry, &mut Some(number)),
+        let Entry { to, from, names, what, .. } = entry;
+        match what {
+            What::Unit => self.deliver_event(to, from, names, &mut Some(())),
+            What::U64(number) => self.deliver_event(to, from, names, &mut Some(number)),
+            What::Usize(number) => self.deliver_event(to, from, names, &mut Some(number)),
+            What::U32(number) => self.deliver_event(to, from, names, &mut Some(number)),
+            What::I64(number) => self.deliver_event(to, from, names, &mut Some(number)),
             What::Boxed => {
                 if let Some(mut parcel) = self.desk.queue.take_boxed() {
-                    self.deliver_event(entry, &mut *parcel);
+                    self.deliver_event(to, from, names, &mut *parcel);
                 }
             }
             What::Wheel(id) => {
                 self.pull_wheel(id);
-                self.sessions.release(entry.to, Hold::Queued);
+                self.sessions.release(to, Hold::Queued);
             }
-            What::Born => self.sessions.release(entry.to, Hold::Queued),
+            What::Born => self.sessions.release(to, Hold::Queued),
             What::System(number) => self.deliver_system(number),
+            What::Child(number) => self.look_at_child(number),
             What::Signal => {
                 let payload = self.desk.queue.take_signal();
-                self.deliver_sent(entry, payload);
+                self.deliver_sent(Letter { to, from, names }, payload);
             }
         }
     }
 
+    /// Delivers a posted event. Its words travel in registers.
     #[inline]
-    fn deliver_event(&mut self, entry: Entry, parcel: &mut dyn Parcel) {
+    fn deliver_event(
+        &mut self,
+        to: SessionId,
+        from: SessionId,
+        names: EventNames,
+        parcel: &mut dyn Parcel,
+    ) {
         self.stats.posted += 1;
-        let Entry { to, from, names, .. } = entry;
         self.current.write(to, from, names);
         // The sender is held until now: if it is gone, it was stopped by force.
         if from != to && !from.is_kernel() {
@@ -268,8 +302,8 @@ impl Kernel {
     }
 
     /// A signal that a session sent has come to the front of the queue.
-    fn deliver_sent(&mut self, entry: Entry, payload: Option<Rc<dyn Any>>) {
-        let Entry { to, from, names, .. } = entry;
+    fn deliver_sent(&mut self, letter: Letter, payload: Option<Rc<dyn Any>>) {
+        let Letter { to, from, .. } = letter;
         self.sessions.release(to, Hold::Queued);
         let sent = from.is_kernel() || self.sessions.contains(from);
         if from != to {
@@ -277,14 +311,17 @@ impl Kernel {
         }
         // As an event, it goes with its sender or its receiver.
         if sent && (to.is_kernel() || self.sessions.contains(to)) {
-            self.deliver_signal(Letter { to, from, names }, payload);
+            self.deliver_signal(letter, payload);
         } else {
             self.guard(to, "the drop of a signal's payload", |_| drop(payload));
         }
     }
 
     fn deliver_timer(&mut self) {
-        let Some(Timer { session, what, .. }) = self.desk.timers.pop() else { return };
+        if self.desk.timers.have_wall_times() && self.is_early() {
+            return;
+        }
+        let Some(Timer { session, what }) = self.desk.timers.pop() else { return };
         match what {
             Ring::Event { symbol, payload } => {
                 self.stats.timers += 1;

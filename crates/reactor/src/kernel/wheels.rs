@@ -27,6 +27,10 @@ impl Kernel {
         let wheel = make(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk });
         slot.wheel = Some(Box::new(wheel));
         self.settle();
+        log::trace!(
+            target: "reactor::wheels",
+            "wheel {id} ({}) of {} is made", std::any::type_name::<W>(), session.who()
+        );
         Handle::new(id, Rc::clone(&self.outbox))
     }
 
@@ -36,6 +40,13 @@ impl Kernel {
         let slot = self.wheels.get_mut(id.0)?;
         let wheel: &mut dyn Any = slot.wheel.as_deref_mut()?;
         Some((wheel.downcast_mut()?, Io { id, meta: &mut slot.meta, desk: &mut self.desk }))
+    }
+
+    /// The wheel that a handle stands for, if it is still there. The same id may name another wheel in
+    /// another kernel.
+    #[inline]
+    pub(crate) fn wheel_of<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
+        if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
     }
 
     /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn.
@@ -132,6 +143,7 @@ impl Kernel {
 
     pub(super) fn close_wheel(&mut self, id: WheelId) {
         let Some(mut slot) = self.wheels.remove(id.0) else { return };
+        log::trace!(target: "reactor::wheels", "wheel {id} of {} closes", slot.meta.session.who());
         self.settle();
         let watched = self.desk.clear(&mut slot.meta);
         let session = slot.meta.session;
@@ -149,7 +161,7 @@ impl Kernel {
     }
 
     /// A descriptor became free: whoever waited for one is asked again.
-    fn wake_starving(&mut self) {
+    pub(super) fn wake_starving(&mut self) {
         while let Some(id) = self.desk.take_starving() {
             let Some(slot) = self.wheels.get_mut(id.0) else { continue };
             self.desk.ask_again(id, &mut slot.meta);

@@ -4,8 +4,10 @@
 //! Promises that a session whose ledger becomes empty is marked. Never runs a handler:
 //! `kernel/dispatch.rs` does, and `kernel/reap.rs` ends what is marked.
 
+mod handlers;
 mod kinds;
 mod ledger;
+mod machine;
 mod options;
 mod states;
 mod tree;
@@ -14,8 +16,11 @@ use std::collections::VecDeque;
 
 use crate::arena::Arena;
 use crate::ids::SessionId;
+pub use handlers::Handlers;
 pub(crate) use kinds::{Hears, Kinds};
 pub(crate) use ledger::{Hold, Ledger};
+pub use machine::Machine;
+pub(crate) use machine::{Control, Step, Transition};
 pub use options::Options;
 pub use states::States;
 pub(crate) use states::{AnySession, Handled, Handler, Refusal, Reply, erase};
@@ -28,6 +33,8 @@ pub(crate) struct Slot {
     /// Which of the kernel's own events it wants to hear.
     pub(crate) hears: Hears,
     pub(crate) options: Options,
+    /// Which state it is in, if it is a machine.
+    pub(crate) control: Option<Box<Control>>,
     /// `_start` is being delivered: its parent does not know of it yet.
     pub(crate) starting: bool,
     /// Wheels that it made and that are not closed, whether they keep it alive or not.
@@ -78,6 +85,7 @@ pub(crate) struct Newborn {
     pub(crate) body: Box<dyn AnySession>,
     pub(crate) kind: usize,
     pub(crate) hears: Hears,
+    pub(crate) control: Option<Box<Control>>,
     pub(crate) birth: u64,
 }
 
@@ -93,13 +101,14 @@ impl Sessions {
     }
 
     pub(crate) fn insert(&mut self, newborn: Newborn, parent: SessionId) -> SessionId {
-        let Newborn { body, kind, hears, birth } = newborn;
+        let Newborn { body, kind, hears, control, birth } = newborn;
         let id = SessionId(self.slots.insert(Slot {
             body: Some(body),
             ledger: Ledger::default(),
             phase: Phase::Living,
             hears,
             options: Options::default(),
+            control,
             starting: true,
             wheels: 0,
             parent,
