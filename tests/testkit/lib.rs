@@ -4,6 +4,7 @@
 //! - [`net`]: peers that dribble, reset, or never read.
 //! - [`leak`]: descriptors and memory before and after.
 //! - [`logs`]: what was logged.
+//! - [`random`]: chance that can be repeated.
 //! - [`rig`]: a session that does what a test tells it to.
 //! - [`watching`]: sessions that watch descriptors themselves.
 
@@ -11,6 +12,7 @@ pub mod children;
 pub mod leak;
 pub mod logs;
 pub mod net;
+pub mod random;
 pub mod rig;
 pub mod story;
 pub mod watching;

@@ -1,15 +1,14 @@
-//! What these tests are made of: wheels of their own, and chance that can be repeated.
+//! What these tests are made of: wheels of their own.
 
 mod family;
 mod made;
-mod random;
 mod reader;
 mod threads;
 
 pub use family::{Family, Member, deed, stay};
 pub use made::{Made, made};
-pub use random::Random;
 pub use reader::{Reader, pair};
+pub use testkit::random::Random;
 pub use threads::{Counted, Drops, real_stage, told};
 
 use std::fmt::Write as _;
