@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use reactor::{CallError, Context, Death, SessionId};
 
-use crate::parts::{Family, Member, deed, fail, panic_text, stay};
+use crate::parts::{Family, Member, deed, fail, made, panic_text, stay};
 
 /// Tells a death; calls it handled if it is told to.
 fn watch(member: &mut Member, cx: &mut Context<'_>, handles: bool) {
@@ -230,4 +230,26 @@ fn isolated_an_unhandled_death_ends_the_one_that_failed_and_its_children_go_to_i
     ]);
     assert_eq!(family.children(grandparent), ["child"]);
     family.end();
+}
+
+#[test]
+fn isolated_the_wheels_of_the_one_that_failed_are_closed_and_its_childrens_are_not() {
+    let mut family = Family::isolated();
+    let parent = family.stays("parent", |member, cx| {
+        wheel(member, cx);
+        member.spawn(cx, "child", wheel);
+    });
+    let child = family.kernel.children(parent)[0];
+    assert_eq!(family.kernel.wheel_count(), 2);
+    let called: Result<(), _> = family.kernel.call(parent, "do", deed(|_, _| fail("on purpose")));
+    assert_eq!(called, Err(CallError::Failed));
+    assert_eq!(family.kernel.wheel_count(), 1);
+    assert_eq!(family.kernel.why_alive(child).as_deref(), Some("1 queued event, 1 wheel"));
+    assert_eq!(family.kernel.parent(child), Some(SessionId::KERNEL));
+    family.end();
+}
+
+fn wheel(member: &mut Member, cx: &mut Context<'_>) {
+    let event = cx.symbol("never");
+    member.held.push(Box::new(cx.add_wheel(|_| made(event, |_| None))));
 }

@@ -1,12 +1,14 @@
 //! The kernel, by its public face: order, time, lifetimes, calls, failures, wheels.
 
 mod alarms;
+mod answers;
 mod brittle;
 mod budgets;
 mod calls;
 mod crowds;
 mod deaths;
 mod failures;
+mod handlers;
 mod havoc;
 mod inspection;
 mod kin;

@@ -2,6 +2,7 @@
 
 mod children;
 mod handled;
+mod poe;
 mod process;
 mod races;
 mod restored;
@@ -28,6 +29,7 @@ fn main() {
         process::TESTS,
         children::TESTS,
         restored::TESTS,
+        poe::TESTS,
     ]
     .concat();
     let is_chosen = |name: &str| chosen.as_ref().is_none_or(|part| name.contains(&**part));

@@ -11,7 +11,7 @@ use reactor::{
 };
 use testkit::logs;
 
-use crate::parts::{Family, Member};
+use crate::parts::{Family, Member, deed};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -288,4 +288,24 @@ fn ses_session_restart_with_all_options_on() {
     family.assert(["a: _start", "a: yielded", "a: delayed", "a: _stop"]);
     let traced = lines.iter().filter(|line| line.level == log::Level::Info);
     assert_eq!(traced.count(), 3, "all but `_start`, which set it: {lines:?}");
+}
+
+#[test]
+fn k_signals_a_server_that_lives_by_an_alias_does_not_end_before_it_has_answered() {
+    let mut family = Family::new();
+    family.member("client", |member, cx| {
+        member.spawn(cx, "server", |_, cx| cx.alias_set("server").unwrap());
+        let answer = deed(|_, cx| cx.post(cx.sender(), "answer", ()).unwrap());
+        cx.post("server", "do", answer).unwrap();
+    });
+    family.run();
+    family.assert([
+        "client: _start",
+        "server: _start",
+        "client: create server",
+        "client: answer",
+        "server: _stop",
+        "client: lose server",
+        "client: _stop",
+    ]);
 }
