@@ -288,17 +288,23 @@ impl World {
     }
 }
 
-/// Panics unless every session stands in the tree once.
+/// Panics unless every session stands in the tree once, and its parent lives because of it.
 #[track_caller]
 fn assert_tree(kernel: &Kernel) {
     let mut seen = HashSet::new();
     let mut next = kernel.children(SessionId::KERNEL);
     while let Some(id) = next.pop() {
         assert!(seen.insert(id), "{id} is in the tree twice");
-        for child in kernel.children(id) {
-            assert_eq!(kernel.parent(child), Some(id));
-            next.push(child);
-        }
+        let children = kernel.children(id);
+        let why = kernel.why_alive(id).expect("who is in the tree is alive");
+        let held = match children.len() {
+            0 => !why.contains("child session"),
+            1 => why.contains("1 child session"),
+            many => why.contains(&format!("{many} child sessions")),
+        };
+        assert!(held, "{id} has {} children and lives by {why}", children.len());
+        assert!(children.iter().all(|child| kernel.parent(*child) == Some(id)));
+        next.extend(children);
     }
     assert_eq!(seen.len(), kernel.session_count(), "sessions in the tree, and all");
 }
