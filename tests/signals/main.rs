@@ -2,7 +2,6 @@
 
 mod children;
 mod handled;
-mod poe;
 mod process;
 mod races;
 mod restored;
@@ -32,7 +31,6 @@ fn main() {
         process::TESTS,
         children::TESTS,
         restored::TESTS,
-        poe::TESTS,
     ]
     .concat();
     let is_chosen = |name: &str| chosen.as_ref().is_none_or(|part| name.contains(&**part));

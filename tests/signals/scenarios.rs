@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reactor::{Context, Exited, Kernel, SessionId, Signal, States};
+use reactor::{Clock, Context, Exited, Kernel, SessionId, Signal, States};
 use rustix::process::Signal as System;
 
 use crate::{Test, raise};
@@ -14,6 +14,7 @@ use crate::{Test, raise};
 pub const TESTS: &[Test] = &[
     ("sbk_signal_init_a_handler_of_the_programs_own_still_runs", signal_init),
     ("ses_session_alrm_and_pipe_five_times_each", five_times_each),
+    ("k_signals_usr1_and_pipe_once_each_and_then_the_end", once_each),
     ("k_signals_rerun_eight_runs_of_which_one_ends_with_a_bad_exit", rerun),
 ];
 
@@ -111,4 +112,31 @@ fn rerun() {
         assert_eq!(error, expected, "exit code {code}");
         assert_eq!(kernel.children(SessionId::KERNEL), []);
     }
+}
+
+fn once_each() {
+    let states = States::new()
+        .on_start(|_: &mut Vec<String>, cx: &mut Context<'_>, ()| {
+            cx.sig("USR1", "signal").unwrap();
+            cx.sig("PIPE", "signal").unwrap();
+            cx.delay("long", Duration::from_secs(50), ());
+            raise(System::USR1);
+            raise(System::PIPE);
+        })
+        .on("signal", |heard: &mut Vec<String>, cx: &mut Context<'_>, signal: Signal| {
+            heard.push(signal.name().to_owned());
+            assert!(cx.sig_clear(signal.name()));
+            if heard.len() == 2 {
+                // Nothing holds the session any more, neither the watches nor the timer.
+                cx.alarm_remove_all();
+            }
+        })
+        .on_stop(|heard: &mut Vec<String>, _: &mut Context<'_>, ()| {
+            heard.sort();
+            assert_eq!(*heard, ["PIPE", "USR1"]);
+        });
+    let mut kernel = Kernel::builder().clock(Clock::virtual_time()).build().unwrap();
+    kernel.spawn(&states, Vec::new());
+    kernel.run().unwrap();
+    assert_eq!(kernel.stats().timers, 0, "nobody waited for the timer");
 }
