@@ -4,10 +4,12 @@
 //! - [`net`]: peers that dribble, reset, or never read.
 //! - [`leak`]: descriptors and memory before and after.
 //! - [`logs`]: what was logged.
+//! - [`random`]: chance that can be repeated.
 //! - [`rig`]: a session that does what a test tells it to.
 
 pub mod leak;
 pub mod logs;
 pub mod net;
+pub mod random;
 pub mod rig;
 pub mod story;

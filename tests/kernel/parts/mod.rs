@@ -1,12 +1,11 @@
-//! What these tests are made of: wheels of their own, and chance that can be repeated.
+//! What these tests are made of: wheels of their own.
 
 mod made;
-mod random;
 mod reader;
 
 pub use made::{Made, made};
-pub use random::Random;
 pub use reader::{Reader, pair};
+pub use testkit::random::Random;
 
 use std::fmt::Write as _;
 

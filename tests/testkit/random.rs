@@ -4,9 +4,18 @@
 pub struct Random(u64);
 
 impl Random {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The seed in `SEED`, if it is a number.
+    pub fn seed() -> Option<u64> {
+        std::env::var("SEED").ok()?.parse().ok()
+    }
+
     /// Of the seed in `SEED`, or of a fixed one. Prints it, for the output of a test that fails.
     pub fn from_environment() -> Self {
-        let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261);
+        let seed = Self::seed().unwrap_or(20_261);
         println!("SEED={seed}");
         Self(seed)
     }
