@@ -69,7 +69,7 @@ fn live_by_turns(world: &mut dyn World, script: &Script) {
         let ends = outcome != "true";
         script.tell(format!("turn: {outcome}"));
         script.tell(world.survey());
-        if ends || script.is_over() {
+        if ends || script.is_calm() || script.is_over() {
             return;
         }
     }

@@ -16,9 +16,8 @@ use testkit::random::Random;
 use script::Manner;
 
 /// Lives many histories, each of its own seed, and compares. `SEED=` lives that one alone.
-fn many(histories: u64, manner: Manner) {
+fn many(first: u64, histories: u64, manner: Manner) {
     let (said, hear) = mpsc::channel();
-    let first = Random::new(u64::from(manner.operations)).next() >> 20;
     let seeds = Random::seed().map_or_else(|| first..first + histories, |seed| seed..seed + 1);
     println!("seeds {seeds:?}, {manner:?}");
     let all = std::thread::spawn(move || {
@@ -49,17 +48,17 @@ fn many(histories: u64, manner: Manner) {
 #[test]
 fn short_histories_in_which_the_first_failure_ends_all() {
     let on_exception = OnException::Stop;
-    many(1000, Manner { on_exception, operations: 400, failing: 100, ending: 8 });
+    many(1_000_000, 1000, Manner { on_exception, operations: 400, failing: 100, ending: 8 });
 }
 
 #[test]
 fn short_histories_in_which_who_fails_is_stopped_alone() {
     let on_exception = OnException::Isolate;
-    many(1000, Manner { on_exception, operations: 400, failing: 30, ending: 20 });
+    many(2_000_000, 1000, Manner { on_exception, operations: 400, failing: 30, ending: 20 });
 }
 
 #[test]
 fn long_histories() {
     let on_exception = OnException::Isolate;
-    many(3, Manner { on_exception, operations: 20_000, failing: 40, ending: 1000 });
+    many(3_000_000, 3, Manner { on_exception, operations: 20_000, failing: 40, ending: 1000 });
 }

@@ -133,6 +133,8 @@ pub struct Heard {
     pub payload: String,
     /// Why the session is alive.
     pub why: String,
+    /// The time of the turn, in microseconds.
+    pub now: u128,
     /// Whether the handler may return an error.
     pub may_err: bool,
 }

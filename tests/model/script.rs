@@ -151,9 +151,9 @@ impl Script {
 
     /// A handler runs.
     pub fn heard(&self, heard: &Heard, door: &mut dyn Door) -> Ending {
-        let Heard { me, event, version, sender, caller, payload, why, .. } = heard;
+        let Heard { me, event, version, sender, caller, payload, why, now, .. } = heard;
         let caller = caller.as_deref().unwrap_or("-");
-        self.tell(format!("{me}: {event}/{version} {payload} from {sender} in {caller}: {why}"));
+        self.tell(format!("{now} {me}: {event}/{version} {payload} from {sender} in {caller}: {why}"));
         if self.is_lost() {
             door.perform(Op::Stop);
             return Ending::Return(0);

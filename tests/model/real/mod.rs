@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reactor::{
     Callback, Child, Clock, Context, Handle, Kernel, NewParent, OnException, Postback, SessionId,
@@ -32,6 +32,8 @@ pub struct Real {
 struct Stage {
     script: Rc<Script>,
     clock: Clock,
+    /// When it began.
+    base: Instant,
     ids: RefCell<Vec<Option<SessionId>>>,
     names: RefCell<HashMap<SessionId, Who>>,
     timers: RefCell<HashMap<u64, TimerId>>,
@@ -66,6 +68,7 @@ impl Real {
         let kernel = Kernel::builder().clock(clock.clone()).on_exception(on_exception).build();
         let stage = Stage {
             script: Rc::clone(script),
+            base: clock.now(),
             clock,
             ids: RefCell::default(),
             names: RefCell::new(HashMap::from([(SessionId::KERNEL, KERNEL)])),
@@ -231,6 +234,7 @@ fn heard(
         caller: cx.caller_event().map(str::to_owned),
         payload,
         why: cx.kernel().why_alive(cx.session()).expect("a session that runs is alive"),
+        now: (cx.now() - stage.base).as_micros(),
         may_err,
     };
     match stage.script.heard(&heard, &mut Inside { cx, actor, stage: &stage }) {

@@ -108,6 +108,7 @@ impl Reference {
             caller: letter.caller.map(str::to_owned),
             payload: payload_text,
             why: self.why(me),
+            now: self.now.into(),
             may_err,
         };
         let script = std::rc::Rc::clone(&self.script);

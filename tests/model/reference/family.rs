@@ -59,6 +59,10 @@ impl Reference {
     }
 
     fn remove_session(&mut self, who: Who) {
+        // Those that it has started since.
+        for child in self.children(who) {
+            self.adopt(child, self.sessions[&who].parent);
+        }
         let Some(Session { parent, .. }) = self.sessions.remove(&who) else { return };
         self.watches.retain(|watch| watch.session != who);
         self.aliases.retain(|(_, owner)| *owner != who);

@@ -42,6 +42,7 @@ impl Reference {
                 self.clock += most.map_or(until, |most| most.min(until));
             }
             None if !busy && self.is_idle() => self.signal_everybody("IDLE"),
+            None if !busy && most.is_none() => panic!("sleeps for ever: {}", crate::view::survey(self)),
             Some(_) | None => {}
         }
         self.now = self.clock;

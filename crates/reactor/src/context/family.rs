@@ -13,7 +13,7 @@ impl Context<'_> {
         self.kernel.parent(self.session()).unwrap_or(SessionId::KERNEL)
     }
 
-    /// This session's children, the eldest first.
+    /// This session's children, in the order in which they came to it.
     #[must_use]
     pub fn children(&self) -> Vec<SessionId> {
         self.kernel.children(self.session())

@@ -59,6 +59,17 @@ impl Kernel {
         for child in self.sessions.children(id) {
             self.notify_child(heir, Child::new(Fate::Gain, child, None));
             self.notify_parent(child, NewParent { old: id, new: heir });
+            // Who detached itself when it was told is nobody's.
+            if self.sessions.parent(child) == Some(id) {
+                self.adopt(child, heir);
+            }
+        }
+    }
+
+    /// Those that a session has started since its children were bequeathed: nobody was told of them.
+    pub(super) fn bequeath_untold(&mut self, id: SessionId) {
+        let Some(heir) = self.sessions.parent(id) else { return };
+        for child in self.sessions.children(id) {
             self.adopt(child, heir);
         }
     }

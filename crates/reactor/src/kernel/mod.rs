@@ -233,7 +233,8 @@ impl Kernel {
         self.sessions.parent(session)
     }
 
-    /// A session's children, the eldest first; for [`SessionId::KERNEL`], the sessions without a parent.
+    /// A session's children in the order in which they came to it; for [`SessionId::KERNEL`], the sessions
+    /// without a parent.
     #[must_use]
     pub fn children(&self, session: SessionId) -> Vec<SessionId> {
         self.sessions.children(session)

@@ -66,6 +66,7 @@ impl Kernel {
 
     /// Removes a session with all it owns.
     fn remove_session(&mut self, id: SessionId) {
+        self.bequeath_untold(id);
         self.sessions.unlink(id);
         let Some(slot) = self.sessions.remove(id) else { return };
         let Slot { body, parent, ledger, kind, wheels, .. } = slot;

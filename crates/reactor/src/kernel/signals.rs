@@ -149,12 +149,15 @@ impl Kernel {
         let all = self.signals.watchers(name).iter();
         let mut watches: Vec<Watch> = all.filter(concerned).copied().collect();
         if watches.len() > 1 {
-            watches.sort_by_cached_key(|watch| {
-                let path = self.sessions.lineage(watch.session);
-                Reverse((path.len(), path))
-            });
+            watches.sort_by_cached_key(|watch| self.place_of(watch.session));
         }
         watches
+    }
+
+    /// Where a session stands among those that a signal concerns: the deepest first, then the youngest.
+    fn place_of(&self, session: SessionId) -> Reverse<(usize, Vec<u64>)> {
+        let path = self.sessions.lineage(session);
+        Reverse((path.len(), path))
     }
 
     /// Stops those that a signal concerned.
@@ -164,7 +167,10 @@ impl Kernel {
             self.tidy();
             return;
         }
-        for id in self.sessions.family(target).into_iter().rev() {
+        let mut family = self.sessions.family(target);
+        // Their parents list them as they came, which is not as they were born.
+        family.sort_by_cached_key(|id| self.place_of(*id));
+        for id in family {
             self.stop_session(id);
         }
     }

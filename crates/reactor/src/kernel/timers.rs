@@ -12,6 +12,7 @@ use crate::timers::Ring;
 impl Kernel {
     #[inline]
     pub(crate) fn set_timer(&mut self, session: SessionId, delay: Duration, ring: Ring) -> TimerId {
+        self.read_posts();
         self.sessions.add(session, Hold::Timer);
         let stamp = self.desk.stamp(self.desk.now.after(delay));
         self.desk.timers.set(stamp, session, ring)

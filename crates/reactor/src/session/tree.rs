@@ -53,7 +53,7 @@ impl Sessions {
         self.get(id).map(|slot| slot.parent)
     }
 
-    /// A session's children, the eldest first; the kernel's are those without a parent.
+    /// A session's children as they came to it; the kernel's are those without a parent.
     pub(crate) fn children(&self, id: SessionId) -> Vec<SessionId> {
         let mut next = match self.get(id) {
             Some(slot) => slot.links.youngest,
@@ -69,8 +69,7 @@ impl Sessions {
         children
     }
 
-    /// A session and all that descend from it, each generation after the one before: backwards, a child
-    /// comes before its parent.
+    /// A session and all that descend from it, each generation after the one before.
     pub(crate) fn family(&self, id: SessionId) -> Vec<SessionId> {
         let mut family = vec![id];
         let mut looked_at = 0;
