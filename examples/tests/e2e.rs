@@ -1,8 +1,9 @@
-//! The echo server and its client as a user meets them: two programs.
+//! The echo servers and their client as a user meets them: programs.
 //!
 //! `cargo test` builds the examples before it runs this. (`cargo test --test e2e` alone does not: it
 //! runs those that were built last.)
 
+mod prefork;
 mod program;
 
 use std::fmt::Write as _;

@@ -11,6 +11,7 @@ mod inherit;
 mod nofile;
 mod remains;
 mod reused_number;
+mod watches;
 
 use std::panic;
 use std::process::ExitCode;
@@ -41,6 +42,11 @@ const TESTS: &[(&str, fn())] = tests! {
         a_factory_dropped_on_its_way_closes_its_socket,
         a_kernel_that_is_dropped_closes_all,
         a_session_that_stops_closes_all;
+    watches:
+        watches_that_end_in_any_way_leave_nothing,
+        p20_a_notice_for_a_watch_that_ended_is_not_the_next_owners,
+        p40_standard_input_is_watched_whatever_it_is_and_p41_stays_as_it_is,
+        an_edge_triggered_outer_loop_misses_nothing_though_more_is_ready_than_fits;
     drops:
         wheels_dropped_at_any_stage_leave_nothing;
     inherit:

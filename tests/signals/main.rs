@@ -1,8 +1,10 @@
 //! Signals of the system, which belong to the process: one thread, one test after another.
 
+mod children;
 mod handled;
 mod process;
 mod races;
+mod restored;
 mod watching;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +16,20 @@ fn main() {
     if process::is_child() {
         return process::child();
     }
+    if restored::is_child() {
+        return restored::child();
+    }
     // What `cargo test` passes on: a part of a name, and options, which do not matter here.
     let chosen = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let tests = [watching::TESTS, handled::TESTS, races::TESTS, process::TESTS].concat();
+    let tests = [
+        watching::TESTS,
+        handled::TESTS,
+        races::TESTS,
+        process::TESTS,
+        children::TESTS,
+        restored::TESTS,
+    ]
+    .concat();
     let is_chosen = |name: &str| chosen.as_ref().is_none_or(|part| name.contains(&**part));
     let (run, left): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(name, _)| is_chosen(name));
     println!("\nrunning {} tests", run.len());

@@ -43,7 +43,8 @@ fn p68() {
             }
         });
     kernel.spawn(&states, 0);
-    // Not before somebody watches: the default action would end the process.
+    // Not before somebody watches, nor after: the default action would end the process.
+    let meanwhile = watching_usr1();
     let over = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&over);
     let storm = thread::spawn(move || {
@@ -58,8 +59,19 @@ fn p68() {
     kernel.run().unwrap();
     over.store(true, Ordering::Relaxed);
     let raised = storm.join().expect("the storm");
+    drop(meanwhile);
     assert_eq!(kernel.stats().timers, u64::from(TICKS));
     assert!(signals.get() > 0 && signals.get() <= raised + 1);
+}
+
+/// A kernel that does nothing but watch.
+fn watching_usr1() -> Kernel {
+    let mut kernel = Kernel::new().unwrap();
+    let states = States::new().on_start(|_: &mut (), cx: &mut Context<'_>, ()| {
+        cx.sig("USR1", "never").unwrap();
+    });
+    kernel.spawn(&states, ());
+    kernel
 }
 
 fn p69() {
@@ -81,6 +93,8 @@ fn p69() {
             }
         });
     kernel.spawn(&states, ());
+    // The last may come when its event, which an earlier one brought, was delivered already.
+    let meanwhile = watching_usr1();
     let bursts = thread::spawn(move || {
         let mut raised = 0;
         let mut length = 1;
@@ -99,4 +113,5 @@ fn p69() {
     });
     kernel.run().unwrap();
     bursts.join().expect("every burst was answered");
+    drop(meanwhile);
 }

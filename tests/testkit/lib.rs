@@ -6,10 +6,13 @@
 //! - [`logs`]: what was logged.
 //! - [`random`]: chance that can be repeated.
 //! - [`rig`]: a session that does what a test tells it to.
+//! - [`watching`]: sessions that watch descriptors themselves.
 
+pub mod children;
 pub mod leak;
 pub mod logs;
 pub mod net;
 pub mod random;
 pub mod rig;
 pub mod story;
+pub mod watching;

@@ -11,8 +11,9 @@ use std::os::fd::RawFd;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
 use crate::ids::{SessionId, TimerId, WheelId};
+use crate::kernel::EventNames;
 use crate::poller::Poller;
-use crate::queue::{Entry, Queue, Stamp, What};
+use crate::queue::{self, Queue, Stamp, What};
 use crate::session::Hold;
 use crate::shared_buffer::SharedBuffer;
 use crate::timers::Timers;
@@ -46,6 +47,11 @@ impl Meta {
         Self { session, alarm: None, fd: UNWATCHED, again: false, dirty: false, alive: true }
     }
 
+    /// The descriptor that is watched.
+    pub(crate) fn watched(&self) -> Option<RawFd> {
+        Some(self.fd).filter(|fd| *fd != UNWATCHED)
+    }
+
     /// The wheel's alarm rang: it is not set any more.
     pub(crate) const fn rang(&mut self) {
         self.alarm = None;
@@ -54,8 +60,16 @@ impl Meta {
 
 const UNWATCHED: RawFd = -1;
 
+/// What a wheel wants changed in its session's ledger.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entry {
+    Made(SessionId, Hold),
+    CrossedOut(SessionId, Hold),
+}
+
 /// What wheels share. The part of the kernel that is borrowed beside a wheel.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "two notes to the kernel, each by itself")]
 pub(crate) struct Desk {
     pub(crate) poller: Poller,
     pub(crate) clock: Clock,
@@ -75,8 +89,8 @@ pub(crate) struct Desk {
     pub(crate) starving: Vec<WheelId>,
     /// Something is to be done before the next event: see `kernel/chores.rs`.
     pub(crate) chores: bool,
-    /// Entries and crossings-out that are not in the sessions' ledgers yet.
-    pub(crate) holds: Vec<(SessionId, Hold, bool)>,
+    /// What is not in the sessions' ledgers yet.
+    pub(crate) holds: Vec<Entry>,
     pub(crate) shared: SharedBuffer,
     pub(crate) read_left: usize,
     /// The wheel that is being pulled said that the event it tells is the last for now.
@@ -112,15 +126,20 @@ impl Desk {
         Stamp { due, sequence: self.sequence }
     }
 
-    #[inline]
-    pub(crate) fn post(&mut self, to: SessionId, from: SessionId, what: What) {
+    #[inline(always)]
+    pub(crate) fn post(&mut self, to: SessionId, from: SessionId, names: EventNames, what: What) {
         let stamp = self.stamp(self.now);
-        self.queue.push(Entry { stamp, to, from, what });
+        self.queue.push(queue::Entry { stamp, to, from, names, what });
     }
 
-    /// Notes an entry into a session's ledger, or its crossing-out, for the next time between two events.
-    pub(crate) fn hold(&mut self, session: SessionId, hold: Hold, holds: bool) {
-        self.holds.push((session, hold, holds));
+    /// Posts what is not an event of a session.
+    pub(crate) fn post_own(&mut self, to: SessionId, from: SessionId, what: What) {
+        self.post(to, from, EventNames::NONE, what);
+    }
+
+    /// Notes something for a session's ledger, for the next time between two events.
+    pub(crate) fn note(&mut self, entry: Entry) {
+        self.holds.push(entry);
         self.chores = true;
     }
 

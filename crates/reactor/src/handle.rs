@@ -33,6 +33,12 @@ impl<W> Handle<W> {
         self.id
     }
 
+    /// Whether the handle's outbox, of which each kernel has one, is this.
+    #[inline]
+    pub(crate) fn writes_to(&self, outbox: &Rc<Outbox>) -> bool {
+        Rc::ptr_eq(&self.outbox, outbox)
+    }
+
     /// Lets go of the wheel without closing it: it lives until it closes itself
     /// ([`Io::close`](crate::Io::close)), or its session stops.
     pub fn release(mut self) {

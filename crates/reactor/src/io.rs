@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::time::Instant;
 
 use crate::config::{MOST_SPARE_BUFFERS, SPARE_BUFFER};
-use crate::desk::{Desk, Meta};
+use crate::desk::{Desk, Entry, Meta};
 use crate::ids::{SessionId, WheelId};
 use crate::queue::What;
 use crate::session::Hold;
@@ -88,8 +88,8 @@ impl Io<'_> {
     /// delivered. Keeps the session alive until then.
     pub fn queue(&mut self) {
         let session = self.meta.session;
-        self.desk.post(session, session, What::Wheel(self.id));
-        self.desk.hold(session, Hold::Queued, true);
+        self.desk.post_own(session, session, What::Wheel(self.id));
+        self.desk.note(Entry::Made(session, Hold::Queued));
     }
 
     /// Asks for [`Wheel::flush`](crate::Wheel::flush) when the running handlers are done.
@@ -124,7 +124,7 @@ impl Io<'_> {
     /// Keeps the session alive, as a wheel does from the first.
     pub fn hold_session(&mut self) {
         if !std::mem::replace(&mut self.meta.alive, true) {
-            self.desk.hold(self.meta.session, Hold::Wheel, true);
+            self.desk.note(Entry::Made(self.meta.session, Hold::Wheel));
         }
     }
 
@@ -132,7 +132,7 @@ impl Io<'_> {
     /// factory that has done its work.
     pub fn release_session(&mut self) {
         if std::mem::replace(&mut self.meta.alive, false) {
-            self.desk.hold(self.meta.session, Hold::Wheel, false);
+            self.desk.note(Entry::CrossedOut(self.meta.session, Hold::Wheel));
         }
     }
 

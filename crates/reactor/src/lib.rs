@@ -40,9 +40,9 @@
 //! # }
 //! ```
 //!
-//! In reading order: [`Kernel`], [`States`], [`Context`], [`Event`]; [`Clock`] for tests; [`Wheel`],
-//! [`Io`] and [`Handle`] for those who watch descriptors themselves. Sockets and framed streams are in
-//! the crate `wheels`.
+//! In reading order: [`Kernel`], [`States`], [`Context`], [`Event`]; [`Clock`] for tests; [`Watch`] for a
+//! descriptor that a session reads itself; [`Wheel`], [`Io`] and [`Handle`] for those who make wheels.
+//! Sockets and framed streams are in the crate `wheels`.
 //!
 //! # Logging
 //!
@@ -76,12 +76,14 @@ mod queue;
 mod session;
 mod shared_buffer;
 mod signal;
+mod snapshot;
 mod stats;
 mod sys;
 mod tags;
 mod timers;
 mod timing;
 mod token;
+mod watch;
 mod wheel;
 
 pub use clock::Clock;
@@ -98,12 +100,15 @@ pub use family::{Child, Fate, NewParent};
 pub use handle::Handle;
 pub use ids::{SessionId, TimerId, WheelId, WheelMap};
 pub use io::{Io, Watched};
-pub use kernel::{Kernel, KernelBuilder};
+pub use kernel::{ForkError, Forked, Kernel, KernelBuilder};
 pub use name::Symbol;
 pub use postback::{Callback, Postback};
 pub use session::{Options, States};
 pub use shared_buffer::SharedBuffer;
+pub use signal::child::{ChildError, Exited};
 pub use signal::{Death, Signal};
+pub use snapshot::{QueuedInfo, SessionInfo, Snapshot, TimerInfo, WheelInfo};
 pub use stats::Stats;
 pub use timing::Timing;
+pub use watch::{Refused, SelectMode, Selected, Watch};
 pub use wheel::{Deliver, Readiness, Wheel};

@@ -67,6 +67,18 @@ impl Payload {
         Self::Boxed(Box::new(parcel))
     }
 
+    /// The name of the payload's type, for people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Unit => "()",
+            Self::U64(_) => "u64",
+            Self::Usize(_) => "usize",
+            Self::U32(_) => "u32",
+            Self::I64(_) => "i64",
+            Self::Boxed(parcel) => parcel.content_name(),
+        }
+    }
+
     /// Shows the payload to `deliver`; what it does not take is dropped.
     #[inline]
     pub(crate) fn open<R>(self, deliver: impl FnOnce(&mut dyn Parcel) -> R) -> R {
@@ -83,13 +95,6 @@ impl Payload {
 
 impl std::fmt::Debug for Payload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Unit => "()",
-            Self::U64(_) => "u64",
-            Self::Usize(_) => "usize",
-            Self::U32(_) => "u32",
-            Self::I64(_) => "i64",
-            Self::Boxed(parcel) => parcel.content_name(),
-        })
+        f.write_str(self.name())
     }
 }

@@ -5,7 +5,7 @@
 //! else names mio's `Poll`.
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use mio::event::Source;
@@ -18,16 +18,19 @@ pub(crate) struct Poller {
     /// Absent while the notices are worked through.
     events: Option<Events>,
     capacity: usize,
+    /// The last wait filled the buffer.
+    more: bool,
 }
 
 impl Poller {
     pub(crate) fn new() -> io::Result<Self> {
         let events = Some(Events::with_capacity(FEWEST_EVENTS));
-        Ok(Self { poll: Poll::new()?, events, capacity: FEWEST_EVENTS })
+        Ok(Self { poll: Poll::new()?, events, capacity: FEWEST_EVENTS, more: false })
     }
 
     /// Waits until something is ready, at most `timeout`; for ever if there is none.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.more = false;
         let events = self.events.get_or_insert_with(|| Events::with_capacity(self.capacity));
         let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
         match self.poll.poll(events, timeout) {
@@ -49,9 +52,15 @@ impl Poller {
         self.events.as_ref().is_some_and(|events| !events.is_empty())
     }
 
+    /// Whether more may be ready than the last wait had room to tell.
+    pub(crate) const fn has_more(&self) -> bool {
+        self.more
+    }
+
     pub(crate) fn return_events(&mut self, mut events: Events) {
-        if events.iter().count() >= self.capacity && self.capacity < MOST_EVENTS {
-            // More may have been ready than there was room for: next time there is.
+        self.more = events.iter().count() >= self.capacity;
+        if self.more && self.capacity < MOST_EVENTS {
+            // Next time there is room for it.
             self.capacity *= 2;
             self.events = Some(Events::with_capacity(self.capacity));
             return;
@@ -77,6 +86,12 @@ impl Poller {
 
     pub(crate) fn forget(&self, fd: RawFd) -> io::Result<()> {
         self.poll.registry().deregister(&mut SourceFd(&fd))
+    }
+}
+
+impl AsFd for Poller {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.poll.registry().as_fd()
     }
 }
 

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::clock::Moment;
 use crate::ids::{SessionId, WheelId};
 use crate::kernel::EventNames;
-use crate::payload::Payload;
+use crate::payload::{Parcel, Payload};
 
 /// A place in the one order of everything that waits: when it is due, then who came first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,42 +20,52 @@ pub(crate) struct Stamp {
     pub(crate) sequence: u64,
 }
 
-#[derive(Debug)]
+/// Something in the queue. Plain words: it is built where it will stand. What needs more than a word is
+/// in a list of its own, in the same order.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) stamp: Stamp,
     pub(crate) to: SessionId,
     pub(crate) from: SessionId,
+    /// The event's name or the signal's, and the event that was being handled when it was sent.
+    pub(crate) names: EventNames,
     pub(crate) what: What,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
-    Event {
-        names: EventNames,
-        payload: Payload,
-    },
+    /// An event without a payload.
+    Unit,
+    U64(u64),
+    Usize(usize),
+    U32(u32),
+    I64(i64),
+    /// An event whose payload is the next in the list.
+    Boxed,
     /// A wheel that asked to be heard in its turn.
     Wheel(WheelId),
     /// Holds a new session until its maker has had the chance to give it something to live for.
     Born,
     /// A signal of the system, by number.
     System(i32),
-    /// A signal that somebody sent.
-    Signal {
-        /// The signal's name, and the event that was being handled when it was sent.
-        names: EventNames,
-        payload: Option<Rc<dyn Any>>,
-    },
+    /// A child process, to be looked at: it may have exited before it was watched.
+    Child(u32),
+    /// A signal that somebody sent, whose payload is the next in the list.
+    Signal,
 }
 
 /// `Stamp`s grow from front to back: time does not run backwards, and sequence numbers count up.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Queue {
     entries: VecDeque<Entry>,
+    /// The payloads of [`What::Boxed`].
+    boxed: VecDeque<Box<dyn Parcel>>,
+    /// The payloads of [`What::Signal`].
+    signals: VecDeque<Option<Rc<dyn Any>>>,
 }
 
 impl Queue {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry) {
         debug_assert!(
             self.entries.back().is_none_or(|last| last.stamp < entry.stamp),
@@ -64,9 +74,41 @@ impl Queue {
         self.entries.push_back(entry);
     }
 
-    #[inline]
+    /// Keeps a payload for the entry that is pushed next.
+    #[inline(always)]
+    pub(crate) fn keep(&mut self, payload: Payload) -> What {
+        match payload {
+            Payload::Unit => What::Unit,
+            Payload::U64(number) => What::U64(number),
+            Payload::Usize(number) => What::Usize(number),
+            Payload::U32(number) => What::U32(number),
+            Payload::I64(number) => What::I64(number),
+            Payload::Boxed(parcel) => {
+                self.boxed.push_back(parcel);
+                What::Boxed
+            }
+        }
+    }
+
+    /// Keeps a signal's payload for the entry that is pushed next.
+    pub(crate) fn keep_signal(&mut self, payload: Option<Rc<dyn Any>>) -> What {
+        self.signals.push_back(payload);
+        What::Signal
+    }
+
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         self.entries.pop_front()
+    }
+
+    /// The payload of the boxed event that was popped last.
+    pub(crate) fn take_boxed(&mut self) -> Option<Box<dyn Parcel>> {
+        self.boxed.pop_front()
+    }
+
+    /// The payload of the signal that was popped last.
+    pub(crate) fn take_signal(&mut self) -> Option<Rc<dyn Any>> {
+        self.signals.pop_front().flatten()
     }
 
     #[inline]
@@ -83,8 +125,31 @@ impl Queue {
         self.entries.is_empty()
     }
 
+    /// What waits, with the type of its payload.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &'static str)> {
+        let mut boxed = self.boxed.iter();
+        self.entries.iter().map(move |entry| {
+            let payload = match entry.what {
+                What::Boxed => boxed.next().map_or("?", |parcel| parcel.content_name()),
+                What::U64(_) => "u64",
+                What::Usize(_) => "usize",
+                What::U32(_) => "u32",
+                What::I64(_) => "i64",
+                What::Signal => "signal",
+                What::Unit | What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => "()",
+            };
+            (entry, payload)
+        })
+    }
+
     /// Takes everything out.
-    pub(crate) fn take(&mut self) -> VecDeque<Entry> {
-        std::mem::take(&mut self.entries)
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Queue({})", self.entries.len())
     }
 }

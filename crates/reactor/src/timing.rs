@@ -12,7 +12,7 @@ pub struct Timing {
     count: u64,
     total: Duration,
     max: Duration,
-    histogram: [u64; Timing::BUCKETS],
+    histogram: [u64; Self::BUCKETS],
 }
 
 impl Timing {

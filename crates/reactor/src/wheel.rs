@@ -181,6 +181,8 @@ pub(crate) trait AnyWheel: Any {
     fn park(&mut self, io: &mut Io<'_>);
     /// The loop that pulls events out of a wheel of this type.
     fn pump(&self) -> fn(&mut Kernel, WheelId);
+    /// The wheel's type, for people.
+    fn kind(&self) -> &'static str;
 }
 
 impl<W: Wheel> AnyWheel for W {
@@ -199,5 +201,9 @@ impl<W: Wheel> AnyWheel for W {
 
     fn pump(&self) -> fn(&mut Kernel, WheelId) {
         Kernel::pump::<W>
+    }
+
+    fn kind(&self) -> &'static str {
+        std::any::type_name::<W>()
     }
 }

@@ -77,6 +77,11 @@ impl Program {
         kill_process(Pid::from_child(&self.child), signal).expect("it was not waited for yet");
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> End {
         let (mut stdout, mut stderr) = (String::new(), String::new());
@@ -103,8 +108,12 @@ impl Server {
     }
 
     pub(crate) fn start_logging(more_arguments: &[&str], log: Option<&str>) -> Self {
+        Self::start_program("echo_server", more_arguments, log)
+    }
+
+    pub(crate) fn start_program(name: &str, more_arguments: &[&str], log: Option<&str>) -> Self {
         let arguments = [&["127.0.0.1:0"], more_arguments].concat();
-        let mut program = Program::start_logging("echo_server", &arguments, Stdio::null(), log);
+        let mut program = Program::start_logging(name, &arguments, Stdio::null(), log);
         let line = program.line();
         let address = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
         let address = address.and_then(|address| address.parse().ok());

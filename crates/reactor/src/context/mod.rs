@@ -7,8 +7,10 @@
 mod family;
 mod names;
 mod postbacks;
+mod processes;
 mod signals;
 mod timers;
+mod watch;
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -172,9 +174,10 @@ impl<'a> Context<'a> {
         self.kernel.add_wheel(self.session(), make)
     }
 
-    /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself.
+    /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself, or is another
+    /// kernel's.
     #[inline]
     pub fn wheel<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
-        self.kernel.wheel_mut(handle.id())
+        self.kernel.wheel_of(handle)
     }
 }

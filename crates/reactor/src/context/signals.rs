@@ -13,8 +13,9 @@ impl Context<'_> {
     /// Names are without `SIG`: `INT`. The system's own are those of signal(7); any other name is one that
     /// sessions send each other by [`signal`](Self::signal). `IDLE`, `ZOMBIE` and `DIE` are the kernel's.
     ///
-    /// A watch does not keep the session alive. While a signal of the system is watched, its default action is
-    /// off. Raised several times before it is delivered, it is delivered once.
+    /// A watch does not keep the session alive. The default action of a signal of the system is off while any
+    /// session of any kernel in the process watches it. After that the signal does again what it did before:
+    /// nothing, if it was ignored; `PIPE` is always ignored. Raised several times before it is delivered, it is delivered once.
     ///
     /// `INT`, `TERM`, `HUP`, `QUIT`, `KILL`, `IDLE` and `DIE` are *terminal*: unless a handler calls
     /// [`sig_handled`](Self::sig_handled), all sessions that the signal concerns are stopped when all who

@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::id::KernelId;
 use super::observe::Observer;
 use super::{Kernel, Letter, turn};
 use crate::alias::Aliases;
@@ -15,6 +16,7 @@ use crate::desk::Desk;
 use crate::name::Names;
 use crate::session::{Kinds, Sessions};
 use crate::signal::Signals;
+use crate::signal::child::Children;
 use crate::stats::Stats;
 use crate::tags::Tags;
 
@@ -82,6 +84,8 @@ impl KernelBuilder {
             names: Names::new(),
             kinds: Kinds::default(),
             signals: Signals::default(),
+            children: Children::default(),
+            id: KernelId::new(),
             aliases: Aliases::default(),
             tags: Tags::default(),
             outbox: Rc::default(),

@@ -9,6 +9,7 @@ impl Kernel {
         let left = [
             ("timers", self.desk.timers.len()),
             ("wheels", self.wheels.len()),
+            ("child processes", self.children.len()),
             ("sessions", self.sessions.len()),
         ];
         for (what, count) in left {

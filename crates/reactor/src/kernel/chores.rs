@@ -5,7 +5,7 @@
 //! its turn. As a rule there is nothing to do, and asking costs two loads.
 
 use super::{Kernel, Letter};
-use crate::queue::What;
+use crate::desk::Entry;
 use crate::session::Hold;
 
 impl Kernel {
@@ -75,12 +75,9 @@ impl Kernel {
         for post in self.outbox.take_posts() {
             let (to, symbol, payload) = (post.to, post.symbol, post.payload);
             let Letter { from, names, .. } = self.current.next(to, symbol);
-            if self.sessions.contains(to) {
-                self.sessions.add(to, Hold::Queued);
-                if from != to {
-                    self.sessions.add(from, Hold::Sent);
-                }
-                self.desk.post(to, from, What::Event { names, payload });
+            if self.sessions.add_post(to, from) {
+                let what = self.desk.queue.keep(payload);
+                self.desk.post(to, from, names, what);
             } else {
                 self.guard(from, "the drop of an event's payload", |_| drop(payload));
             }
@@ -112,11 +109,9 @@ impl Kernel {
     /// Enters into the ledgers what wheels asked for.
     pub(super) fn settle(&mut self) {
         for index in 0..self.desk.holds.len() {
-            let (session, hold, holds) = self.desk.holds[index];
-            if holds {
-                self.sessions.add(session, hold);
-            } else {
-                self.sessions.release(session, hold);
+            match self.desk.holds[index] {
+                Entry::Made(session, hold) => self.sessions.add(session, hold),
+                Entry::CrossedOut(session, hold) => self.sessions.release(session, hold),
             }
         }
         self.desk.holds.clear();

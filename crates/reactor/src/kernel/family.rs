@@ -79,8 +79,12 @@ impl Kernel {
         if slot.parent == SessionId::KERNEL {
             return Err(DetachError::NoParent);
         }
-        let starting = slot.starting;
-        self.detach(id, starting);
+        let (old, starting) = (slot.parent, slot.starting);
+        // Its parent has not heard of it yet.
+        if !starting {
+            self.notify_child(old, Child::new(Fate::Lose, id, None));
+        }
+        self.detach(id);
         Ok(())
     }
 
@@ -93,18 +97,16 @@ impl Kernel {
             None => Err(DetachError::NoSuchSession),
             Some(other) if other != parent => Err(DetachError::NotAChild),
             Some(_) => {
-                self.detach(child, false);
+                self.notify_child(parent, Child::new(Fate::Lose, child, None));
+                self.detach(child);
                 Ok(())
             }
         }
     }
 
-    /// Makes a session nobody's child. One that is just starting was not announced yet.
-    fn detach(&mut self, id: SessionId, unannounced: bool) {
+    /// Makes a session nobody's child.
+    fn detach(&mut self, id: SessionId) {
         let Some(old) = self.sessions.parent(id) else { return };
-        if !unannounced {
-            self.notify_child(old, Child::new(Fate::Lose, id, None));
-        }
         self.notify_parent(id, NewParent { old, new: SessionId::KERNEL });
         self.adopt(id, SessionId::KERNEL);
     }

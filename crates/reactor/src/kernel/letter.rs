@@ -56,6 +56,9 @@ impl Letter {
 }
 
 impl Names {
+    /// Of what has no name.
+    pub(crate) const NONE: Self = Self::one(Symbol::DEFAULT);
+
     #[inline(always)]
     pub(crate) const fn one(event: Symbol) -> Self {
         Self(event.to_word() as u64)

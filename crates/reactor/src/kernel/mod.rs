@@ -2,21 +2,27 @@
 //!
 //! A field per table, the constructor and the verbs that need no session. The turn is in `turn.rs`, the
 //! delivery of one event in `dispatch.rs`, the end of sessions in `reap.rs`, wheels in `wheels.rs`,
-//! signals in `signals.rs`, and `run` in `run.rs`. Nobody outside this folder sees two tables at once.
+//! signals in `signals.rs`, `run` in `run.rs`, and what an outer loop asks in `nested.rs`. Nobody outside
+//! this folder sees two tables at once.
 
 mod builder;
 mod check;
+mod children;
 mod chores;
 mod dispatch;
 mod exception;
 mod failure;
 mod family;
+mod fork;
+mod id;
 mod letter;
 mod names;
+mod nested;
 mod observe;
 mod reap;
 mod run;
 mod signals;
+mod snapshot;
 mod state;
 mod timers;
 mod turn;
@@ -44,11 +50,14 @@ use crate::outbox::Outbox;
 use crate::payload::{Parcel, Payload};
 use crate::queue::What;
 use crate::session::{Hold, Kinds, Newborn, Reply, Sessions, States};
+use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
 use crate::stats::Stats;
 use crate::tags::Tags;
 pub use builder::KernelBuilder;
 pub(crate) use exception::Exception;
+pub use fork::{ForkError, Forked};
+use id::KernelId;
 pub(crate) use letter::{Letter, Names as EventNames};
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
@@ -75,6 +84,7 @@ pub(crate) use letter::{Letter, Names as EventNames};
 /// kernel.run()
 /// # }
 /// ```
+#[expect(clippy::struct_excessive_bools, reason = "choices and states that have nothing in common")]
 pub struct Kernel {
     sessions: Sessions,
     wheels: Arena<WheelSlot>,
@@ -85,6 +95,8 @@ pub struct Kernel {
     aliases: Aliases,
     tags: Tags,
     outbox: Rc<Outbox>,
+    children: Children,
+    id: KernelId,
     stats: Stats,
     on_exception: OnException,
     /// A slip that is otherwise a line in the log is a failure.
@@ -209,6 +221,13 @@ impl Kernel {
         self.desk.clock.instant(self.desk.now)
     }
 
+    /// Names this kernel among all of them: the host, and in hexadecimal the second it was made in, the
+    /// process and a count (POE: `ID`). Another one in the child of a [`fork`](Self::fork).
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.id.to_string()
+    }
+
     /// How many sessions are alive.
     #[must_use]
     pub const fn session_count(&self) -> usize {
@@ -284,7 +303,7 @@ impl Kernel {
         let answer = if hears.start() { self.tell_start(id, maker) } else { None };
         if let Some(slot) = self.sessions.get_mut(id) {
             slot.starting = false;
-            self.desk.post(id, SessionId::KERNEL, What::Born);
+            self.desk.post_own(id, SessionId::KERNEL, What::Born);
             self.announce(id, answer);
         }
         id
@@ -314,16 +333,13 @@ impl Kernel {
             self.report_nobody("an alias that nobody has", symbol);
             return Err(NoSuchSession(payload));
         };
-        let Some(slot) = self.sessions.get_mut(to) else {
+        let (from, names) = (self.current.to, self.current.names_of_next(symbol));
+        if !self.sessions.add_post(to, from) {
             self.report_nobody("a session that is gone", symbol);
             return Err(NoSuchSession(payload));
-        };
-        slot.ledger.add(Hold::Queued);
-        let (from, names) = (self.current.to, self.current.names_of_next(symbol));
-        if from != to {
-            self.sessions.add(from, Hold::Sent);
         }
-        self.desk.post(to, from, What::Event { names, payload: Payload::new(payload) });
+        let what = self.desk.queue.keep(Payload::new(payload));
+        self.desk.post(to, from, names, what);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use rustc_hash::FxBuildHasher;
 use super::{Kernel, Letter};
 use crate::name::Symbol;
 use crate::payload::Parcel;
-use crate::session::{AnySession, Handled, Reply};
+use crate::session::{AnySession, Handled, Options, Reply};
 use crate::timing::Timing;
 
 #[derive(Debug, Default)]
@@ -38,9 +38,9 @@ impl Observer {
             || log::max_level() >= Level::Trace
     }
 
-    /// A session's option changed from `old` to `new`.
-    pub(super) fn trace(&mut self, old: bool, new: bool) {
-        self.traced = self.traced + usize::from(new) - usize::from(old);
+    /// A session's options have changed, or come, or gone.
+    pub(super) fn trace(&mut self, old: Options, new: Options) {
+        self.traced = self.traced + usize::from(new.trace) - usize::from(old.trace);
     }
 
     const fn reads_clock(&self) -> bool {

@@ -8,7 +8,7 @@ use super::{Kernel, Letter};
 use crate::family::{Child, Fate};
 use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
-use crate::session::{Hold, Phase, Reply, Slot};
+use crate::session::{Hold, Options, Phase, Reply, Slot};
 
 impl Kernel {
     /// Stops every session that nothing can reach any more.
@@ -67,9 +67,11 @@ impl Kernel {
     /// Removes a session with all it owns.
     fn remove_session(&mut self, id: SessionId) {
         self.bequeath_untold(id);
+        self.forget_children_of(id);
         self.sessions.unlink(id);
         let Some(slot) = self.sessions.remove(id) else { return };
-        let Slot { body, parent, ledger, kind, wheels, .. } = slot;
+        let Slot { body, parent, ledger, kind, wheels, options, .. } = slot;
+        self.observer.trace(options, Options::default());
         self.signals.forget(id);
         if ledger.count(Hold::Alias) > 0 {
             self.aliases.forget(id);

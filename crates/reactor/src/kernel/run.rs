@@ -21,12 +21,33 @@ impl Kernel {
     ///
     /// With the panic of a handler, after every session was stopped.
     pub fn run(&mut self) -> io::Result<()> {
+        self.run_while(|_| true)?;
+        Ok(())
+    }
+
+    /// Runs as long as `go_on` says so and a session is left (POE: `run_while`).
+    ///
+    /// It is asked before each turn, and a turn may wait for long: what changes its mind should be
+    /// something that happens in a turn. Says whether a session is left; the kernel may run on later.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run), and with a panic of `go_on`.
+    pub fn run_while(&mut self, mut go_on: impl FnMut(&Self) -> bool) -> io::Result<bool> {
         while !self.sessions.is_empty() {
+            if !go_on(self) {
+                return Ok(true);
+            }
             self.turn(Wait::ForWork)?;
             self.raise()?;
         }
         self.check_empty();
-        self.raise()
+        self.raise()?;
+        Ok(false)
     }
 
     /// Runs one turn, which waits at most `timeout` for something to do (POE: `run_one_timeslice`).

@@ -41,8 +41,9 @@ impl Kernel {
     pub(super) fn queue_signals(&mut self) {
         for number in self.signals.pending() {
             log::debug!(target: "reactor::signals", "{} came", signal::name(number));
+            self.look_at_children_for(number);
             if self.signals.note_queued(number) {
-                self.desk.post(SessionId::KERNEL, SessionId::KERNEL, What::System(number));
+                self.desk.post_own(SessionId::KERNEL, SessionId::KERNEL, What::System(number));
             }
         }
     }
@@ -50,11 +51,11 @@ impl Kernel {
     /// Puts a signal into the queue, behind what was posted.
     pub(super) fn send_signal(&mut self, letter: Letter, payload: Option<Rc<dyn Any>>) {
         let Letter { to, from, names } = letter;
-        self.sessions.add(to, Hold::Queued);
-        if from != to {
-            self.sessions.add(from, Hold::Sent);
+        if !self.sessions.add_post(to, from) && from != to {
+            self.sessions.add(from, Hold::Sent); // to everybody, which nothing holds
         }
-        self.desk.post(to, from, What::Signal { names, payload });
+        let what = self.desk.queue.keep_signal(payload);
+        self.desk.post(to, from, names, what);
     }
 
     /// A signal of the system has come to the front of the queue.
@@ -90,7 +91,7 @@ impl Kernel {
             self.stop_concerned(target);
         } else if name == Symbol::IDLE && self.is_idle() {
             // Somebody wanted to live on, and has found nothing to live for.
-            self.signal_everybody(Symbol::ZOMBIE);
+            self.signal_everybody(Symbol::ZOMBIE, None);
         }
     }
 
@@ -105,10 +106,10 @@ impl Kernel {
         self.tell_watchers(&watches, EventNames::one(Symbol::DIE), Some(&death))
     }
 
-    /// The kernel has nothing more to do: whoever still wants to live is asked.
-    pub(super) fn signal_everybody(&mut self, name: Symbol) {
+    /// The kernel itself sends everybody a signal.
+    pub(super) fn signal_everybody(&mut self, name: Symbol, payload: Option<Rc<dyn Any>>) {
         let letter = Letter::new(SessionId::KERNEL, SessionId::KERNEL, name);
-        self.send_signal(letter, None);
+        self.send_signal(letter, payload);
     }
 
     /// Whether nothing can happen any more: sessions are there, but only aliases and each other hold them.

@@ -85,7 +85,7 @@ impl Kernel {
     ) -> Result<Options, NoSuchSession> {
         let slot = self.sessions.get_mut(session).ok_or(NoSuchSession(()))?;
         let old = std::mem::replace(&mut slot.options, options);
-        self.observer.trace(old.trace, options.trace);
+        self.observer.trace(old, options);
         self.observed = self.observer.is_on();
         Ok(old)
     }

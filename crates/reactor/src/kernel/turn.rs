@@ -3,7 +3,9 @@
 //! Wait for readiness, serve each wheel that is ready, deliver what is due, write what was written,
 //! stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by step.
 
+use std::any::Any;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::Token;
@@ -13,6 +15,7 @@ use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
 use crate::ids::WheelId;
 use crate::name::Symbol;
+use crate::payload::Parcel;
 use crate::queue::{Entry, What};
 use crate::session::Hold;
 use crate::timers::{Ring, Timer};
@@ -90,18 +93,27 @@ impl Kernel {
         self.desk.now.since(self.pace.polled) < TIME_PER_POLL
     }
 
+    /// Whether something waits that neither the system nor the clock will announce.
+    pub(super) fn has_work(&self) -> bool {
+        self.desk.has_work()
+            || self.desk.chores
+            || self.outbox.any()
+            || !self.desk.queue.is_empty()
+            || self.sessions.has_marked()
+    }
+
     /// How long to wait for readiness: not at all while there is work, else until the next timer.
     fn timeout(&mut self, wait: Wait) -> Option<Duration> {
         let most = match wait {
             Wait::ForWork => None,
             Wait::AtMost(most) => Some(most),
         };
-        if self.desk.has_work() || !self.desk.queue.is_empty() || self.sessions.has_marked() {
+        if self.has_work() {
             return Some(Duration::ZERO);
         }
         let Some(due) = self.desk.timers.next_due() else {
             if self.is_idle() {
-                self.signal_everybody(Symbol::IDLE);
+                self.signal_everybody(Symbol::IDLE, None);
                 return Some(Duration::ZERO);
             }
             return most;
@@ -157,7 +169,10 @@ impl Kernel {
         match token {
             token::SIGNALS => self.queue_signals(),
             token::REMOTE | token::CLOCK => {}
-            other => debug_assert!(false, "nobody has {other:?}"),
+            other => match token::child_of(other) {
+                Some(number) => self.look_at_child(number),
+                None => debug_assert!(false, "nobody has {other:?}"),
+            },
         }
     }
 
@@ -179,30 +194,32 @@ impl Kernel {
     fn deliver_posts(&mut self) -> u32 {
         let posts = u32::try_from(self.desk.queue.len()).unwrap_or(u32::MAX).min(DELIVER_BUDGET);
         let mut left = posts;
-        while left > 0 {
-            // Once for all of them, and once more after each handler that panics.
-            self.guard_handler(|kernel| {
-                while left > 0 {
-                    left -= 1;
-                    kernel.deliver_posted();
-                }
-            });
-        }
+        // Once for all of them, and once more after each handler that panics.
+        while self.guard_handler(|kernel| kernel.deliver_some(&mut left)).is_none() {}
         posts
     }
 
-    fn deliver_merged(&mut self, now: Moment, limit: u64) -> u32 {
-        let mut delivered = 0;
-        let mut is_more = true;
-        while is_more {
-            self.guard_handler(|kernel| {
-                while is_more {
-                    is_more = delivered < DELIVER_BUDGET && kernel.deliver_first(now, limit);
-                    delivered += u32::from(is_more);
-                }
-            });
+    fn deliver_some(&mut self, left: &mut u32) {
+        while *left > 0 {
+            *left -= 1;
+            self.deliver_posted();
         }
-        delivered
+    }
+
+    fn deliver_merged(&mut self, now: Moment, limit: u64) -> u32 {
+        let mut left = DELIVER_BUDGET;
+        while self.guard_handler(|kernel| kernel.deliver_due(&mut left, now, limit)).is_none() {}
+        DELIVER_BUDGET - left
+    }
+
+    fn deliver_due(&mut self, left: &mut u32, now: Moment, limit: u64) {
+        while *left > 0 {
+            *left -= 1;
+            if !self.deliver_first(now, limit) {
+                *left += 1;
+                return;
+            }
+        }
     }
 
     /// Delivers the first of what is due and not younger than the limit; says whether there was one.
@@ -220,42 +237,62 @@ impl Kernel {
 
     #[inline]
     fn deliver_posted(&mut self) {
-        let Some(Entry { to, from, what, .. }) = self.desk.queue.pop() else { return };
-        match what {
-            What::Event { names, payload } => {
-                self.stats.posted += 1;
-                self.current.write(to, from, names);
-                let hold = Some(Hold::Queued);
-                // The sender is held until now: if it is gone, it was stopped by force.
-                if from == to {
-                    payload.open(|parcel| self.deliver_current(hold, parcel));
-                } else if from.is_kernel() || self.sessions.contains(from) {
-                    self.sessions.release(from, Hold::Sent);
-                    payload.open(|parcel| self.deliver_current(hold, parcel));
-                } else {
-                    payload.open(|parcel| self.discard(to, parcel));
-                    self.sessions.release(to, Hold::Queued);
+        let Some(entry) = self.desk.queue.pop() else { return };
+        match entry.what {
+            What::Unit => self.deliver_event(entry, &mut Some(())),
+            What::U64(number) => self.deliver_event(entry, &mut Some(number)),
+            What::Usize(number) => self.deliver_event(entry, &mut Some(number)),
+            What::U32(number) => self.deliver_event(entry, &mut Some(number)),
+            What::I64(number) => self.deliver_event(entry, &mut Some(number)),
+            What::Boxed => {
+                if let Some(mut parcel) = self.desk.queue.take_boxed() {
+                    self.deliver_event(entry, &mut *parcel);
                 }
             }
             What::Wheel(id) => {
                 self.pull_wheel(id);
-                self.sessions.release(to, Hold::Queued);
+                self.sessions.release(entry.to, Hold::Queued);
             }
-            What::Born => self.sessions.release(to, Hold::Queued),
+            What::Born => self.sessions.release(entry.to, Hold::Queued),
             What::System(number) => self.deliver_system(number),
-            What::Signal { names, payload } => {
-                self.sessions.release(to, Hold::Queued);
-                let sent = from.is_kernel() || self.sessions.contains(from);
-                if from != to {
-                    self.sessions.release(from, Hold::Sent);
-                }
-                // As an event, it goes with its sender or its receiver.
-                if sent && (to.is_kernel() || self.sessions.contains(to)) {
-                    self.deliver_signal(Letter { to, from, names }, payload);
-                } else {
-                    self.guard(to, "the drop of a signal's payload", |_| drop(payload));
-                }
+            What::Child(number) => self.look_at_child(number),
+            What::Signal => {
+                let payload = self.desk.queue.take_signal();
+                self.deliver_sent(entry, payload);
             }
+        }
+    }
+
+    #[inline]
+    fn deliver_event(&mut self, entry: Entry, parcel: &mut dyn Parcel) {
+        self.stats.posted += 1;
+        let Entry { to, from, names, .. } = entry;
+        self.current.write(to, from, names);
+        // The sender is held until now: if it is gone, it was stopped by force.
+        if from != to && !from.is_kernel() {
+            if !self.sessions.contains(from) {
+                self.discard(to, parcel);
+                self.sessions.release(to, Hold::Queued);
+                return;
+            }
+            self.sessions.release(from, Hold::Sent);
+        }
+        self.deliver_current(Some(Hold::Queued), parcel);
+    }
+
+    /// A signal that a session sent has come to the front of the queue.
+    fn deliver_sent(&mut self, entry: Entry, payload: Option<Rc<dyn Any>>) {
+        let Entry { to, from, names, .. } = entry;
+        self.sessions.release(to, Hold::Queued);
+        let sent = from.is_kernel() || self.sessions.contains(from);
+        if from != to {
+            self.sessions.release(from, Hold::Sent);
+        }
+        // As an event, it goes with its sender or its receiver.
+        if sent && (to.is_kernel() || self.sessions.contains(to)) {
+            self.deliver_signal(Letter { to, from, names }, payload);
+        } else {
+            self.guard(to, "the drop of a signal's payload", |_| drop(payload));
         }
     }
 

@@ -25,7 +25,7 @@ impl Kernel {
         }
         self.stats.unhandled += 1;
         let Some(slot) = self.sessions.get(letter.to) else { return };
-        let kind = slot.body.as_ref().map_or("?", |body| body.kind());
+        let kind = self.kinds.name(slot.kind);
         let warns = slot.options.default;
         let given = parcel.content_name();
         let reason = match refusal {

@@ -38,6 +38,13 @@ impl Kernel {
         Some((wheel.downcast_mut()?, Io { id, meta: &mut slot.meta, desk: &mut self.desk }))
     }
 
+    /// The wheel that a handle stands for, if it is still there. The same id may name another wheel in
+    /// another kernel.
+    #[inline]
+    pub(crate) fn wheel_of<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
+        if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
+    }
+
     /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn.
     pub(crate) fn pump<W: Wheel>(&mut self, id: WheelId) {
         self.desk.begin_share();
@@ -149,7 +156,7 @@ impl Kernel {
     }
 
     /// A descriptor became free: whoever waited for one is asked again.
-    fn wake_starving(&mut self) {
+    pub(super) fn wake_starving(&mut self) {
         while let Some(id) = self.desk.take_starving() {
             let Some(slot) = self.wheels.get_mut(id.0) else { continue };
             self.desk.ask_again(id, &mut slot.meta);

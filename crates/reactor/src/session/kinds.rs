@@ -28,6 +28,7 @@ struct Kind {
     /// Keeps the table, so that no other comes to stand at its address.
     table: Rc<dyn Any>,
     state: TypeId,
+    name: &'static str,
     hears: Hears,
     sessions: usize,
 }
@@ -53,6 +54,7 @@ impl Kinds {
             by_symbol: Box::new(table.number(names)),
             table: Rc::<Table<S>>::clone(table),
             state: TypeId::of::<S>(),
+            name: std::any::type_name::<S>(),
             hears: table.hears(names),
             sessions: 0,
         });
@@ -70,6 +72,11 @@ impl Kinds {
         if !kind.is_used() {
             self.by_address.remove(&key);
         }
+    }
+
+    /// The name of the state's type, for people.
+    pub(crate) fn name(&self, key: usize) -> &'static str {
+        self.by_address.get(&key).map_or("?", |kind| kind.name)
     }
 
     /// Whether the state of this kind's sessions is an `S`.

@@ -78,6 +78,15 @@ impl Ledger {
         counts.map(|(_, count)| count as usize).sum()
     }
 
+    /// What holds the session, as one word or several, and how often.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        KINDS.iter().filter_map(|(hold, one, many)| match self.count(*hold) {
+            0 => None,
+            1 => Some((*one, 1)),
+            count => Some((*many, count)),
+        })
+    }
+
     pub(crate) const fn count(&self, hold: Hold) -> u32 {
         self.counts[hold as usize]
     }
@@ -87,12 +96,8 @@ impl Ledger {
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for (hold, one, many) in KINDS {
-            match self.count(hold) {
-                0 => continue,
-                1 => write!(f, "{separator}1 {one}")?,
-                count => write!(f, "{separator}{count} {many}")?,
-            }
+        for (what, count) in self.entries() {
+            write!(f, "{separator}{count} {what}")?;
             separator = ", ";
         }
         if separator.is_empty() { f.write_str("nothing") } else { Ok(()) }

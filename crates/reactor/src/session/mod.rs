@@ -119,6 +119,18 @@ impl Sessions {
         }
     }
 
+    /// Enters an event on its way: it holds the receiver, and the sender if that is another. Says whether
+    /// the receiver is there.
+    #[inline(always)]
+    pub(crate) fn add_post(&mut self, to: SessionId, from: SessionId) -> bool {
+        let Some(slot) = self.slots.get_mut(to.0) else { return false };
+        slot.ledger.add(Hold::Queued);
+        if from != to {
+            self.add(from, Hold::Sent);
+        }
+        true
+    }
+
     /// Crosses out a reason for the session to live.
     #[inline]
     pub(crate) fn release(&mut self, id: SessionId, hold: Hold) {

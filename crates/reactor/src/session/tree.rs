@@ -80,6 +80,18 @@ impl Sessions {
         family
     }
 
+    /// All sessions, each followed by those that descend from it.
+    pub(crate) fn pedigree(&self) -> Vec<SessionId> {
+        let mut pedigree = Vec::new();
+        let mut next = self.children(SessionId::KERNEL);
+        next.reverse();
+        while let Some(id) = next.pop() {
+            pedigree.push(id);
+            next.extend(self.children(id).into_iter().rev());
+        }
+        pedigree
+    }
+
     /// A session's parent, its parent's parent, and so on, without the kernel.
     pub(crate) fn ancestors(&self, id: SessionId) -> impl Iterator<Item = SessionId> {
         let parent = |id: &SessionId| self.parent(*id).filter(|id| *id != SessionId::KERNEL);

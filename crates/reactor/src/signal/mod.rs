@@ -3,7 +3,9 @@
 //! Owns who watches which signal. Never delivers one: `kernel/signals.rs` does, and says in which order
 //! and what follows. `source.rs` is where the system's come from.
 
-mod source;
+pub(crate) mod child;
+mod disposition;
+pub(crate) mod source;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -105,9 +107,11 @@ impl Class {
 
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
-    source: Source,
+    pub(crate) source: Source,
     /// By the signal's name; no list is empty.
     watches: HashMap<Symbol, Vec<Watch>, FxBuildHasher>,
+    /// Those of them that are the system's.
+    taken: Vec<(Symbol, c_int)>,
     /// Signals of the system that wait in the queue: each once at most.
     queued: Vec<c_int>,
     /// Whether a handler has called the signal that is being delivered its own.
@@ -134,6 +138,7 @@ impl Signals {
             }
             Some(kind) if !self.is_watched(name) => {
                 self.source.add(poller, kind.number).map_err(SignalError::System)?;
+                self.taken.push((name, kind.number));
             }
             Some(_) | None => {}
         }
@@ -151,23 +156,35 @@ impl Signals {
         let cleared = watches.len() < before;
         if watches.is_empty() {
             self.watches.remove(&name);
+            self.let_go(name);
         }
         cleared
     }
 
     /// A session is gone.
     pub(crate) fn forget(&mut self, session: SessionId) {
-        if self.watches.is_empty() {
-            return;
+        let names: Vec<Symbol> = self.watched_by(session).collect();
+        for name in names {
+            self.clear(name, session);
         }
-        self.watches.retain(|_, watches| {
-            watches.retain(|watch| watch.session != session);
-            !watches.is_empty()
-        });
+    }
+
+    /// Nobody watches a signal any more: if it is the system's, the system has it back.
+    fn let_go(&mut self, name: Symbol) {
+        if let Some(place) = self.taken.iter().position(|(taken, _)| *taken == name) {
+            let (_, number) = self.taken.swap_remove(place);
+            self.source.remove(number);
+        }
     }
 
     pub(crate) fn is_watched(&self, name: Symbol) -> bool {
         self.watches.contains_key(&name)
+    }
+
+    /// The signals that a session watches, in no order.
+    pub(crate) fn watched_by(&self, session: SessionId) -> impl Iterator<Item = Symbol> {
+        let watches = move |watches: &Vec<Watch>| watches.iter().any(|one| one.session == session);
+        self.watches.iter().filter(move |(_, list)| watches(list)).map(|(name, _)| *name)
     }
 
     /// Who watches a signal, in the order in which they began to.
@@ -221,7 +238,7 @@ fn spelt(name: &str) -> Result<Option<&'static Kind>, SignalError> {
 
 /// Lets the system do what it would have done without us.
 pub(crate) fn default_action(number: c_int) -> io::Result<()> {
-    signal_hook::low_level::emulate_default_handler(number)
+    disposition::act(number)
 }
 
 fn find(name: &str) -> Option<&'static Kind> {

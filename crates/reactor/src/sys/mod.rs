@@ -1,3 +1,9 @@
 //! The door to the system: what mio and std do not offer, each call once.
 //!
 //! Besides the poller, the clock and the signal source, nothing else in this crate talks to the system.
+
+mod readiness;
+
+pub(crate) use readiness::ready_for;
+pub(crate) mod fork;
+pub(crate) mod process;

