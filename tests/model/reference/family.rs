@@ -121,8 +121,11 @@ impl Reference {
         if !unannounced {
             self.notify(old, "_child", Payload::Child("lose", who, None));
         }
-        self.notify(who, "_parent", Payload::Parent(old, KERNEL));
-        self.adopt(who, KERNEL);
+        // The parent may have done it when it was told, or ended it.
+        if self.sessions.get(&who).is_some_and(|session| session.parent == old) {
+            self.notify(who, "_parent", Payload::Parent(old, KERNEL));
+            self.adopt(who, KERNEL);
+        }
     }
 
     fn adopt(&mut self, child: Who, parent: Who) {

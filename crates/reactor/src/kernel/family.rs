@@ -84,7 +84,7 @@ impl Kernel {
         if !starting {
             self.notify_child(old, Child::new(Fate::Lose, id, None));
         }
-        self.detach(id);
+        self.detach(id, old);
         Ok(())
     }
 
@@ -98,17 +98,18 @@ impl Kernel {
             Some(other) if other != parent => Err(DetachError::NotAChild),
             Some(_) => {
                 self.notify_child(parent, Child::new(Fate::Lose, child, None));
-                self.detach(child);
+                self.detach(child, parent);
                 Ok(())
             }
         }
     }
 
-    /// Makes a session nobody's child.
-    fn detach(&mut self, id: SessionId) {
-        let Some(old) = self.sessions.parent(id) else { return };
-        self.notify_parent(id, NewParent { old, new: SessionId::KERNEL });
-        self.adopt(id, SessionId::KERNEL);
+    /// Makes a session nobody's child, unless that was done by whoever was told that it is lost.
+    fn detach(&mut self, id: SessionId, old: SessionId) {
+        if self.sessions.parent(id) == Some(old) {
+            self.notify_parent(id, NewParent { old, new: SessionId::KERNEL });
+            self.adopt(id, SessionId::KERNEL);
+        }
     }
 
     fn adopt(&mut self, child: SessionId, parent: SessionId) {
