@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::op::{Door, KERNEL, Op};
+use crate::op::{Door, KERNEL, Op, Who};
 use crate::real::Real;
 use crate::reference::Reference;
 use crate::script::{Manner, Script};
@@ -10,6 +10,7 @@ use crate::script::{Manner, Script};
 /// A kernel, as its program sees it.
 pub trait World {
     fn perform(&mut self, op: Op) -> String;
+    fn alive(&self) -> Vec<Who>;
     fn advance(&mut self, micros: u64);
     /// One turn that does not wait; says whether a session is left, or with what it failed.
     fn turn(&mut self) -> String;
@@ -25,6 +26,10 @@ struct Program<'a>(&'a mut dyn World);
 impl Door for Program<'_> {
     fn perform(&mut self, op: Op) -> String {
         self.0.perform(op)
+    }
+
+    fn alive(&self) -> Vec<Who> {
+        self.0.alive()
     }
 }
 
@@ -61,6 +66,7 @@ fn live(world: &mut dyn World, script: &Script) {
 
 fn live_by_turns(world: &mut dyn World, script: &Script) {
     for _ in 0..script.below(60) {
+        script.look_around(&Program(world));
         for _ in 0..script.below(3) {
             script.act(KERNEL, &mut Program(world));
         }

@@ -41,20 +41,23 @@ fn many(first: u64, histories: u64, manner: Manner) {
     }
     match all.join() {
         Ok(done) => println!("{done} operations"),
-        Err(panic) => std::panic::resume_unwind(panic),
+        Err(panic) => {
+            println!("SEED={last} failed");
+            std::panic::resume_unwind(panic)
+        }
     }
 }
 
 #[test]
 fn short_histories_in_which_the_first_failure_ends_all() {
     let on_exception = OnException::Stop;
-    many(1_000_000, 1000, Manner { on_exception, operations: 400, failing: 100, ending: 8 });
+    many(1_000_000, 1000, Manner { on_exception, operations: 400, failing: 60, ending: 8 });
 }
 
 #[test]
 fn short_histories_in_which_who_fails_is_stopped_alone() {
     let on_exception = OnException::Isolate;
-    many(2_000_000, 1000, Manner { on_exception, operations: 400, failing: 30, ending: 20 });
+    many(2_000_000, 1000, Manner { on_exception, operations: 400, failing: 20, ending: 20 });
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub enum Op {
     Stop,
     /// Lets go of everything that could keep this session alive, and the shelf.
     LetGo,
-    /// Counts nobody any more, and drops what is on the shelf.
+    /// Counts nobody any more, drops what is on the shelf, and has everybody let go.
     LetAllGo,
 }
 
@@ -150,4 +150,6 @@ pub enum Ending {
 pub trait Door {
     /// Does it, and says in words what came of it.
     fn perform(&mut self, op: Op) -> String;
+    /// Who is alive, the eldest first.
+    fn alive(&self) -> Vec<Who>;
 }

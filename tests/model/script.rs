@@ -4,6 +4,7 @@
 //! them the same things to do; so the first line of what is told that differs is where they parted.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 
 use reactor::OnException;
 use testkit::random::Random;
@@ -34,7 +35,12 @@ struct Inner {
     /// The session that beats, of this life.
     keeper: Who,
     beats: u32,
+    /// Who was alive a short while ago, and who was born since.
+    alive: Vec<Who>,
     keys: u64,
+    /// The last timers and things to be held that were made, and by whom.
+    timers: VecDeque<(u64, Who)>,
+    held: VecDeque<(u64, Who)>,
     numbers: u64,
     /// Nothing new is begun.
     calm: bool,
@@ -54,7 +60,10 @@ impl Script {
             sessions: 0,
             keeper: KERNEL,
             beats: 0,
+            alive: Vec::new(),
             keys: 0,
+            timers: VecDeque::new(),
+            held: VecDeque::new(),
             numbers: 0,
             calm: false,
             told: Vec::new(),
@@ -85,10 +94,6 @@ impl Script {
 
     pub fn set_calm(&self, calm: bool) {
         self.0.borrow_mut().calm = calm;
-    }
-
-    pub fn operations(&self) -> u32 {
-        self.0.borrow().operations
     }
 
     pub fn is_over(&self) -> bool {
@@ -126,9 +131,10 @@ impl Script {
         self.below(chances) == 0
     }
 
-    /// How many sessions were born.
-    pub fn sessions(&self) -> u32 {
-        self.0.borrow().sessions
+    /// Who is alive, for those who choose from them.
+    pub fn look_around(&self, door: &dyn Door) {
+        let alive = door.alive();
+        self.0.borrow_mut().alive = alive;
     }
 
     /// A session that keeps the others going, and ends its life in so many beats.
@@ -175,13 +181,10 @@ impl Script {
     pub fn wind_down(&self, door: &mut dyn Door) {
         self.set_calm(true);
         self.perform(door, Op::LetAllGo);
-        for who in (0..self.sessions()).rev().take(200).map(Who) {
-            let load = Load::Parcel { number: 0, gift: None };
-            self.perform(door, Op::Post { to: To::Session(who), event: "wind", load });
-        }
     }
 
     fn beat(&self, door: &mut dyn Door) {
+        self.look_around(door);
         let beats = self.0.borrow().beats;
         if beats == 0 || self.is_over() {
             self.wind_down(door);
@@ -204,7 +207,8 @@ impl Script {
     }
 
     fn perform(&self, door: &mut dyn Door, op: Op) {
-        self.0.borrow_mut().operations += 1;
+        let begun = u32::from(!self.is_calm());
+        self.0.borrow_mut().operations += begun;
         // Told before it is done: what it leads to comes between this and the answer.
         self.tell(format!("  {op:?}"));
         let answer = door.perform(op);
@@ -229,18 +233,18 @@ impl Script {
 impl Inner {
     fn choose(&mut self, me: Who) -> Op {
         if me == KERNEL {
-            return self.choose_outside();
+            return self.choose_outside(me);
         }
         match self.random.below(130) {
-            0..20 => self.post(),
-            20..28 => self.call(),
-            28..46 => self.timer(),
+            0..20 => self.post(me),
+            20..28 => self.call(me),
+            28..46 => self.timer(me),
             46..58 => self.name(),
-            58..78 => self.held(),
+            58..78 => self.held(me),
             78..94 => self.family(),
             94..106 => self.signals(),
             106..112 => self.handlers(),
-            112..126 => self.wheel(),
+            112..126 => self.wheel(me),
             126 => Op::Busy(self.random.below(300)),
             127 if self.random.one_in(self.manner.ending) => Op::Stop,
             _ => Op::Look(self.anybody()),
@@ -248,35 +252,35 @@ impl Inner {
     }
 
     /// What can be asked without being a session.
-    fn choose_outside(&mut self) -> Op {
+    fn choose_outside(&mut self, me: Who) -> Op {
         match self.random.below(20) {
-            0..6 => self.post(),
-            6..9 => self.call(),
+            0..6 => self.post(me),
+            6..9 => self.call(me),
             9..12 => Op::Spawn { kind: self.kind(), child: self.newborn() },
             12 => self.signal(),
             13..16 => self.name(),
-            16 | 17 => self.use_held(),
+            16 | 17 => self.use_held(me),
             18 => Op::Busy(self.random.below(300)),
             _ => Op::Look(self.anybody()),
         }
     }
 
-    fn post(&mut self) -> Op {
-        Op::Post { to: self.to(), event: self.pick(EVENTS), load: self.load() }
+    fn post(&mut self, me: Who) -> Op {
+        Op::Post { to: self.to(), event: self.pick(EVENTS), load: self.load(me) }
     }
 
-    fn call(&mut self) -> Op {
+    fn call(&mut self, me: Who) -> Op {
         let other_reply = self.random.one_in(10);
-        Op::Call { to: self.to(), event: self.pick(EVENTS), load: self.load(), other_reply }
+        Op::Call { to: self.to(), event: self.pick(EVENTS), load: self.load(me), other_reply }
     }
 
-    fn timer(&mut self) -> Op {
+    fn timer(&mut self, me: Who) -> Op {
         let (event, number) = (self.pick(EVENTS), self.number());
         let micros = self.pick([0, 0, 1, 5, 20, 20, 100, 1000]);
         match self.random.below(9) {
             0..4 => Op::Delay { event, micros, number },
-            4..7 => Op::DelaySet { event, micros, number, key: self.new_key() },
-            _ => Op::AlarmRemove { key: self.key() },
+            4..7 => Op::DelaySet { event, micros, number, key: self.new_timer(me) },
+            _ => Op::AlarmRemove { key: self.timer_of(me) },
         }
     }
 
@@ -291,17 +295,17 @@ impl Inner {
         }
     }
 
-    fn held(&mut self) -> Op {
+    fn held(&mut self, me: Who) -> Op {
         let shelf = self.random.one_in(2);
         match self.random.below(14) {
-            0..4 => Op::Postback { key: self.new_key(), event: self.pick(ANSWERS), shelf },
-            4..6 => Op::Callback { key: self.new_key(), event: self.pick(ANSWERS) },
-            _ => self.use_held(),
+            0..4 => Op::Postback { key: self.new_held(me), event: self.pick(ANSWERS), shelf },
+            4..6 => Op::Callback { key: self.new_held(me), event: self.pick(ANSWERS) },
+            _ => self.use_held(me),
         }
     }
 
-    fn use_held(&mut self) -> Op {
-        let (key, number) = (self.key(), self.number());
+    fn use_held(&mut self, me: Who) -> Op {
+        let (key, number) = (self.held_by(me), self.number());
         match self.random.below(9) {
             0..4 => Op::Ring { key, number },
             4 => Op::Weaken { key },
@@ -357,7 +361,7 @@ impl Inner {
         Op::State { event, version: self.number() }
     }
 
-    fn wheel(&mut self) -> Op {
+    fn wheel(&mut self, me: Who) -> Op {
         let batch = self.random.below(4) as u8;
         let ask = match self.random.below(4) {
             0 | 1 => Ask::Again,
@@ -368,10 +372,10 @@ impl Inner {
             0..3 => {
                 let end = self.pick([End::Close, End::Release, End::Stay]);
                 let shelf = self.random.one_in(4);
-                Op::Wheel { key: self.new_key(), batch, end, ask, shelf }
+                Op::Wheel { key: self.new_held(me), batch, end, ask, shelf }
             }
-            3..6 => Op::Poke { key: self.key(), batch, ask },
-            _ => Op::Release { key: self.key() },
+            3..6 => Op::Poke { key: self.held_by(me), batch, ask },
+            _ => Op::Release { key: self.held_by(me) },
         }
     }
 
@@ -382,12 +386,12 @@ impl Inner {
         To::Session(self.anybody())
     }
 
-    fn load(&mut self) -> Load {
+    fn load(&mut self, me: Who) -> Load {
         let number = self.number();
         if self.random.one_in(4) {
             return Load::Text(number);
         }
-        let gift = self.random.one_in(4).then(|| self.key());
+        let gift = self.random.one_in(4).then(|| self.held_by(me));
         Load::Parcel { number, gift }
     }
 
@@ -397,26 +401,36 @@ impl Inner {
 
     fn newborn(&mut self) -> Who {
         self.sessions += 1;
+        self.alive.push(Who(self.sessions - 1));
         Who(self.sessions - 1)
     }
 
-    /// One of the youngest, as a rule; some of them are gone.
+    /// One that is alive, as a rule.
     fn anybody(&mut self) -> Who {
         match self.random.below(30) {
             0 => KERNEL,
             1 => self.keeper,
-            _ => Who(self.sessions - 1 - self.random.below(9).min(self.sessions as u64 - 1) as u32),
+            2..8 => Who(self.sessions.saturating_sub(1 + self.random.below(9) as u32)),
+            _ => self.alive[self.random.below(self.alive.len() as u64) as usize],
         }
     }
 
-    fn new_key(&mut self) -> u64 {
+    fn new_timer(&mut self, me: Who) -> u64 {
         self.keys += 1;
-        self.keys - 1
+        remember(&mut self.timers, (self.keys, me))
     }
 
-    /// One of the last that were made.
-    fn key(&mut self) -> u64 {
-        self.keys.saturating_sub(1 + self.random.below(12))
+    fn new_held(&mut self, me: Who) -> u64 {
+        self.keys += 1;
+        remember(&mut self.held, (self.keys, me))
+    }
+
+    fn timer_of(&mut self, me: Who) -> u64 {
+        one_of(&mut self.random, &self.timers, me)
+    }
+
+    fn held_by(&mut self, me: Who) -> u64 {
+        one_of(&mut self.random, &self.held, me)
     }
 
     fn number(&mut self) -> u64 {
@@ -427,4 +441,21 @@ impl Inner {
     fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
         from[self.random.below(N as u64) as usize]
     }
+}
+
+fn remember(list: &mut VecDeque<(u64, Who)>, made: (u64, Who)) -> u64 {
+    list.push_back(made);
+    if list.len() > 40 {
+        list.pop_front();
+    }
+    made.0
+}
+
+/// The key of one of the last that were made, mostly by this session.
+fn one_of(random: &mut Random, list: &VecDeque<(u64, Who)>, me: Who) -> u64 {
+    let mine = !random.one_in(3);
+    let fits = |made: &&(u64, Who)| !mine || made.1 == me;
+    let place = random.below(4) as usize;
+    let found = list.iter().rev().filter(fits).take(place + 1).last();
+    found.map_or(0, |(key, _)| *key)
 }

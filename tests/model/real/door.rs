@@ -12,8 +12,8 @@ use reactor::{
 use super::payload::Parcel;
 use super::ticker::Ticker;
 use super::{Actor, Held, Seen, Stage, hear_set};
-use crate::op::{Door, Load, Op, TAGS, To};
-use crate::view::look;
+use crate::op::{Door, Load, Op, TAGS, To, Who};
+use crate::view::{View, look};
 
 /// A handler.
 pub struct Inside<'a, 'b> {
@@ -105,11 +105,15 @@ macro_rules! ask_both {
             }
             Op::LetAllGo => {
                 drop($stage.shelf.take());
+                // What postbacks were called with comes first.
+                $door.post(SessionId::KERNEL, "wind", plain(0)).ok();
                 let ids = $stage.ids.borrow().clone();
                 for id in ids.into_iter().flatten() {
                     for tag in TAGS {
                         while $door.refcount_decrement(id, tag).is_ok() {}
                     }
+                    // Who is gone has nothing to let go.
+                    $door.post(id, "wind", plain(0)).ok();
                 }
                 ok()
             }
@@ -143,6 +147,10 @@ macro_rules! ask_both {
 }
 
 impl Door for Outside<'_> {
+    fn alive(&self) -> Vec<Who> {
+        Seen { kernel: self.kernel, stage: self.stage }.alive()
+    }
+
     fn perform(&mut self, op: Op) -> String {
         let Self { kernel, stage } = self;
         match op {
@@ -155,6 +163,10 @@ impl Door for Outside<'_> {
 }
 
 impl Door for Inside<'_, '_> {
+    fn alive(&self) -> Vec<Who> {
+        Seen { kernel: self.cx.kernel(), stage: self.stage }.alive()
+    }
+
     fn perform(&mut self, op: Op) -> String {
         let Self { cx, actor, stage } = self;
         match op {

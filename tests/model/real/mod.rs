@@ -85,6 +85,10 @@ impl World for Real {
         Outside { kernel: &mut self.kernel, stage: &self.stage }.perform(op)
     }
 
+    fn alive(&self) -> Vec<Who> {
+        Seen { kernel: &self.kernel, stage: &self.stage }.alive()
+    }
+
     fn advance(&mut self, micros: u64) {
         self.stage.clock.advance(Duration::from_micros(micros));
     }

@@ -169,19 +169,25 @@ impl Reference {
             return;
         }
         let outer = self.telling_at.replace(self.depth);
-        while let Some(place) = self.late.iter().position(|(one, _)| !self.is_running(one.to)) {
-            let (letter, payload) = self.late.remove(place);
-            self.tell(letter, payload);
-        }
+        self.tell_late();
         if self.depth == 0 {
             while !self.deaths.is_empty() {
                 self.deliver_death();
+                self.tell_late();
             }
             if self.stopping {
                 self.stop_all();
             }
         }
         self.telling_at = outer;
+    }
+
+    /// Tells what waited for handlers that have returned.
+    fn tell_late(&mut self) {
+        while let Some(place) = self.late.iter().position(|(one, _)| !self.is_running(one.to)) {
+            let (letter, payload) = self.late.remove(place);
+            self.tell(letter, payload);
+        }
     }
 
     fn read_notes(&mut self) {

@@ -10,6 +10,10 @@ impl Door for Reference {
     fn perform(&mut self, op: Op) -> String {
         self.act(self.current.to, op)
     }
+
+    fn alive(&self) -> Vec<Who> {
+        View::alive(self)
+    }
 }
 
 /// The kernel, from outside the loop.
@@ -17,11 +21,15 @@ pub struct Outside<'a>(pub &'a mut Reference);
 
 impl Door for Outside<'_> {
     fn perform(&mut self, op: Op) -> String {
-        if matches!(op, Op::Post { .. } | Op::Call { .. } | Op::Spawn { .. } | Op::Signal { .. }) {
+        if matches!(op, Op::Post { .. } | Op::Call { .. } | Op::Spawn { .. } | Op::Signal { .. } | Op::LetAllGo) {
             self.0.current = super::Letter::OUTSIDE;
             self.0.now = self.0.clock;
         }
         self.0.act(KERNEL, op)
+    }
+
+    fn alive(&self) -> Vec<Who> {
+        View::alive(self.0)
     }
 }
 
@@ -246,8 +254,13 @@ impl Reference {
             }
             Op::LetAllGo => {
                 self.drop_all(Place::Shelf);
+                self.read_posts();
                 let all: Vec<Who> = self.sessions.keys().copied().collect();
-                all.into_iter().for_each(|who| self.forget_tags(who));
+                for who in all {
+                    self.forget_tags(who);
+                    let letter = self.current.next(who, "wind");
+                    self.post(What::Event { letter, payload: Payload::Parcel(0, None) });
+                }
             }
             Op::Ring { key, .. } | Op::Weaken { key } | Op::Drop { key } | Op::Poke { key, .. }
             | Op::Release { key } => {
@@ -409,6 +422,10 @@ impl View for Reference {
 impl World for Reference {
     fn perform(&mut self, op: Op) -> String {
         Outside(self).perform(op)
+    }
+
+    fn alive(&self) -> Vec<Who> {
+        View::alive(self)
     }
 
     fn advance(&mut self, micros: u64) {

@@ -48,6 +48,8 @@ impl Kernel {
         }
         while !self.deaths.is_empty() {
             self.deliver_death();
+            // Whoever was asked may have started somebody.
+            self.tell_late();
         }
         if self.stopping {
             self.stop_all();
