@@ -53,6 +53,9 @@ fn live(world: &mut dyn World, script: &Script) {
         if script.is_over() {
             break;
         }
+        if !script.is_kept(&Program(world)) {
+            script.wind_down(&mut Program(world));
+        }
         script.tell(format!("run: {}", world.run()));
         script.tell(world.survey());
     }

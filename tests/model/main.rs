@@ -51,17 +51,17 @@ fn many(first: u64, histories: u64, manner: Manner) {
 #[test]
 fn short_histories_in_which_the_first_failure_ends_all() {
     let on_exception = OnException::Stop;
-    many(1_000_000, 1000, Manner { on_exception, operations: 400, failing: 60, ending: 8 });
+    many(1_000_000, 1300, Manner { on_exception, operations: 400, failing: 60, ending: 8 });
 }
 
 #[test]
 fn short_histories_in_which_who_fails_is_stopped_alone() {
     let on_exception = OnException::Isolate;
-    many(2_000_000, 1000, Manner { on_exception, operations: 400, failing: 20, ending: 20 });
+    many(2_000_000, 1300, Manner { on_exception, operations: 400, failing: 20, ending: 20 });
 }
 
 #[test]
 fn long_histories() {
     let on_exception = OnException::Isolate;
-    many(3_000_000, 3, Manner { on_exception, operations: 20_000, failing: 40, ending: 1000 });
+    many(3_000_000, 5, Manner { on_exception, operations: 20_000, failing: 40, ending: 1000 });
 }

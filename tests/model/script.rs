@@ -149,6 +149,11 @@ impl Script {
         self.perform(door, Op::Spawn { kind: Kind::Keeper, child });
     }
 
+    /// Whether somebody will end this life.
+    pub fn is_kept(&self, door: &dyn Door) -> bool {
+        door.alive().contains(&self.0.borrow().keeper)
+    }
+
     /// Does one thing that chance chooses.
     pub fn act(&self, me: Who, door: &mut dyn Door) {
         let op = self.0.borrow_mut().choose(me);
@@ -410,6 +415,7 @@ impl Inner {
         match self.random.below(30) {
             0 => KERNEL,
             1 => self.keeper,
+            _ if self.alive.is_empty() => self.keeper,
             2..8 => Who(self.sessions.saturating_sub(1 + self.random.below(9) as u32)),
             _ => self.alive[self.random.below(self.alive.len() as u64) as usize],
         }
