@@ -105,3 +105,76 @@ fn setting_a_delay_anew_allocates_nothing() {
 
     assert_eq!(allocated.count_total, 0, "{allocated:?}");
 }
+
+/// While the connection is busy, time goes on and its timeout goes before it.
+#[test]
+fn p35_ten_million_resets_of_an_idle_timeout_leave_the_memory_as_it_was() {
+    let watch = States::new()
+        .on(&AGAIN, |_: &mut (), cx: &mut Context<'_>, n: u64| {
+            for _ in 0..n {
+                cx.delay("idle", Duration::from_secs(60), ());
+            }
+        })
+        .on("idle", |_: &mut (), _: &mut Context<'_>, (): ()| unreachable!("never idle"));
+    let clock = Clock::virtual_time();
+    let mut kernel = Kernel::builder().clock(clock.clone()).build().unwrap();
+    let session = kernel.spawn(&watch, ());
+    // Packets by the dozen, some milliseconds apart: more than a day of them.
+    let mut packets = |bursts: u32| {
+        for _ in 0..bursts {
+            let _: () = kernel.call(session, &AGAIN, 10).unwrap();
+            clock.advance(Duration::from_micros(86_413));
+            kernel.run_one_turn(Duration::ZERO).unwrap();
+        }
+    };
+    packets(10_000);
+
+    let allocated = measure(|| packets(1_000_000));
+
+    assert_eq!(allocated.count_total, 0, "{allocated:?}");
+}
+
+/// What is set and removed at once leaves nothing behind.
+#[test]
+fn p35_a_million_timers_set_and_removed_need_no_more_room_than_one() {
+    let churn = States::new().on(&AGAIN, |_: &mut (), cx: &mut Context<'_>, n: u64| {
+        for number in 0..n {
+            let timer =
+                cx.delay_set("tick", Duration::from_millis(number * 7919 % 600_000), number);
+            drop(cx.alarm_remove(timer));
+        }
+    });
+    let mut kernel = kernel();
+    let session = kernel.spawn(&churn, ());
+    let _: () = kernel.call(session, &AGAIN, 100).unwrap();
+
+    let allocated = measure(|| {
+        let _: () = kernel.call(session, &AGAIN, 1_000_000).unwrap();
+    });
+
+    assert_eq!(allocated.count_total, 0, "{allocated:?}");
+}
+
+#[test]
+fn p35_a_crowd_of_timers_takes_at_most_twice_its_size() {
+    const CROWD: u64 = 100_000;
+    let crowd = States::new()
+        .on(&AGAIN, |_: &mut (), cx: &mut Context<'_>, n: u64| {
+            for number in 0..n {
+                cx.delay_set("tick", Duration::from_millis(number * 7919 % 600_000), ());
+            }
+        })
+        .on("tick", |_: &mut (), _: &mut Context<'_>, (): ()| ());
+    let mut kernel = kernel();
+    let session = kernel.spawn(&crowd, ());
+
+    let full = measure(|| {
+        let _: () = kernel.call(session, &AGAIN, CROWD).unwrap();
+    });
+
+    // A timer is an entry of 48 bytes, a place of 8, links of 8, and 24 in the wheel.
+    let size = i64::try_from(CROWD * 88).unwrap();
+    assert!(full.bytes_current <= 2 * size, "{full:?}");
+    kernel.run().unwrap();
+    assert_eq!(kernel.stats().timers, CROWD);
+}

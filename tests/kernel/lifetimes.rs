@@ -45,7 +45,7 @@ fn p66_any_random_history_ends_with_stop_in_the_turn_that_empties_the_ledger() {
             let timers = (0..delays).map(|_| cx.delay_set("act", SECOND, nothing()));
             let timers: Vec<_> = timers.collect();
             let gone = timers.into_iter().filter(|_| removed);
-            gone.for_each(|timer| cx.alarm_remove(timer).expect("set above"));
+            gone.for_each(|timer| drop(cx.alarm_remove(timer).expect("set above")));
             if spawned {
                 actor.spawn(cx, "child", |_, _| ());
             }

@@ -10,7 +10,7 @@ use reactor::{Context, Handle, Io, Kernel, OnException, States, Symbol};
 use testkit::logs;
 use testkit::story::{Stage, act};
 
-use crate::parts::{Made, Reader, fail, made, pair, panic_text};
+use crate::parts::{Brittle, Made, Reader, fail, made, pair, panic_text};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -99,15 +99,6 @@ fn p22_a_wheel_that_panics_while_it_is_made_or_dropped_stops_its_session_alone()
         })
         .on_drop(|| fail("on purpose"))
     });
-}
-
-/// Fails when it is dropped.
-struct Brittle;
-
-impl Drop for Brittle {
-    fn drop(&mut self) {
-        fail("on purpose");
-    }
 }
 
 #[test]
@@ -259,10 +250,7 @@ fn p22_a_session_whose_wheel_fails_while_it_runs_itself_is_stopped_when_it_has_r
         actor.tell(format_args!("{called:?}"));
         cx.yield_("never", ());
     });
-    stage.assert(["a: Ok(())"]);
-    stage.turn();
-    let told = stage.story.take();
-    assert_eq!(told.last().map(String::as_str), Some("a: _stop"), "{told:?}");
+    stage.assert(["a: Ok(())", "a: _stop"]);
     stage.run();
     stage.assert(["b: tick", "b: _stop"]);
     assert_eq!(stage.kernel.stats().failures, 1);

@@ -135,7 +135,7 @@ impl Wanderer {
                 drop(world);
                 if let Some(timer) = timer {
                     // It may have rung, or be another's.
-                    let (Ok(()) | Err(_)) = cx.alarm_remove(timer);
+                    drop(cx.alarm_remove(timer));
                 }
             }
             7 => self.spawn(cx),

@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use reactor::{Clock, Context, Kernel, NoSuchTimer, States, TimerId};
+use reactor::{Clock, Context, Kernel, NoSuchTimer, OnException, States, TimerId};
 use testkit::story::{Stage, act};
+
+use crate::parts::fail;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -58,14 +60,14 @@ fn p38_a_removed_timer_never_rings_even_if_it_is_due_in_this_batch() {
             MS,
             act(move |actor, cx| {
                 let removed = cx.alarm_remove(victim.get().expect("set below"));
-                actor.tell(format_args!("{removed:?}"));
+                actor.tell(format_args!("removed {}", removed.unwrap().name()));
             }),
         );
         late.set(Some(cx.delay_set("removed", MS, ())));
         cx.delay_set("kept", MS, ());
     });
     stage.run();
-    stage.assert(["a: Ok(())", "a: kept", "a: _stop"]);
+    stage.assert(["a: removed removed", "a: kept", "a: _stop"]);
 }
 
 #[test]
@@ -77,7 +79,7 @@ fn p38_a_timer_set_due_in_this_step_can_be_removed_in_this_step() {
         cx.yield_("act", act(move |_, cx| by.set(Some(cx.delay_set("never", Duration::ZERO, ())))));
         // In between something is delivered: the kernel has met the timer and holds it back.
         cx.yield_("between", ());
-        cx.yield_("act", act(move |_, cx| cx.alarm_remove(to.get().expect("set")).unwrap()));
+        cx.yield_("act", act(move |_, cx| drop(cx.alarm_remove(to.get().expect("set")).unwrap())));
         cx.yield_("after", ());
     });
     stage.run();
@@ -94,14 +96,14 @@ fn a_timer_is_removed_once_and_not_after_it_rang() {
         cx.delay_set("later", 2 * MS, ());
         kept.set(Some(timer));
         let other = cx.delay_set("gone", MS, ());
-        assert_eq!(cx.alarm_remove(other), Ok(()));
-        assert_eq!(cx.alarm_remove(other), Err(NoSuchTimer));
+        cx.alarm_remove(other).unwrap();
+        assert_eq!(cx.alarm_remove(other).unwrap_err(), NoSuchTimer);
     });
     stage.kernel.run_one_turn(MS).unwrap();
     stage.kernel.run_one_turn(MS).unwrap();
     stage.assert(["a: tick"]);
     stage.act(a, move |_, cx| {
-        assert_eq!(cx.alarm_remove(seen.get().unwrap()), Err(NoSuchTimer));
+        assert_eq!(cx.alarm_remove(seen.get().unwrap()).unwrap_err(), NoSuchTimer);
     });
     stage.run();
     stage.assert(["a: later", "a: _stop"]);
@@ -114,7 +116,7 @@ fn a_timer_of_another_session_is_not_removed() {
     let kept = Rc::clone(&timer);
     stage.actor("a", move |_, cx| kept.set(Some(cx.delay_set("tick", MS, ()))));
     stage.actor("b", move |_, cx| {
-        assert_eq!(cx.alarm_remove(timer.get().unwrap()), Err(NoSuchTimer));
+        assert_eq!(cx.alarm_remove(timer.get().unwrap()).unwrap_err(), NoSuchTimer);
     });
     stage.run();
     stage.assert(["b: _stop", "a: tick", "a: _stop"]);
@@ -127,13 +129,13 @@ fn a_stale_timer_id_never_means_the_timer_that_has_its_slot_now() {
         let mut stale = Vec::new();
         for _ in 0..100 {
             let timer = cx.delay_set("gone", MS, ());
-            assert_eq!(cx.alarm_remove(timer), Ok(()));
+            cx.alarm_remove(timer).unwrap();
             stale.push(timer);
         }
         let alive = cx.delay_set("alive", MS, ());
         assert!(!stale.contains(&alive));
         for timer in stale {
-            assert_eq!(cx.alarm_remove(timer), Err(NoSuchTimer));
+            assert_eq!(cx.alarm_remove(timer).unwrap_err(), NoSuchTimer);
         }
     });
     stage.run();
@@ -216,4 +218,72 @@ fn setting_and_removing_a_million_timers_leaves_none() {
     assert_eq!(kernel.why_alive(session).as_deref(), Some("1 queued event"));
     kernel.run().unwrap();
     assert_eq!(kernel.stats().timers, 0);
+}
+
+#[test]
+fn p33_a_timer_of_a_millisecond_is_never_early_and_the_loop_does_not_spin_for_it() {
+    const TICKS: u32 = 100;
+    let mut kernel = Kernel::new().unwrap();
+    let states = States::new()
+        .on_start(|_: &mut u32, cx: &mut Context<'_>, ()| {
+            let due = cx.now() + MS;
+            cx.alarm("tick", due, due);
+        })
+        .on("tick", |ticks: &mut u32, cx: &mut Context<'_>, due: Instant| {
+            assert!(Instant::now() >= due && cx.now() >= due, "early");
+            *ticks += 1;
+            if *ticks < TICKS {
+                let due = cx.now() + MS;
+                cx.alarm("tick", due, due);
+            }
+        });
+    kernel.spawn(&states, 0);
+    kernel.run().unwrap();
+    assert_eq!(kernel.stats().timers, u64::from(TICKS));
+    assert!(kernel.stats().polls <= u64::from(TICKS) * 11 / 10 + 5, "{:?}", kernel.stats());
+}
+
+#[test]
+fn p33_a_crowd_of_timers_for_about_one_time_wakes_the_loop_a_few_times() {
+    const CROWD: u32 = 2000;
+    let mut kernel = Kernel::new().unwrap();
+    let states = States::new()
+        .on_start(|_: &mut (), cx: &mut Context<'_>, ()| {
+            for number in 0..CROWD {
+                let due = cx.now() + 50 * MS + number * Duration::from_nanos(1);
+                cx.alarm_set("ring", due, due);
+            }
+        })
+        .on("ring", |_: &mut (), cx: &mut Context<'_>, due: Instant| {
+            assert!(Instant::now() >= due && cx.now() >= due, "early");
+        });
+    kernel.spawn(&states, ());
+    kernel.run().unwrap();
+    assert_eq!(kernel.stats().timers, u64::from(CROWD));
+    assert!(kernel.stats().polls < 20, "{:?}", kernel.stats());
+}
+
+/// The drop of a payload is the program's code.
+#[test]
+fn a_payload_that_panics_when_it_is_replaced_fails_its_session_and_nobody_elses_timers() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            fail("a bomb");
+        }
+    }
+    for several in [false, true] {
+        let mut stage = Stage::with(|builder| builder.on_exception(OnException::Isolate));
+        stage.actor("a", |_, cx| cx.delay("tick", 2 * MS, ()));
+        stage.actor("b", move |_, cx| {
+            cx.delay("tick", 3 * MS, Bomb);
+            if several {
+                cx.delay_set("tick", 3 * MS, ());
+            }
+            cx.delay("other", 4 * MS, ());
+            cx.delay("act", MS, act(|_, cx| cx.delay("tick", MS, ())));
+        });
+        stage.run();
+        stage.assert(["b: _stop", "a: tick", "a: _stop"]);
+    }
 }

@@ -11,6 +11,7 @@ mod inherit;
 mod nofile;
 mod remains;
 mod reused_number;
+mod wall_clock;
 mod watches;
 
 use std::panic;
@@ -51,6 +52,9 @@ const TESTS: &[(&str, fn())] = tests! {
         wheels_dropped_at_any_stage_leave_nothing;
     inherit:
         p67_every_descriptor_is_closed_on_exec_and_every_socket_does_not_block;
+    wall_clock:
+        alarms_by_the_wall_clock_have_one_descriptor_and_only_if_there_are_any,
+        without_a_descriptor_alarms_by_the_wall_clock_ring_all_the_same;
     churn:
         ten_thousand_connections_leave_nothing;
 };

@@ -13,6 +13,7 @@ pub const TESTS: &[Test] = &[
     ("a_signal_whose_watcher_is_gone_does_what_it_does_without_one", watcher_gone),
     ("a_signal_that_does_nothing_by_itself_does_nothing_when_its_watcher_is_gone", harmless),
     ("term_stops_a_kernel_that_watches_it_and_the_process_ends_well", ends_well),
+    ("p65_the_environment_makes_every_kernel_strict", strict),
 ];
 
 const ROLE: &str = "WHEELHOUSE_SIGNALS_CHILD";
@@ -34,6 +35,14 @@ pub fn child() {
             raise(System::TERM);
             kernel.run().unwrap();
             assert_eq!(kernel.stats().timers, 0, "it was not TERM that ended it");
+        }
+        "strict" => {
+            let states = States::new()
+                .on_start(|_: &mut (), cx: &mut Context<'_>, ()| cx.yield_("nobody", ()));
+            let mut kernel = Kernel::new().unwrap();
+            kernel.spawn(&states, ());
+            let is_strict = std::env::var("WHEELHOUSE_STRICT").is_ok_and(|value| value == "1");
+            assert_eq!(kernel.run().is_err(), is_strict);
         }
         role => panic!("no test is named {role}"),
     }
@@ -66,9 +75,13 @@ fn watcher_goes_and(signal: System, name: &'static str) {
 }
 
 fn run_child(role: &str) -> ExitStatus {
+    run_child_with(role, "0")
+}
+
+fn run_child_with(role: &str, strict: &str) -> ExitStatus {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
-    command.env(ROLE, role).stdin(Stdio::null()).stdout(Stdio::null());
-    command.status().expect("the child ran")
+    command.env(ROLE, role).env("WHEELHOUSE_STRICT", strict);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).status().expect("the child ran")
 }
 
 fn watcher_gone() {
@@ -84,4 +97,11 @@ fn harmless() {
 fn ends_well() {
     let status = run_child("ends well");
     assert!(status.success(), "{status}");
+}
+
+fn strict() {
+    for value in ["1", "0", ""] {
+        let status = run_child_with("strict", value);
+        assert!(status.success(), "{value:?}: {status}");
+    }
 }

@@ -58,15 +58,25 @@ impl<T> Arena<T> {
             Entry::Full { generation, .. } if generation.get() == key.generation() => {}
             Entry::Full { .. } | Entry::Vacant { .. } => return None,
         }
-        let generation =
-            NonZeroU32::new(key.generation().wrapping_add(1)).unwrap_or(NonZeroU32::MIN);
-        let vacant = Entry::Vacant { generation, next: self.vacant };
+        let vacant = Entry::Vacant { generation: key.next_generation(), next: self.vacant };
         let Entry::Full { value, .. } = std::mem::replace(entry, vacant) else {
             unreachable!("checked above")
         };
         self.vacant = key.slot();
         self.len -= 1;
         Some(value)
+    }
+
+    /// Makes the key stale and gives out another for the same value, which stays in its slot.
+    #[inline]
+    pub(crate) fn renew(&mut self, key: Key) -> Option<Key> {
+        match self.entries.get_mut(key.slot() as usize)? {
+            Entry::Full { generation, .. } if generation.get() == key.generation() => {
+                *generation = key.next_generation();
+                Some(Key::new(key.slot(), *generation))
+            }
+            Entry::Full { .. } | Entry::Vacant { .. } => None,
+        }
     }
 
     #[inline]
@@ -86,6 +96,15 @@ impl<T> Arena<T> {
                 Some(value)
             }
             Entry::Full { .. } | Entry::Vacant { .. } => None,
+        }
+    }
+
+    /// The value in a slot.
+    #[inline]
+    pub(crate) fn at(&self, slot: u32) -> Option<&T> {
+        match self.entries.get(slot as usize)? {
+            Entry::Full { value, .. } => Some(value),
+            Entry::Vacant { .. } => None,
         }
     }
 
@@ -145,6 +164,11 @@ impl Key {
     #[inline]
     pub(crate) const fn generation(self) -> u32 {
         (self.0.get() >> 32) as u32
+    }
+
+    #[inline]
+    fn next_generation(self) -> NonZeroU32 {
+        NonZeroU32::new(self.generation().wrapping_add(1)).unwrap_or(NonZeroU32::MIN)
     }
 
     /// A key that no table gives out.

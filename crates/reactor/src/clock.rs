@@ -1,11 +1,12 @@
 //! Time, and the only place that reads it.
 //!
-//! A [`Clock`] is the system's monotonic clock or a virtual one that a test moves. The kernel reads it
-//! once a turn; everything else is told what time it is. Never looks at the wall clock.
+//! A [`Clock`] is the system's clocks or a virtual one that a test moves. The kernel reads it once a
+//! turn; everything else is told what time it is. What waits is ordered by the monotonic clock alone. The
+//! wall clock, which people and daemons step, is read only for timers that are set by it.
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where a kernel takes its time from.
 ///
@@ -27,8 +28,18 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 pub struct Clock {
     base: Instant,
-    /// How far a virtual clock has come since `base`, in nanoseconds.
-    virtual_nanos: Option<Rc<Cell<i64>>>,
+    /// Absent if this is the system's clock.
+    hands: Option<Rc<Hands>>,
+}
+
+/// What a virtual clock shows.
+#[derive(Debug)]
+struct Hands {
+    moment: Cell<Moment>,
+    /// What the wall clock was last said to be, and when.
+    wall: Cell<(SystemTime, Moment)>,
+    /// How often the wall clock was stepped.
+    steps: Cell<u64>,
 }
 
 /// Nanoseconds since the kernel's clock was made; before it, negative. Reaches 292 years either way,
@@ -36,11 +47,18 @@ pub struct Clock {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Moment(i64);
 
+/// What the two clocks showed at one time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    wall: SystemTime,
+    moment: Moment,
+}
+
 impl Clock {
-    /// The system's monotonic clock, the default.
+    /// The system's monotonic clock and its wall clock, the default.
     #[must_use]
     pub fn system() -> Self {
-        Self { base: read(), virtual_nanos: None }
+        Self { base: read(), hands: None }
     }
 
     /// A clock that stands still until it is moved.
@@ -48,16 +66,41 @@ impl Clock {
     /// [`Kernel::run`](crate::Kernel::run) moves it to the next timer as soon as nothing else is left
     /// to do, so an hour's delay takes no time. Descriptors stay real: one that is ready is served
     /// before time moves, and when no timer waits the kernel waits for descriptors as ever.
+    ///
+    /// Its wall clock begins at the system's, and moves with it.
     #[must_use]
     pub fn virtual_time() -> Self {
-        Self { base: read(), virtual_nanos: Some(Rc::new(Cell::new(0))) }
+        let hands = Hands {
+            moment: Cell::new(Moment::ZERO),
+            wall: Cell::new((SystemTime::now(), Moment::ZERO)),
+            steps: Cell::new(0),
+        };
+        Self { base: read(), hands: Some(Rc::new(hands)) }
     }
 
-    /// Moves a virtual clock forward. The system's clock is left alone.
+    /// Moves a virtual clock forward, its wall clock too. The system's clock is left alone.
     pub fn advance(&self, by: Duration) {
-        if let Some(nanos) = &self.virtual_nanos {
-            nanos.set(Moment(nanos.get()).after(by).0);
+        if let Some(hands) = &self.hands {
+            hands.moment.set(hands.moment.get().after(by));
         }
+    }
+
+    /// Steps a virtual clock's wall clock, forward or back, as an administrator does. Nothing else moves.
+    /// A machine that slept for a while is the same: its monotonic clock stood still. The system's clock
+    /// is left alone.
+    pub fn set_wall(&self, time: SystemTime) {
+        if let Some(hands) = &self.hands {
+            hands.wall.set((time, hands.moment.get()));
+            hands.steps.set(hands.steps.get() + 1);
+        }
+    }
+
+    /// What time it is on the wall.
+    #[must_use]
+    pub fn wall(&self) -> SystemTime {
+        let Some(hands) = &self.hands else { return SystemTime::now() };
+        let (wall, then) = hands.wall.get();
+        wall.checked_add(hands.moment.get().since(then)).unwrap_or(wall)
     }
 
     /// What time it is.
@@ -67,14 +110,26 @@ impl Clock {
     }
 
     pub(crate) const fn is_virtual(&self) -> bool {
-        self.virtual_nanos.is_some()
+        self.hands.is_some()
+    }
+
+    /// How often the wall clock was stepped, as far as the clock itself knows: a virtual one does.
+    pub(crate) fn wall_steps(&self) -> u64 {
+        self.hands.as_ref().map_or(0, |hands| hands.steps.get())
     }
 
     pub(crate) fn moment(&self) -> Moment {
-        match &self.virtual_nanos {
-            Some(nanos) => Moment(nanos.get()),
+        match &self.hands {
+            Some(hands) => hands.moment.get(),
             None => self.moment_of(read()),
         }
+    }
+
+    /// What both clocks show.
+    pub(crate) fn reading(&self) -> Reading {
+        // In this order, the time that passes in between makes what is set by it later, not earlier.
+        let wall = self.wall();
+        Reading { wall, moment: self.moment() }
     }
 
     pub(crate) fn moment_of(&self, instant: Instant) -> Moment {
@@ -96,20 +151,48 @@ impl Clock {
     }
 }
 
+impl Reading {
+    /// When the wall clock shows `time`, if nobody steps it.
+    pub(crate) fn moment_of(self, time: SystemTime) -> Moment {
+        match time.duration_since(self.wall) {
+            Ok(ahead) => self.moment.after(ahead),
+            Err(past) => self.moment.before(past.duration()),
+        }
+    }
+}
+
 impl Moment {
     pub(crate) const ZERO: Self = Self(0);
 
+    #[inline]
+    pub(crate) const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    #[inline]
+    pub(crate) const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
     /// This moment and a time more, at most the end of the range.
+    #[inline]
     pub(crate) fn after(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(nanos(delay)))
     }
 
+    /// This moment and a time less, at least the beginning of the range.
+    pub(crate) fn before(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos(time)))
+    }
+
     /// How long it is from `earlier` to this; zero if it is not later.
+    #[inline]
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
+#[inline]
 fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -28,6 +28,25 @@ pub(crate) const EVENT_BUDGET: u32 = 1024;
 /// Queued events of a turn, and timers. At the 40 ns of an idle handler, 40 µs.
 pub(crate) const DELIVER_BUDGET: u32 = 1024;
 
+/// Events that other threads may have posted before they are told that the queue is full. A place costs
+/// 24 bytes from the first.
+pub(crate) const REMOTE_QUEUE: usize = 64 * 1024;
+
+/// Events of other threads that a turn takes even if the loop has more to deliver than it can. Otherwise it
+/// takes what fills its own share: the loop's queue must not grow by what theirs would have refused.
+pub(crate) const FEWEST_TAKEN_IN: u32 = 64;
+
+/// Threads that run jobs. They wait rather than compute, so it is not a matter of processors; libuv
+/// has as many.
+pub(crate) const WORKERS: usize = 4;
+
+/// Jobs that may wait for a thread. If each blocks for a second, the last of them begins after four minutes.
+pub(crate) const MOST_JOBS: usize = 1024;
+
+/// How long a thread without a job waits for another. To start one takes some 20 µs, so a thousand
+/// times as long would do; to keep one costs its stack, and a program that wants to fork.
+pub(crate) const WORKER_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// While the queue refills, this many turns may pass without asking the system what is ready ...
 pub(crate) const TURNS_PER_POLL: u32 = 64;
 

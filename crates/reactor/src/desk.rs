@@ -8,15 +8,19 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 
+use crate::bell::Doorbell;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
 use crate::ids::{SessionId, TimerId, WheelId};
 use crate::kernel::EventNames;
 use crate::poller::Poller;
+use crate::pool::{Job, JobRefused, Pool};
 use crate::queue::{self, Queue, Stamp, What};
+use crate::remote::Inbox;
 use crate::session::Hold;
 use crate::shared_buffer::SharedBuffer;
 use crate::timers::Timers;
+use crate::wall_watch::WallWatch;
 use crate::wheel::AnyWheel;
 
 /// A wheel in the kernel's table.
@@ -76,6 +80,7 @@ pub(crate) struct Desk {
     /// The time of this turn.
     pub(crate) now: Moment,
     pub(crate) timers: Timers,
+    pub(crate) wall_watch: WallWatch,
     pub(crate) queue: Queue,
     /// Counts everything that is put in order. What is stamped from now on is not below it.
     pub(crate) sequence: u64,
@@ -96,15 +101,19 @@ pub(crate) struct Desk {
     /// The wheel that is being pulled said that the event it tells is the last for now.
     pub(crate) all_told: bool,
     pub(crate) spare: Vec<Vec<u8>>,
+    pub(crate) doorbell: Doorbell,
+    pub(crate) inbox: Inbox,
+    pub(crate) pool: Pool,
 }
 
 impl Desk {
-    pub(crate) fn new(clock: Clock) -> io::Result<Self> {
+    pub(crate) fn new(clock: Clock, workers: usize) -> io::Result<Self> {
         Ok(Self {
             poller: Poller::new()?,
             now: clock.moment(),
             clock,
             timers: Timers::new(),
+            wall_watch: WallWatch::default(),
             queue: Queue::default(),
             sequence: 0,
             again: VecDeque::new(),
@@ -117,6 +126,9 @@ impl Desk {
             read_left: READ_BUDGET,
             all_told: false,
             spare: Vec::new(),
+            doorbell: Doorbell::default(),
+            inbox: Inbox::default(),
+            pool: Pool::new(workers),
         })
     }
 
@@ -185,9 +197,21 @@ impl Desk {
         self.starving.pop()
     }
 
+    /// Runs a closure off the loop.
+    pub(crate) fn start_job<R, F>(&mut self, job: F) -> Result<Job<R>, JobRefused<F>>
+    where
+        R: Send + 'static,
+        F: FnOnce() -> R + Send + 'static,
+    {
+        match self.doorbell.bell(&self.poller) {
+            Ok(bell) => self.pool.start(&bell, job),
+            Err(error) => Err(JobRefused::System(job, error)),
+        }
+    }
+
     /// Whether something waits that no notice will announce.
     #[inline]
     pub(crate) fn has_work(&self) -> bool {
-        !(self.again.is_empty() && self.dirty.is_empty())
+        !(self.again.is_empty() && self.dirty.is_empty()) || self.inbox.is_ready()
     }
 }

@@ -42,7 +42,7 @@ impl Error for NoSuchTimer {}
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The session is gone, or never was.
+    /// The session is gone, or has had its `_stop`, or never was.
     NoSuchSession,
     /// One of the session's handlers is running, further up the stack of calls. A session calls itself
     /// by calling its own method.
@@ -181,3 +181,61 @@ impl fmt::Display for AliasError {
 }
 
 impl Error for AliasError {}
+
+/// Why a machine does not go to another state. Holds the payload that was for the entry event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransitionError<T = ()> {
+    /// The session is not a [`Machine`](crate::Machine).
+    NotAMachine(T),
+    /// The machine has no state of this name.
+    NoSuchState(T),
+    /// Nobody called the state: every [`call_state`](crate::Context::call_state) was returned from.
+    NothingToReturnTo(T),
+}
+
+impl<T> TransitionError<T> {
+    /// The payload.
+    pub fn into_payload(self) -> T {
+        match self {
+            Self::NotAMachine(payload)
+            | Self::NoSuchState(payload)
+            | Self::NothingToReturnTo(payload) => payload,
+        }
+    }
+}
+
+impl TransitionError {
+    /// The same, with the payload that was for the entry event.
+    pub(crate) fn with<T>(self, payload: T) -> TransitionError<T> {
+        match self {
+            Self::NotAMachine(()) => TransitionError::NotAMachine(payload),
+            Self::NoSuchState(()) => TransitionError::NoSuchState(payload),
+            Self::NothingToReturnTo(()) => TransitionError::NothingToReturnTo(payload),
+        }
+    }
+}
+
+impl<T> fmt::Display for TransitionError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAMachine(_) => "the session is not a machine",
+            Self::NoSuchState(_) => "the machine has no such state",
+            Self::NothingToReturnTo(_) => "there is no state to return to",
+        })
+    }
+}
+
+// Of any payload, so that a transition with any payload can be unwrapped.
+impl<T> fmt::Debug for TransitionError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::NotAMachine(_) => "NotAMachine",
+            Self::NoSuchState(_) => "NoSuchState",
+            Self::NothingToReturnTo(_) => "NothingToReturnTo",
+        };
+        write!(f, "{name}({})", std::any::type_name::<T>())
+    }
+}
+
+impl<T> Error for TransitionError<T> {}

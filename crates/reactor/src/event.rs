@@ -75,6 +75,13 @@ impl<T, R> From<String> for Event<T, R> {
     }
 }
 
+/// The name alone, for what does not know the types.
+impl<T, R> From<&Event<T, R>> for Cow<'static, str> {
+    fn from(event: &Event<T, R>) -> Self {
+        event.name.clone()
+    }
+}
+
 impl<T, R> fmt::Debug for Event<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Event({})", self.name)
@@ -104,6 +111,12 @@ impl<T, R> EventName<T> for Event<T, R> {
 impl<T> EventName<T> for &'static str {
     fn into_name(self) -> Cow<'static, str> {
         Cow::Borrowed(self)
+    }
+}
+
+impl<T> EventName<T> for Cow<'static, str> {
+    fn into_name(self) -> Cow<'static, str> {
+        self
     }
 }
 

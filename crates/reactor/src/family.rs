@@ -22,7 +22,7 @@ pub struct Child {
 /// What happened between a parent and a child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
-    /// The parent spawned it. Comes with what the child's `_start` returned.
+    /// The parent spawned it. Comes with what the child's `_start` returned, if it did not fail.
     Create,
     /// Its own parent stopped before it did, and this session is the grandparent.
     Gain,

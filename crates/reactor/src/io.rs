@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::config::{MOST_SPARE_BUFFERS, SPARE_BUFFER};
 use crate::desk::{Desk, Entry, Meta};
 use crate::ids::{SessionId, WheelId};
+use crate::pool::{Job, JobRefused};
 use crate::queue::What;
 use crate::session::Hold;
 use crate::shared_buffer::SharedBuffer;
@@ -153,6 +154,24 @@ impl Io<'_> {
     #[must_use]
     pub fn waits_for_close(&self) -> bool {
         self.desk.starving.contains(&self.id)
+    }
+
+    /// Runs a closure that may block on another thread. When it is done
+    /// [`Wheel::next`](crate::Wheel::next) is called, which [takes](Job::take) the result.
+    ///
+    /// What [`Context::run_blocking`](crate::Context::run_blocking) says of jobs holds for this one.
+    ///
+    /// # Errors
+    ///
+    /// 1,024 jobs wait already, or the system has no thread to give. The closure comes back.
+    pub fn run_blocking<R, F>(&mut self, job: F) -> Result<Job<R>, JobRefused<F>>
+    where
+        R: Send + 'static,
+        F: FnOnce() -> R + Send + 'static,
+    {
+        let job = self.desk.start_job(job)?;
+        job.tell(self);
+        Ok(job)
     }
 
     /// The one buffer that wheels read into. What it holds is the wheel's until `next` returns `None`

@@ -3,7 +3,7 @@
 //! A program is made of *sessions*: a state of your own and a table of handlers. The [`Kernel`] turns
 //! what happens (a descriptor is ready, a timer is due, a signal came, somebody posted) into *named
 //! events* and calls the handlers, one at a time, each to its end. There is nothing to lock, nothing to
-//! await, and no other thread.
+//! await, and no other thread unless you ask for one: [`Remote`], [`Context::run_blocking`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -47,13 +47,14 @@
 //! # Logging
 //!
 //! Through [`log`], with the targets `reactor::events`, `reactor::sessions`, `reactor::signals`,
-//! `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
+//! `reactor::timers`, `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
 
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 mod alias;
 mod arena;
+mod bell;
 mod clock;
 mod config;
 mod context;
@@ -71,8 +72,10 @@ mod name;
 mod outbox;
 mod payload;
 mod poller;
+mod pool;
 mod postback;
 mod queue;
+mod remote;
 mod session;
 mod shared_buffer;
 mod signal;
@@ -83,6 +86,7 @@ mod tags;
 mod timers;
 mod timing;
 mod token;
+mod wall_watch;
 mod watch;
 mod wheel;
 
@@ -93,7 +97,7 @@ pub use default::Unhandled;
 pub use destination::Destination;
 pub use error::{
     AliasError, CallError, DetachError, NoSuchSession, NoSuchTimer, RefcountError, SignalError,
-    StateError,
+    StateError, TransitionError,
 };
 pub use event::{Bound, Event, EventName};
 pub use family::{Child, Fate, NewParent};
@@ -102,13 +106,16 @@ pub use ids::{SessionId, TimerId, WheelId, WheelMap};
 pub use io::{Io, Watched};
 pub use kernel::{ForkError, Forked, Kernel, KernelBuilder};
 pub use name::Symbol;
+pub use pool::{Blocking, Job, JobError, JobRefused};
 pub use postback::{Callback, Postback};
-pub use session::{Options, States};
+pub use remote::{Remote, RemoteError};
+pub use session::{Handlers, Machine, Options, States};
 pub use shared_buffer::SharedBuffer;
 pub use signal::child::{ChildError, Exited};
 pub use signal::{Death, Signal};
 pub use snapshot::{QueuedInfo, SessionInfo, Snapshot, TimerInfo, WheelInfo};
 pub use stats::Stats;
+pub use timers::{Adjust, Removed};
 pub use timing::Timing;
 pub use watch::{Refused, SelectMode, Selected, Watch};
 pub use wheel::{Deliver, Readiness, Wheel};

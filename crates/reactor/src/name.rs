@@ -24,6 +24,8 @@ impl Symbol {
     pub(crate) const IDLE: Self = Self::nth(5);
     pub(crate) const ZOMBIE: Self = Self::nth(6);
     pub(crate) const DIE: Self = Self::nth(7);
+    pub(crate) const LEAVE: Self = Self::nth(8);
+    pub(crate) const GOTO_STATE: Self = Self::nth(9);
 
     /// Whether it names one of the kernel's own events, which nobody needs to handle.
     pub(crate) fn is_own(self) -> bool {
@@ -98,13 +100,13 @@ impl Names {
         self.by_text.get(text).copied()
     }
 
-    /// The name as it is kept.
-    pub(crate) fn shared(&self, symbol: Symbol) -> Rc<str> {
-        self.texts.get(symbol.index()).map_or_else(|| "".into(), Rc::clone)
-    }
-
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
         self.texts.get(symbol.index()).map_or("(another kernel's name)", |text| text)
+    }
+
+    /// The text, to be kept.
+    pub(crate) fn shared(&self, symbol: Symbol) -> Rc<str> {
+        self.texts.get(symbol.index()).map_or_else(|| self.text(symbol).into(), Rc::clone)
     }
 
     #[inline]
@@ -138,7 +140,7 @@ impl Names {
 const RECENT: usize = 128;
 
 /// The events and signals that the kernel itself sends.
-const OWN: [(&str, Symbol); 8] = [
+const OWN: [(&str, Symbol); 10] = [
     ("_start", Symbol::START),
     ("_stop", Symbol::STOP),
     ("_default", Symbol::DEFAULT),
@@ -147,4 +149,6 @@ const OWN: [(&str, Symbol); 8] = [
     ("IDLE", Symbol::IDLE),
     ("ZOMBIE", Symbol::ZOMBIE),
     ("DIE", Symbol::DIE),
+    ("leave", Symbol::LEAVE),
+    ("_goto_state", Symbol::GOTO_STATE),
 ];

@@ -69,8 +69,10 @@ impl Outbox {
         self.any.set(false);
     }
 
+    /// Nobody reads any more. What was posted is dropped: it may hold what holds these notes.
     pub(crate) fn close(&self) {
         self.closed.set(true);
+        drop(self.take_posts());
     }
 
     fn push<T>(&self, list: &Cell<Vec<T>>, note: T) {

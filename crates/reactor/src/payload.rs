@@ -91,6 +91,21 @@ impl Payload {
             Self::Boxed(mut parcel) => deliver(&mut *parcel),
         }
     }
+
+    /// Takes the content out, if it is a `T`. A plain number stays, too.
+    pub(crate) fn take<T: 'static>(&mut self) -> Option<T> {
+        fn taken<T: 'static>(parcel: &mut dyn Parcel) -> Option<T> {
+            parcel.content()?.take()
+        }
+        match self {
+            Self::Unit => taken(&mut Some(())),
+            Self::U64(number) => taken(&mut Some(*number)),
+            Self::Usize(number) => taken(&mut Some(*number)),
+            Self::U32(number) => taken(&mut Some(*number)),
+            Self::I64(number) => taken(&mut Some(*number)),
+            Self::Boxed(parcel) => taken(&mut **parcel),
+        }
+    }
 }
 
 impl std::fmt::Debug for Payload {

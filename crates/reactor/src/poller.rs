@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use mio::event::Source;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 
 #[derive(Debug)]
 pub(crate) struct Poller {
@@ -82,6 +82,11 @@ impl Poller {
         interest: Interest,
     ) -> io::Result<()> {
         self.poll.registry().register(source, token, interest)
+    }
+
+    /// What makes `token` ready from another thread. One at most for a poller.
+    pub(crate) fn waker(&self, token: Token) -> io::Result<Waker> {
+        Waker::new(self.poll.registry(), token)
     }
 
     pub(crate) fn forget(&self, fd: RawFd) -> io::Result<()> {

@@ -20,6 +20,16 @@ pub(crate) struct Stamp {
     pub(crate) sequence: u64,
 }
 
+impl Stamp {
+    /// A number of the same order, for those who compare many: it takes no branch.
+    #[inline]
+    pub(crate) const fn as_number(self) -> u128 {
+        // A negative due time comes before the others when its sign is turned.
+        let due = self.due.as_nanos().cast_unsigned() ^ (1 << 63);
+        (due as u128) << 64 | self.sequence as u128
+    }
+}
+
 /// Something in the queue. Plain words: it is built where it will stand. What needs more than a word is
 /// in a list of its own, in the same order.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +73,9 @@ pub(crate) struct Queue {
     /// The payloads of [`What::Signal`].
     signals: VecDeque<Option<Rc<dyn Any>>>,
 }
+
+/// What was in the queue: the payloads of events, and those of signals.
+pub(crate) type Payloads = (VecDeque<Box<dyn Parcel>>, VecDeque<Option<Rc<dyn Any>>>);
 
 impl Queue {
     #[inline(always)]
@@ -143,8 +156,9 @@ impl Queue {
     }
 
     /// Takes everything out.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::take(self)
+    pub(crate) fn take(&mut self) -> Payloads {
+        let Self { boxed, signals, .. } = std::mem::take(self);
+        (boxed, signals)
     }
 }
 

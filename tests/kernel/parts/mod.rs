@@ -1,13 +1,26 @@
 //! What these tests are made of: wheels of their own.
 
+mod family;
 mod made;
 mod reader;
+mod threads;
 
+pub use family::{Family, Member, deed, stay};
 pub use made::{Made, made};
 pub use reader::{Reader, pair};
 pub use testkit::random::Random;
+pub use threads::{Counted, Drops, real_stage, told};
 
 use std::fmt::Write as _;
+
+/// Fails when it is dropped.
+pub struct Brittle;
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        fail("on purpose");
+    }
+}
 
 /// Panics without a word on the terminal: it is expected.
 pub fn fail(text: &'static str) -> ! {

@@ -4,6 +4,7 @@
 //! own cost is spread as it is in a busy server; `one at a time` is the contrary.
 
 mod events;
+mod threads;
 mod timers;
 
 use std::time::Duration;
@@ -16,6 +17,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = events::queued, events::call, events::direct, timers::all
+    targets = events::queued, events::call, events::direct, timers::all, threads::all
 }
 criterion_main!(micro);

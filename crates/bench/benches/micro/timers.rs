@@ -21,6 +21,10 @@ pub(crate) fn all(c: &mut Criterion) {
             b.iter_custom(|times| fire(pending, times));
         });
     }
+    group.sample_size(10);
+    group.bench_function("One million set, then all fired", |b| {
+        b.iter_custom(|times| (0..times).map(|_| set_and_fire(1_000_000)).sum());
+    });
     group.finish();
 }
 
@@ -52,6 +56,18 @@ fn fire(pending: u64, times: u64) -> Duration {
         rung += kernel.stats().timers;
     }
     spent.mul_f64(times as f64 / rung as f64)
+}
+
+/// The time of so many timers to be set and then to ring, overdue, from a new kernel on.
+fn set_and_fire(pending: u64) -> Duration {
+    let clock = Clock::virtual_time();
+    let begin = Instant::now();
+    let (mut kernel, _) = watchmaker(pending, clock.clone());
+    clock.advance(Duration::from_secs(3600));
+    kernel.run().expect("run");
+    let spent = begin.elapsed();
+    assert_eq!(kernel.stats().timers, pending + 1, "and the idle timeout");
+    spent
 }
 
 struct Watchmaker {

@@ -5,10 +5,12 @@
 //! in a file of its own here.
 
 mod family;
+mod machine;
 mod names;
 mod postbacks;
 mod processes;
 mod signals;
+mod threads;
 mod timers;
 mod watch;
 
@@ -23,7 +25,7 @@ use crate::ids::SessionId;
 use crate::io::Io;
 use crate::kernel::Kernel;
 use crate::name::Symbol;
-use crate::session::States;
+use crate::session::Handlers;
 use crate::stats::Stats;
 use crate::wheel::Wheel;
 
@@ -147,8 +149,12 @@ impl<'a> Context<'a> {
 
     /// Starts a session as a child of this one, which lives at least as long. Its `_start` is delivered
     /// before this returns.
-    pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
-        self.kernel.spawn_from_current(states, state)
+    pub fn spawn<'b, S: 'static>(
+        &mut self,
+        handlers: impl Into<Handlers<'b, S>>,
+        state: S,
+    ) -> SessionId {
+        self.kernel.spawn_from_current(handlers.into(), state)
     }
 
     /// Stops every session as soon as no handler is running (POE: `$poe_kernel->stop`).

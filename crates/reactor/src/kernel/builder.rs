@@ -11,7 +11,7 @@ use super::{Kernel, Letter, turn};
 use crate::alias::Aliases;
 use crate::arena::Arena;
 use crate::clock::Clock;
-use crate::config::OnException;
+use crate::config::{OnException, WORKERS};
 use crate::desk::Desk;
 use crate::name::Names;
 use crate::session::{Kinds, Sessions};
@@ -27,13 +27,14 @@ pub struct KernelBuilder {
     on_exception: OnException,
     strict: bool,
     slow_limit: Option<Duration>,
+    workers: usize,
 }
 
 impl KernelBuilder {
     pub(super) fn new() -> Self {
         let strict = std::env::var_os("WHEELHOUSE_STRICT").is_some_and(|value| value == "1");
         let (clock, on_exception) = (Clock::system(), OnException::default());
-        Self { clock, on_exception, strict, slow_limit: None }
+        Self { clock, on_exception, strict, slow_limit: None, workers: WORKERS }
     }
 
     /// Where time comes from. Default: [`Clock::system`].
@@ -70,6 +71,16 @@ impl KernelBuilder {
         self
     }
 
+    /// How many threads run jobs at most ([`Context::run_blocking`](crate::Context::run_blocking)).
+    /// Default: 4; at least 1.
+    ///
+    /// A thread starts when a job finds none free, and ends when it had no job for a second.
+    #[must_use]
+    pub fn workers(mut self, most: usize) -> Self {
+        self.workers = most.max(1);
+        self
+    }
+
     /// Makes the kernel.
     ///
     /// # Errors
@@ -80,7 +91,7 @@ impl KernelBuilder {
         Ok(Kernel {
             sessions: Sessions::new(),
             wheels: Arena::new(),
-            desk: Desk::new(self.clock)?,
+            desk: Desk::new(self.clock, self.workers)?,
             names: Names::new(),
             kinds: Kinds::default(),
             signals: Signals::default(),
@@ -101,7 +112,8 @@ impl KernelBuilder {
             crashed: None,
             deaths: VecDeque::new(),
             dying: None,
-            late: VecDeque::new(),
+            ending_doomed: false,
+            late: Vec::new(),
             telling_at: None,
             changes: Vec::new(),
             pace: turn::Pace::default(),

@@ -4,6 +4,7 @@
 //! context is taken in, the ledgers are brought up to date, and whoever waited for a running handler gets
 //! its turn. As a rule there is nothing to do, and asking costs two loads.
 
+use super::state::Change;
 use super::{Kernel, Letter};
 use crate::desk::Entry;
 use crate::session::Hold;
@@ -25,6 +26,7 @@ impl Kernel {
         }
         self.settle();
         self.set_handlers();
+        self.stop_doomed();
         // What is told here leads back here when its handler has returned. It is told one after the other,
         // and not one within the other.
         if self.telling_at != Some(self.depth) {
@@ -38,6 +40,7 @@ impl Kernel {
             || !self.late.is_empty()
             || !self.changes.is_empty()
             || !self.deaths.is_empty()
+            || self.sessions.has_doomed()
             || self.stopping;
     }
 
@@ -91,20 +94,10 @@ impl Kernel {
         while let Some(place) =
             self.changes.iter().position(|change| !self.sessions.is_running(change.session))
         {
-            let change = self.changes.remove(place);
-            let Some(slot) = self.sessions.get_mut(change.session) else { continue };
-            let Some(body) = slot.body.as_mut() else { continue };
-            if change.handler.is_some() {
-                slot.hears = slot.hears.with(change.symbol);
-            }
-            let replaced = body.set_handler(change.symbol, change.handler);
-            if replaced && slot.options.debug {
-                let event = self.names.text(change.symbol);
-                log::warn!(
-                    target: "reactor::sessions",
-                    "session {} sets its handler of {event} anew", change.session
-                );
-            }
+            let Change { session, symbol, handler } = self.changes.remove(place);
+            self.guard(session, "the drop of its handler", |kernel| {
+                kernel.set_handler(session, symbol, handler);
+            });
         }
     }
 

@@ -13,7 +13,7 @@ use crate::error::CallError;
 use crate::event::{Bound, Event};
 use crate::ids::SessionId;
 use crate::payload::Parcel;
-use crate::session::{AnySession, Handled, Hold, Refusal, Reply};
+use crate::session::{AnySession, Handled, Hold, Phase, Refusal, Reply};
 
 /// What became of an event.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ impl Kernel {
         parcel: &mut dyn Parcel,
         reply: Option<&mut Reply<'_>>,
     ) {
+        // What is noted until now is of whoever is running.
+        self.read_posts();
         let outer = std::mem::replace(&mut self.current, letter);
         let told = self.guard_handler(|kernel| {
             let outcome = kernel.offer(None, parcel, reply);
@@ -132,7 +134,9 @@ impl Kernel {
     ) -> Outcome {
         let to = self.current.to;
         let Some(slot) = self.sessions.get_mut(to) else { return Outcome::NoSession };
-        let Some(body) = slot.body.take() else { return Outcome::Busy };
+        let Some(body) = slot.body.take() else {
+            return if slot.phase == Phase::Ended { Outcome::NoSession } else { Outcome::Busy };
+        };
         if let Some(hold) = hold {
             // Whether this was the last is seen when the session is put back.
             slot.ledger.remove(hold);

@@ -26,9 +26,7 @@ impl fmt::Display for Exception {
         match self {
             Self::Error(error) => write!(f, "{error}"),
             Self::Panic(panic) => {
-                let text = panic.downcast_ref::<&str>().copied();
-                let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-                write!(f, "panic: {}", text.unwrap_or("(not text)"))
+                write!(f, "panic: {}", panic_message(&**panic))
             }
         }
     }
@@ -38,4 +36,11 @@ impl fmt::Debug for Exception {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Exception({self})")
     }
+}
+
+/// A panic's text.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(not text)")
 }

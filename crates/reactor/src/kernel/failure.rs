@@ -14,7 +14,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use super::{Exception, Kernel, Letter};
 use crate::config::OnException;
 use crate::ids::{SessionId, WheelId};
-use crate::session::Phase;
 use crate::signal::Death;
 
 impl Kernel {
@@ -71,6 +70,23 @@ impl Kernel {
         }
     }
 
+    /// Drops what belongs to a session, one after the other: each may panic for itself.
+    pub(super) fn drop_each<T>(
+        &mut self,
+        session: SessionId,
+        place: &str,
+        things: impl IntoIterator<Item = T>,
+    ) {
+        let mut things = things.into_iter();
+        let mut left = true;
+        while left {
+            self.guard(session, place, |_| {
+                things.by_ref().for_each(drop);
+                left = false;
+            });
+        }
+    }
+
     /// Runs a wheel's code, and the handlers of its events. A wheel that panics is closed: it may be half
     /// changed. One whose event's handler panicked goes on in the next turn.
     #[inline]
@@ -99,12 +115,12 @@ impl Kernel {
     fn die(&mut self, death: Death, exception: Exception) {
         self.stats.failures += 1;
         if let Some(further) = &mut self.dying {
-            further.push_str(FURTHER);
-            further.push_str(&death.error);
+            further.text.push_str(FURTHER);
+            further.text.push_str(&death.error);
+            further.sessions.push(death.session);
             return;
         }
-        let ending =
-            self.sessions.get(death.session).is_none_or(|slot| slot.phase == Phase::Ending);
+        let ending = self.sessions.get(death.session).is_none_or(|slot| slot.phase.is_last());
         if ending || self.stopping || !self.signals.is_watched(Death::SIGNAL) {
             self.unhandled(&death, exception);
         } else {
@@ -117,11 +133,17 @@ impl Kernel {
     pub(super) fn deliver_death(&mut self) {
         let Some((death, exception)) = self.deaths.pop_front() else { return };
         log::debug!(target: "reactor::sessions", "session {}: {} failed: {exception}", death.session, death.place);
-        self.dying = Some(String::new());
+        self.dying = Some(Further::default());
         let handled = self.tell_death(death.clone());
         let further = self.dying.take().unwrap_or_default();
-        if !further.is_empty() {
-            self.unhandled(&death, exception.with(&further));
+        if !further.sessions.is_empty() {
+            self.unhandled(&death, exception.with(&further.text));
+            match self.on_exception {
+                OnException::Stop => {}
+                OnException::Isolate => {
+                    further.sessions.into_iter().for_each(|session| self.end_failed(session));
+                }
+            }
         } else if !handled {
             self.unhandled(&death, exception);
         }
@@ -141,15 +163,17 @@ impl Kernel {
                     target: "reactor::sessions",
                     "session {session} is stopped: {place} failed: {exception}"
                 );
-                // Further up the stack of calls it may be in the middle of something.
-                if self.sessions.is_running(*session) {
-                    self.sessions.doom(*session);
-                } else {
-                    self.stop_session(*session);
-                }
+                self.end_failed(*session);
             }
         }
     }
+}
+
+/// What failed while those were asked who watch `DIE`.
+#[derive(Debug, Default)]
+pub(super) struct Further {
+    text: String,
+    sessions: Vec<SessionId>,
 }
 
 /// What stands between a failure and that of a handler of `DIE` (the words are POE's).

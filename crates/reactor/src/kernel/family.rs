@@ -5,32 +5,49 @@
 
 use std::any::Any;
 
-use super::{Kernel, Letter, Notice};
+use super::spawn::ANSWER;
+use super::{Kernel, Letter, Notice, Waiting};
 use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;
 use crate::name::Symbol;
-use crate::session::Hold;
+use crate::session::{Hold, Slot};
 
 impl Kernel {
-    /// Tells a session something now, or as soon as its running handler has returned.
-    pub(super) fn notify<T: 'static>(&mut self, letter: Letter, payload: T) {
-        if self.sessions.is_running(letter.to) {
-            self.late.push_back(Notice { letter, parcel: Box::new(Some(payload)) });
-            self.desk.chores = true;
+    /// Tells a session something now, or as soon as its running handler has returned, after what waits for
+    /// that already.
+    fn notify<T: 'static>(&mut self, letter: Letter, payload: T) {
+        let waits = self.late.iter().any(|waiting| waiting.session == letter.to);
+        if waits || self.sessions.is_running(letter.to) {
+            self.tell_later(Notice { letter, parcel: Box::new(Some(payload)) });
         } else {
             self.tell(letter, &mut Some(payload), None);
+        }
+    }
+
+    /// Keeps a notice until its session's running handler has returned.
+    pub(super) fn tell_later(&mut self, notice: Notice) {
+        let session = notice.letter.to;
+        self.desk.chores = true;
+        match self.late.iter_mut().find(|waiting| waiting.session == session) {
+            Some(waiting) => waiting.notices.push_back(notice),
+            None => self.late.push(Waiting { session, notices: [notice].into() }),
         }
     }
 
     pub(super) fn notify_child(&mut self, parent: SessionId, child: Child) {
         if self.sessions.get(parent).is_some_and(|parent| parent.hears.child()) {
             self.notify(Letter::new(parent, SessionId::KERNEL, Symbol::CHILD), child);
+        } else {
+            let session = child.session();
+            self.guard(session, ANSWER, |_| drop(child));
         }
     }
 
     fn notify_parent(&mut self, child: SessionId, change: NewParent) {
-        if self.sessions.get(child).is_some_and(|child| child.hears.parent()) {
+        // It may have moved on already, because of what its new parent was told: then it knows of that.
+        let concerned = |child: &Slot| child.hears.parent() && child.parent == change.new;
+        if self.sessions.get(child).is_some_and(concerned) {
             self.notify(Letter::new(child, SessionId::KERNEL, Symbol::PARENT), change);
         }
     }
@@ -38,9 +55,13 @@ impl Kernel {
     /// Tells what waited for running handlers and need not wait any more.
     pub(super) fn tell_late(&mut self) {
         while let Some(place) =
-            self.late.iter().position(|notice| !self.sessions.is_running(notice.letter.to))
+            self.late.iter().position(|waiting| !self.sessions.is_running(waiting.session))
         {
-            let Some(Notice { letter, mut parcel }) = self.late.remove(place) else { return };
+            let Some(notice) = self.late[place].notices.pop_front() else {
+                self.late.remove(place);
+                continue;
+            };
+            let Notice { letter, mut parcel } = notice;
             self.tell(letter, &mut *parcel, None);
             self.guard(letter.to, "the drop of an event's payload", |_| drop(parcel));
         }
@@ -55,22 +76,14 @@ impl Kernel {
 
     /// The children of a session that ends go to its parent.
     pub(super) fn bequeath(&mut self, id: SessionId) {
-        let Some(heir) = self.sessions.parent(id) else { return };
         for child in self.sessions.children(id) {
-            self.notify_child(heir, Child::new(Fate::Gain, child, None));
-            self.notify_parent(child, NewParent { old: id, new: heir });
-            // Who detached itself when it was told is nobody's.
+            // Whoever was told of the one before may have ended this one, or itself.
+            let Some(heir) = self.sessions.parent(id) else { return };
             if self.sessions.parent(child) == Some(id) {
                 self.adopt(child, heir);
+                self.notify_child(heir, Child::new(Fate::Gain, child, None));
+                self.notify_parent(child, NewParent { old: id, new: heir });
             }
-        }
-    }
-
-    /// Those that a session has started since its children were bequeathed: nobody was told of them.
-    pub(super) fn bequeath_untold(&mut self, id: SessionId) {
-        let Some(heir) = self.sessions.parent(id) else { return };
-        for child in self.sessions.children(id) {
-            self.adopt(child, heir);
         }
     }
 
@@ -80,11 +93,12 @@ impl Kernel {
             return Err(DetachError::NoParent);
         }
         let (old, starting) = (slot.parent, slot.starting);
-        // Its parent has not heard of it yet.
+        self.adopt(id, SessionId::KERNEL);
+        // While it starts its parent has not heard of it yet.
         if !starting {
             self.notify_child(old, Child::new(Fate::Lose, id, None));
         }
-        self.detach(id, old);
+        self.notify_parent(id, NewParent { old, new: SessionId::KERNEL });
         Ok(())
     }
 
@@ -97,25 +111,18 @@ impl Kernel {
             None => Err(DetachError::NoSuchSession),
             Some(other) if other != parent => Err(DetachError::NotAChild),
             Some(_) => {
+                self.adopt(child, SessionId::KERNEL);
                 self.notify_child(parent, Child::new(Fate::Lose, child, None));
-                self.detach(child, parent);
+                self.notify_parent(child, NewParent { old: parent, new: SessionId::KERNEL });
                 Ok(())
             }
         }
     }
 
-    /// Makes a session nobody's child, unless that was done by whoever was told that it is lost.
-    fn detach(&mut self, id: SessionId, old: SessionId) {
-        if self.sessions.parent(id) == Some(old) {
-            self.notify_parent(id, NewParent { old, new: SessionId::KERNEL });
-            self.adopt(id, SessionId::KERNEL);
-        }
-    }
-
+    /// Gives a session another parent. It moves first and is spoken of then, so that whoever is told and
+    /// asks for more finds it where it is said to be.
     fn adopt(&mut self, child: SessionId, parent: SessionId) {
         let Some(old) = self.sessions.parent(child) else { return };
-        // Whoever was told of it may have ended it, or be gone.
-        let parent = if self.sessions.contains(parent) { parent } else { SessionId::KERNEL };
         self.sessions.move_to(child, parent);
         self.sessions.add(parent, Hold::Child);
         self.sessions.release(old, Hold::Child);

@@ -10,12 +10,15 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use super::Kernel;
 use super::id::KernelId;
+use crate::bell::Bell;
 use crate::ids::WheelId;
 use crate::poller::Poller;
 use crate::signal::source;
+use crate::sys::StepNotice;
 use crate::sys::fork::{Quiet, Refused, Side, fork};
 
 /// Which of the two processes goes on here, after [`Kernel::fork`].
@@ -45,6 +48,8 @@ pub enum ForkError {
 struct Twin {
     poller: Poller,
     signals: source::Twin,
+    bell: Option<Arc<Bell>>,
+    clock: Option<StepNotice>,
 }
 
 impl Kernel {
@@ -91,6 +96,7 @@ impl Kernel {
     ///
     /// See [`ForkError`]. In the parent alone: there is no child then.
     pub fn fork(&mut self) -> Result<Forked, ForkError> {
+        self.dismiss_idle_workers();
         let twin = self.twin().map_err(ForkError::System)?;
         // A signal that came to the child before it has its own pipe would be written into the parent's.
         let quiet = Quiet::begin();
@@ -112,13 +118,17 @@ impl Kernel {
             }
         }
         let signals = self.signals.source.twin(&poller)?;
-        Ok(Twin { poller, signals })
+        let bell = self.desk.doorbell.twin(&poller)?;
+        let clock = self.desk.wall_watch.twin(&poller)?;
+        Ok(Twin { poller, signals, bell, clock })
     }
 
     fn become_child(&mut self, twin: Twin) {
         self.desk.poller = twin.poller;
         self.signals.source.become_twin(twin.signals);
+        self.desk.wall_watch.become_twin(twin.clock);
         self.forget_all_children();
+        self.forget_threads(twin.bell);
         self.id = KernelId::new();
     }
 }

@@ -16,6 +16,7 @@ mod family;
 mod fork;
 mod id;
 mod letter;
+mod machine;
 mod names;
 mod nested;
 mod observe;
@@ -23,13 +24,14 @@ mod reap;
 mod run;
 mod signals;
 mod snapshot;
+mod spawn;
 mod state;
+mod threads;
 mod timers;
 mod turn;
 mod unhandled;
 mod wheels;
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
@@ -48,14 +50,13 @@ use crate::ids::SessionId;
 use crate::name::{Names, Symbol};
 use crate::outbox::Outbox;
 use crate::payload::{Parcel, Payload};
-use crate::queue::What;
-use crate::session::{Hold, Kinds, Newborn, Reply, Sessions, States};
+use crate::session::{Handlers, Hold, Kinds, Sessions};
 use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
 use crate::stats::Stats;
 use crate::tags::Tags;
 pub use builder::KernelBuilder;
-pub(crate) use exception::Exception;
+pub(crate) use exception::{Exception, panic_message};
 pub use fork::{ForkError, Forked};
 use id::KernelId;
 pub(crate) use letter::{Letter, Names as EventNames};
@@ -117,9 +118,11 @@ pub struct Kernel {
     /// Failures that nobody was asked about yet.
     deaths: VecDeque<(Death, Exception)>,
     /// A death is being told: what fails meanwhile is added to it.
-    dying: Option<String>,
+    dying: Option<failure::Further>,
+    /// Sessions that failed are being stopped: those that fail because of it have to wait.
+    ending_doomed: bool,
     /// What sessions are told when their running handlers have returned.
-    late: VecDeque<Notice>,
+    late: Vec<Waiting>,
     /// At which depth those who waited for running handlers are being told, if they are.
     telling_at: Option<u32>,
     /// Handlers that sessions get when their running handlers have returned.
@@ -127,7 +130,13 @@ pub struct Kernel {
     pace: turn::Pace,
 }
 
-/// Something that a session is told when it has time.
+/// What a running session is told when it has time. There are as many as sessions run, one inside another's
+/// call: few, however much each is told.
+struct Waiting {
+    session: SessionId,
+    notices: VecDeque<Notice>,
+}
+
 struct Notice {
     letter: Letter,
     parcel: Box<dyn Parcel>,
@@ -151,9 +160,13 @@ impl Kernel {
 
     /// Starts a session (POE: `POE::Session->create`): stores its state, delivers `_start`, and returns
     /// its id. The session lives as long as something can reach it.
-    pub fn spawn<S: 'static>(&mut self, states: &States<S>, state: S) -> SessionId {
+    pub fn spawn<'a, S: 'static>(
+        &mut self,
+        handlers: impl Into<Handlers<'a, S>>,
+        state: S,
+    ) -> SessionId {
         self.come_from_outside();
-        self.spawn_from_current(states, state)
+        self.spawn_from_current(handlers.into(), state)
     }
 
     /// Posts an event: it is delivered after what waits already, not before the next turn.
@@ -284,39 +297,6 @@ impl Kernel {
     #[inline(always)]
     pub(crate) const fn current(&self) -> &Letter {
         &self.current
-    }
-
-    pub(crate) fn spawn_from_current<S: 'static>(
-        &mut self,
-        states: &States<S>,
-        state: S,
-    ) -> SessionId {
-        self.read_posts();
-        let maker = self.current.to;
-        let (kind, hears, body) = self.kinds.enter(&states.table, state, &mut self.names);
-        let birth = self.desk.stamp(self.desk.now).sequence;
-        let newborn = Newborn { body: Box::new(body), kind, hears, birth };
-        let id = self.sessions.insert(newborn, maker);
-        log::debug!(target: "reactor::sessions", "session {id} ({}) starts", std::any::type_name::<S>());
-        // As in POE, the session is held until its maker had the chance to give it work.
-        self.sessions.add(id, Hold::Queued);
-        let answer = if hears.start() { self.tell_start(id, maker) } else { None };
-        if let Some(slot) = self.sessions.get_mut(id) {
-            slot.starting = false;
-            self.desk.post_own(id, SessionId::KERNEL, What::Born);
-            self.announce(id, answer);
-        }
-        id
-    }
-
-    /// Tells a session that it begins; gives what it says to that, if its maker wants to know.
-    fn tell_start(&mut self, id: SessionId, maker: SessionId) -> Option<Box<dyn Any>> {
-        let mut answer = None;
-        let heard = self.sessions.get(maker).is_some_and(|maker| maker.hears.child());
-        let mut reply = Reply::Any(&mut answer);
-        let reply = if heard { Some(&mut reply) } else { None };
-        self.tell(Letter::new(id, maker, Symbol::START), &mut Some(()), reply);
-        answer
     }
 
     /// Posts an event, as whoever is running.

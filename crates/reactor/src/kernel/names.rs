@@ -20,6 +20,7 @@ impl Kernel {
             return Err(AliasError::NoSuchSession);
         }
         if self.aliases.set(session, name)? {
+            log::trace!(target: "reactor::refs", "{} is {name}", session.who());
             self.sessions.add(session, Hold::Alias);
         }
         Ok(())
@@ -32,6 +33,7 @@ impl Kernel {
     /// Nobody has it, or another session.
     pub fn alias_remove(&mut self, session: SessionId, name: &str) -> Result<(), AliasError> {
         self.aliases.remove(session, name)?;
+        log::trace!(target: "reactor::refs", "{} is {name} no more", session.who());
         self.sessions.release(session, Hold::Alias);
         Ok(())
     }
@@ -72,6 +74,7 @@ impl Kernel {
             return Err(NoSuchSession(()));
         }
         let count = self.tags.increment(session, tag);
+        log::trace!(target: "reactor::refs", "{} is held {count} times for {tag}", session.who());
         if count == 1 {
             self.sessions.add(session, Hold::Tag);
         }
@@ -93,6 +96,7 @@ impl Kernel {
             return Err(RefcountError::NoSuchSession);
         }
         let count = self.tags.decrement(session, tag).ok_or(RefcountError::NoSuchTag)?;
+        log::trace!(target: "reactor::refs", "{} is held {count} times for {tag}", session.who());
         if count == 0 {
             self.sessions.release(session, Hold::Tag);
         }

@@ -56,7 +56,7 @@ impl Kernel {
         if self.has_work() || self.is_idle() || self.desk.poller.has_more() {
             return Some(Duration::ZERO);
         }
-        let due = self.desk.timers.next_due()?;
+        let due = self.next_wake()?;
         Some(due.since(self.desk.clock.moment()))
     }
 }

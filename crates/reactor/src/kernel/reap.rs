@@ -8,16 +8,40 @@ use super::{Kernel, Letter};
 use crate::family::{Child, Fate};
 use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
-use crate::session::{Hold, Options, Phase, Reply, Slot};
+use crate::session::{AnySession, Hold, Options, Phase, Reply, Slot};
 
 impl Kernel {
     /// Stops every session that nothing can reach any more.
     #[inline]
     pub(super) fn reap(&mut self) {
         self.tidy();
-        while let Some(id) = self.sessions.pop_doomed().or_else(|| self.sessions.pop_marked()) {
+        while let Some(id) = self.sessions.pop_marked() {
             self.stop_session(id);
         }
+    }
+
+    /// Stops a session that failed; if it is in the middle of something further up the stack of calls, as
+    /// soon as it is not.
+    pub(super) fn end_failed(&mut self, id: SessionId) {
+        // When all are stopped, it has its turn as the others have.
+        if !self.stopping {
+            self.sessions.doom(id);
+            self.desk.chores = true;
+            self.stop_doomed();
+        }
+    }
+
+    /// Stops those that failed, one after the other: when the end of one makes another fail, that is not
+    /// stopped within it.
+    pub(super) fn stop_doomed(&mut self) {
+        if self.ending_doomed {
+            return;
+        }
+        self.ending_doomed = true;
+        while let Some(id) = self.sessions.pop_doomed() {
+            self.stop_session(id);
+        }
+        self.ending_doomed = false;
     }
 
     /// Every session is to be stopped as soon as no handler runs.
@@ -29,21 +53,33 @@ impl Kernel {
     /// Tells a session `_stop` and removes it with all it owns.
     pub(super) fn stop_session(&mut self, id: SessionId) {
         let Some(slot) = self.sessions.get_mut(id) else { return };
-        if slot.phase == Phase::Ending {
+        if slot.phase.is_last() {
             return;
         }
         slot.phase = Phase::Ending;
+        let unannounced = std::mem::replace(&mut slot.starting, false);
         log::debug!(target: "reactor::sessions", "session {id} stops");
         // Who asks in `_stop` for everybody's end waits until this session is gone.
         self.depth += 1;
+        if unannounced {
+            // It failed in its `_start`. Whoever is told of its end has been told of it.
+            self.announce(id, None);
+        }
         self.bequeath(id);
         let answer = self.tell_stop(id);
-        // Those that `_stop` started go the same way.
-        self.bequeath(id);
+        let body = self.sessions.end(id);
+        // Those that `_stop` started go the same way, and what those leave that end meanwhile.
+        while self.sessions.has_children(id) {
+            self.bequeath(id);
+        }
         if let Some(parent) = self.sessions.parent(id) {
             self.notify_child(parent, Child::new(Fate::Lose, id, answer));
         }
-        self.remove_session(id);
+        // What its state posts as it is dropped is nobody's who could be gone by then.
+        self.read_posts();
+        let outer = std::mem::replace(&mut self.current, Letter::OUTSIDE);
+        self.remove_session(id, body);
+        self.current = outer;
         self.depth -= 1;
         self.tidy();
     }
@@ -65,12 +101,14 @@ impl Kernel {
     }
 
     /// Removes a session with all it owns.
-    fn remove_session(&mut self, id: SessionId) {
-        self.bequeath_untold(id);
+    fn remove_session(&mut self, id: SessionId, body: Option<Box<dyn AnySession>>) {
+        // The state goes first: dropping it drops the handles of the session's wheels.
+        self.guard(id, "the drop of its state", |_| drop(body));
+        self.tidy();
         self.forget_children_of(id);
         self.sessions.unlink(id);
         let Some(slot) = self.sessions.remove(id) else { return };
-        let Slot { body, parent, ledger, kind, wheels, options, .. } = slot;
+        let Slot { parent, ledger, kind, wheels, options, .. } = slot;
         self.observer.trace(options, Options::default());
         self.signals.forget(id);
         if ledger.count(Hold::Alias) > 0 {
@@ -79,10 +117,7 @@ impl Kernel {
         if ledger.count(Hold::Tag) > 0 {
             self.tags.forget(id);
         }
-        // The state goes first: dropping it drops the handles of the session's wheels.
-        self.guard(id, "the drop of its state", |_| drop(body));
-        self.kinds.leave(kind);
-        self.tidy();
+        self.guard(id, "the drop of its handlers", |kernel| kernel.kinds.leave(kind));
         if wheels > 0 {
             self.close_wheels_of(id);
         }
@@ -90,7 +125,7 @@ impl Kernel {
         if ledger.count(Hold::Timer) > 0 && !self.stopping {
             let timers = self.desk.timers.remove_session(id);
             // Their payloads may hold handles too.
-            self.guard(id, "the drop of a timer's payload", |_| drop(timers));
+            self.drop_each(id, TIMER, timers);
             self.tidy();
         }
         // What is still queued to it or by it is dropped when its turn comes: nobody answers to its id.
@@ -125,24 +160,27 @@ impl Kernel {
         }
         for id in self.sessions.ids() {
             log::error!(target: "reactor::sessions", "session {id} is dropped: sessions start sessions as they stop");
-            self.remove_session(id);
+            let body = self.sessions.end(id);
+            self.remove_session(id, body);
         }
         let timers = self.desk.timers.remove_all();
-        self.guard(SessionId::KERNEL, "the drop of a timer's payload", |_| drop(timers));
+        self.drop_each(SessionId::KERNEL, TIMER, timers);
         self.clear_queue();
-        self.late.clear();
         self.depth -= 1;
         self.stopping = false;
     }
 
     /// Drops what is still on its way; its senders or receivers were stopped by force.
     pub(super) fn clear_queue(&mut self) {
-        let queue = self.desk.queue.take();
-        self.guard(SessionId::KERNEL, "the drop of an event's payload", |_| drop(queue));
+        let (events, signals) = self.desk.queue.take();
+        self.drop_each(SessionId::KERNEL, "the drop of an event's payload", events);
+        self.drop_each(SessionId::KERNEL, "the drop of a signal's payload", signals);
         self.signals.forget_queued();
         self.tidy();
     }
 }
+
+const TIMER: &str = "the drop of a timer's payload";
 
 /// How often new sessions may be started by those that stop, before they are dropped untold.
 const STOP_ROUNDS: u32 = 100;

@@ -75,21 +75,37 @@ impl Kernel {
     /// Tells a signal to those who watch it, and does what follows.
     pub(super) fn deliver_signal(&mut self, letter: Letter, payload: Option<Rc<dyn Any>>) {
         let (target, name) = (letter.to, letter.symbol());
+        let class = Class::of(self.names.text(name));
         let watches = self.watchers_below(target, name);
+        // Who it concerns is decided before anybody is told, whatever becomes of the family then.
+        let concerned = match class {
+            Class::Terminal | Class::Nonmaskable if !target.is_kernel() => {
+                let mut family = self.sessions.family(target);
+                // Their parents list them as they came, which is not as they were born.
+                family.sort_by_cached_key(|id| self.place_of(*id));
+                family
+            }
+            Class::Benign | Class::Terminal | Class::Nonmaskable => Vec::new(),
+        };
         log::trace!(
             target: "reactor::signals",
             "{} to {}: {} watch", self.names.text(name), target.who(), watches.len()
         );
         let handled = self.tell_watchers(&watches, letter.names, payload.as_ref());
         self.guard(target, "the drop of a signal's payload", |_| drop(payload));
-        let ends = match Class::of(self.names.text(name)) {
+        let ends = match class {
             Class::Benign => false,
             Class::Terminal => !handled,
             Class::Nonmaskable => true,
         };
-        if ends {
-            self.stop_concerned(target);
-        } else if name == Symbol::IDLE && self.is_idle() {
+        if ends && target.is_kernel() {
+            self.ask_stop();
+            self.tidy();
+        } else if ends {
+            for id in concerned {
+                self.stop_session(id);
+            }
+        } else if name == Symbol::IDLE && target.is_kernel() && self.is_idle() {
             // Somebody wanted to live on, and has found nothing to live for.
             self.signal_everybody(Symbol::ZOMBIE, None);
         }
@@ -116,6 +132,7 @@ impl Kernel {
     pub(super) fn is_idle(&self) -> bool {
         !self.sessions.is_empty()
             && !self.sessions.expects()
+            && !self.desk.inbox.is_reachable()
             && self.desk.queue.is_empty()
             && self.desk.timers.len() == 0
             && !self.desk.has_work()
@@ -159,20 +176,5 @@ impl Kernel {
     fn place_of(&self, session: SessionId) -> Reverse<(usize, Vec<u64>)> {
         let path = self.sessions.lineage(session);
         Reverse((path.len(), path))
-    }
-
-    /// Stops those that a signal concerned.
-    fn stop_concerned(&mut self, target: SessionId) {
-        if target == SessionId::KERNEL {
-            self.ask_stop();
-            self.tidy();
-            return;
-        }
-        let mut family = self.sessions.family(target);
-        // Their parents list them as they came, which is not as they were born.
-        family.sort_by_cached_key(|id| self.place_of(*id));
-        for id in family {
-            self.stop_session(id);
-        }
     }
 }

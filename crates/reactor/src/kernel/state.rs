@@ -64,6 +64,28 @@ impl Kernel {
         Ok(())
     }
 
+    /// Gives a session a handler, or takes one away. The old one is dropped, and may panic.
+    pub(super) fn set_handler(
+        &mut self,
+        session: SessionId,
+        symbol: Symbol,
+        handler: Option<Box<dyn Any>>,
+    ) {
+        let Some(slot) = self.sessions.get_mut(session) else { return };
+        let Some(body) = slot.body.as_mut() else { return };
+        if handler.is_some() {
+            slot.hears = slot.hears.with(symbol);
+        }
+        let debug = slot.options.debug;
+        if body.set_handler(symbol, handler) && debug {
+            let event = self.names.text(symbol);
+            log::warn!(
+                target: "reactor::sessions",
+                "session {session} sets its handler of {event} anew"
+            );
+        }
+    }
+
     /// A session's options.
     ///
     /// # Errors

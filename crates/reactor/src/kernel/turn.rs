@@ -1,7 +1,8 @@
 //! One turn of the loop: the only place that decides order.
 //!
-//! Wait for readiness, serve each wheel that is ready, deliver what is due, write what was written,
-//! stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by step.
+//! Wait for readiness, serve each wheel that is ready, take in what other threads posted, deliver what is
+//! due, write what was written, stop the sessions that nothing reaches. `docs/src/turn.md` tells it step by
+//! step.
 
 use std::any::Any;
 use std::io;
@@ -51,6 +52,7 @@ impl Kernel {
         self.stats.turns += 1;
         self.poll(wait)?;
         self.ready();
+        self.receive();
         self.deliver();
         self.flush();
         self.reap();
@@ -69,6 +71,9 @@ impl Kernel {
         if self.stats.polls > 0 {
             self.stats.lag = self.desk.now.since(self.pace.polled);
             self.stats.longest_lag = self.stats.longest_lag.max(self.stats.lag);
+        }
+        if self.desk.timers.have_wall_times() {
+            self.look_at_wall();
         }
         let timeout = self.timeout(wait);
         self.stats.polls += 1;
@@ -111,7 +116,7 @@ impl Kernel {
         if self.has_work() {
             return Some(Duration::ZERO);
         }
-        let Some(due) = self.desk.timers.next_due() else {
+        let Some(due) = self.next_wake() else {
             if self.is_idle() {
                 self.signal_everybody(Symbol::IDLE, None);
                 return Some(Duration::ZERO);
@@ -122,12 +127,20 @@ impl Kernel {
         Some(most.map_or(until, |most| most.min(until)))
     }
 
+    /// When the clock has something for us.
+    pub(super) fn next_wake(&self) -> Option<Moment> {
+        // A virtual clock is moved to that time: it must be the timer's own.
+        if self.desk.clock.is_virtual() {
+            self.desk.timers.next_due()
+        } else {
+            self.desk.timers.next_look()
+        }
+    }
+
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match timeout {
             // On a virtual clock nobody waits for a timer: time moves, unless something is ready now.
-            Some(until)
-                if self.desk.clock.is_virtual() && self.desk.timers.next_due().is_some() =>
-            {
+            Some(until) if self.desk.clock.is_virtual() && self.desk.timers.len() > 0 => {
                 self.desk.poller.wait(Some(Duration::ZERO))?;
                 if !self.desk.poller.has_events() {
                     self.desk.clock.advance(until);
@@ -168,7 +181,8 @@ impl Kernel {
     fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),
-            token::REMOTE | token::CLOCK => {}
+            token::REMOTE => self.answer_bell(),
+            token::CLOCK => self.follow_wall(),
             other => match token::child_of(other) {
                 Some(number) => self.look_at_child(number),
                 None => debug_assert!(false, "nobody has {other:?}"),
@@ -297,7 +311,10 @@ impl Kernel {
     }
 
     fn deliver_timer(&mut self) {
-        let Some(Timer { session, what, .. }) = self.desk.timers.pop() else { return };
+        if self.desk.timers.have_wall_times() && self.is_early() {
+            return;
+        }
+        let Some(Timer { session, what }) = self.desk.timers.pop() else { return };
         match what {
             Ring::Event { symbol, payload } => {
                 self.stats.timers += 1;

@@ -27,6 +27,10 @@ impl Kernel {
         let wheel = make(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk });
         slot.wheel = Some(Box::new(wheel));
         self.settle();
+        log::trace!(
+            target: "reactor::wheels",
+            "wheel {id} ({}) of {} is made", std::any::type_name::<W>(), session.who()
+        );
         Handle::new(id, Rc::clone(&self.outbox))
     }
 
@@ -139,6 +143,7 @@ impl Kernel {
 
     pub(super) fn close_wheel(&mut self, id: WheelId) {
         let Some(mut slot) = self.wheels.remove(id.0) else { return };
+        log::trace!(target: "reactor::wheels", "wheel {id} of {} closes", slot.meta.session.who());
         self.settle();
         let watched = self.desk.clear(&mut slot.meta);
         let session = slot.meta.session;

@@ -2,7 +2,8 @@
 //!
 //! Owns, for each table of handlers that sessions were made of, the same table by the numbers of this
 //! kernel, so that a delivery is an index and not a search. Promises that a table is numbered once, and
-//! let go when neither a session nor a [`States`](super::States) uses it any more.
+//! let go when neither a session nor a [`States`](super::States) or [`Machine`](super::Machine) uses it any
+//! more.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -11,7 +12,6 @@ use std::rc::Rc;
 
 use rustc_hash::FxBuildHasher;
 
-use super::states::{BySymbol, Session, Table};
 use crate::name::{Names, Symbol};
 
 /// The kinds of session that a kernel has numbered, by the address of their tables.
@@ -22,9 +22,20 @@ pub(crate) struct Kinds {
     most: usize,
 }
 
+/// The handlers of a kind of session, by name.
+pub(super) trait Tables: 'static {
+    type State: 'static;
+    type Numbered: 'static;
+
+    /// The handlers by the numbers of one kernel.
+    fn number(&self, names: &mut Names) -> Self::Numbered;
+
+    fn hears(&self, names: &mut Names) -> Hears;
+}
+
 struct Kind {
-    /// A `BySymbol<S>`.
-    by_symbol: Box<dyn Any>,
+    /// The [`Tables::Numbered`] of the table.
+    numbered: Box<dyn Any>,
     /// Keeps the table, so that no other comes to stand at its address.
     table: Rc<dyn Any>,
     state: TypeId,
@@ -38,31 +49,29 @@ struct Kind {
 pub(crate) struct Hears(u8);
 
 impl Kinds {
-    /// Makes a session, and tells the key of its kind and what it hears.
-    pub(crate) fn enter<S: 'static>(
+    /// A session of this kind comes: gives the key of its kind, what it hears, and its handlers.
+    pub(super) fn enter<T: Tables>(
         &mut self,
-        table: &Rc<Table<S>>,
-        state: S,
+        table: &Rc<T>,
         names: &mut Names,
-    ) -> (usize, Hears, Session<S>) {
+    ) -> (usize, Hears, &T::Numbered) {
         let key = Rc::as_ptr(table).addr();
         if self.by_address.len() > self.most {
             self.by_address.retain(|_, kind| kind.is_used());
             self.most = self.by_address.len() * 2;
         }
         let kind = self.by_address.entry(key).or_insert_with(|| Kind {
-            by_symbol: Box::new(table.number(names)),
-            table: Rc::<Table<S>>::clone(table),
-            state: TypeId::of::<S>(),
-            name: std::any::type_name::<S>(),
+            numbered: Box::new(table.number(names)),
+            table: Rc::<T>::clone(table),
+            state: TypeId::of::<T::State>(),
+            name: std::any::type_name::<T::State>(),
             hears: table.hears(names),
             sessions: 0,
         });
         kind.sessions += 1;
-        let by_symbol = kind.by_symbol.downcast_ref::<BySymbol<S>>();
-        let by_symbol = by_symbol.expect("a table's address is its own, and so is its type");
-        let session = Session::new(Rc::clone(by_symbol), Rc::clone(table), state);
-        (key, kind.hears, session)
+        let numbered = kind.numbered.downcast_ref();
+        let numbered = numbered.expect("a table's address is its own, and so is its type");
+        (key, kind.hears, numbered)
     }
 
     /// A session of this kind is gone. The kind goes with its last session and its last user.
@@ -86,7 +95,7 @@ impl Kinds {
 }
 
 impl Kind {
-    /// Whether a session is of it, or a [`States`](super::States) can still make one.
+    /// Whether a session is of it, or its table can still make one.
     fn is_used(&self) -> bool {
         self.sessions > 0 || Rc::strong_count(&self.table) > 1
     }
@@ -97,6 +106,11 @@ impl Hears {
     pub(crate) fn with(self, symbol: Symbol) -> Self {
         let place = OWN.iter().position(|own| *own == symbol);
         Self(self.0 | place.map_or(0, |place| 1 << place))
+    }
+
+    /// What either of two tables hears.
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// What a session without handlers hears that has a `_default`: all but `_start`.

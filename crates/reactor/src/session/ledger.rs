@@ -27,8 +27,6 @@ pub(crate) enum Hold {
     Postback,
     /// A child process is watched for it.
     Process,
-    /// Work that it gave to another thread is not done.
-    Job,
 }
 
 impl Hold {
@@ -37,7 +35,7 @@ impl Hold {
     #[inline]
     pub(crate) const fn expects(self) -> bool {
         match self {
-            Self::Wheel | Self::Tag | Self::Postback | Self::Process | Self::Job => true,
+            Self::Wheel | Self::Tag | Self::Postback | Self::Process => true,
             Self::Queued | Self::Sent | Self::Timer | Self::Child | Self::Alias => false,
         }
     }
@@ -111,7 +109,7 @@ impl fmt::Debug for Ledger {
 }
 
 /// In the order of `Hold`.
-const KINDS: [(Hold, &str, &str); 10] = [
+const KINDS: [(Hold, &str, &str); 9] = [
     (Hold::Queued, "queued event", "queued events"),
     (Hold::Sent, "sent event", "sent events"),
     (Hold::Timer, "timer", "timers"),
@@ -121,5 +119,4 @@ const KINDS: [(Hold, &str, &str); 10] = [
     (Hold::Tag, "named reference", "named references"),
     (Hold::Postback, "postback", "postbacks"),
     (Hold::Process, "child process", "child processes"),
-    (Hold::Job, "job", "jobs"),
 ];

@@ -4,16 +4,23 @@
 //! Promises that a session whose ledger becomes empty is marked. Never runs a handler:
 //! `kernel/dispatch.rs` does, and `kernel/reap.rs` ends what is marked.
 
+mod handlers;
 mod kinds;
 mod ledger;
+mod machine;
 mod options;
 mod states;
 mod tree;
 
+use std::collections::VecDeque;
+
 use crate::arena::Arena;
 use crate::ids::SessionId;
+pub use handlers::Handlers;
 pub(crate) use kinds::{Hears, Kinds};
 pub(crate) use ledger::{Hold, Ledger};
+pub use machine::Machine;
+pub(crate) use machine::{Control, Step, Transition};
 pub use options::Options;
 pub use states::States;
 pub(crate) use states::{AnySession, Handled, Handler, Refusal, Reply, erase};
@@ -26,6 +33,8 @@ pub(crate) struct Slot {
     /// Which of the kernel's own events it wants to hear.
     pub(crate) hears: Hears,
     pub(crate) options: Options,
+    /// Which state it is in, if it is a machine.
+    pub(crate) control: Option<Box<Control>>,
     /// `_start` is being delivered: its parent does not know of it yet.
     pub(crate) starting: bool,
     /// Wheels that it made and that are not closed, whether they keep it alive or not.
@@ -37,14 +46,25 @@ pub(crate) struct Slot {
     pub(crate) birth: u64,
 }
 
-/// living --ledger empties--> marked --looked at--> living, or ending for good
+/// living --ledger empties--> marked --looked at--> living, or ending --`_stop` told--> ended, for good
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     Living,
     /// Stands in the list of the marked.
     Marked,
-    /// `_stop` is being delivered, and then it is gone.
+    /// `_stop` is being delivered.
     Ending,
+    /// It has had its `_stop`, and nobody reaches it any more: it is about to be gone.
+    Ended,
+}
+
+impl Phase {
+    pub(crate) const fn is_last(self) -> bool {
+        match self {
+            Self::Living | Self::Marked => false,
+            Self::Ending | Self::Ended => true,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -52,8 +72,8 @@ pub(crate) struct Sessions {
     slots: Arena<Slot>,
     /// Sessions whose ledgers became empty: looked at once more, then stopped. Each stands here once.
     marked: Vec<SessionId>,
-    /// Sessions that failed while one of their handlers was running: stopped when none is.
-    doomed: Vec<SessionId>,
+    /// Sessions that failed and are stopped as soon as none of their handlers is running.
+    doomed: VecDeque<SessionId>,
     /// The last to come of those without a parent.
     youngest: Option<SessionId>,
     /// Entries of all ledgers that mean that something can still happen without the queue or a timer.
@@ -65,6 +85,7 @@ pub(crate) struct Newborn {
     pub(crate) body: Box<dyn AnySession>,
     pub(crate) kind: usize,
     pub(crate) hears: Hears,
+    pub(crate) control: Option<Box<Control>>,
     pub(crate) birth: u64,
 }
 
@@ -73,20 +94,21 @@ impl Sessions {
         Self {
             slots: Arena::new(),
             marked: Vec::new(),
-            doomed: Vec::new(),
+            doomed: VecDeque::new(),
             youngest: None,
             expecting: 0,
         }
     }
 
     pub(crate) fn insert(&mut self, newborn: Newborn, parent: SessionId) -> SessionId {
-        let Newborn { body, kind, hears, birth } = newborn;
+        let Newborn { body, kind, hears, control, birth } = newborn;
         let id = SessionId(self.slots.insert(Slot {
             body: Some(body),
             ledger: Ledger::default(),
             phase: Phase::Living,
             hears,
             options: Options::default(),
+            control,
             starting: true,
             wheels: 0,
             parent,
@@ -156,6 +178,13 @@ impl Sessions {
         }
     }
 
+    /// Takes a session out for good: it has had its `_stop`.
+    pub(crate) fn end(&mut self, id: SessionId) -> Option<Box<dyn AnySession>> {
+        let slot = self.slots.get_mut(id.0)?;
+        slot.phase = Phase::Ended;
+        slot.body.take()
+    }
+
     /// A session's ledger is empty.
     fn mark(&mut self, id: SessionId) {
         let Some(slot) = self.slots.get_mut(id.0) else { return };
@@ -183,17 +212,22 @@ impl Sessions {
     /// Whether a session is to be looked at when the turn ends.
     #[inline]
     pub(crate) const fn has_marked(&self) -> bool {
-        !(self.marked.is_empty() && self.doomed.is_empty())
+        !self.marked.is_empty()
     }
 
     /// Notes that a session is to be stopped, whatever its ledger says.
     pub(crate) fn doom(&mut self, id: SessionId) {
-        self.doomed.push(id);
+        self.doomed.push_back(id);
     }
 
-    #[inline]
+    pub(crate) fn has_doomed(&self) -> bool {
+        !self.doomed.is_empty()
+    }
+
+    /// The first to fail of those that are not running.
     pub(crate) fn pop_doomed(&mut self) -> Option<SessionId> {
-        self.doomed.pop()
+        let place = self.doomed.iter().position(|id| !self.is_running(*id))?;
+        self.doomed.remove(place)
     }
 
     /// Whether one of the session's handlers is running.

@@ -11,6 +11,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::Hears;
+use super::kinds::Tables;
 use crate::context::Context;
 use crate::default::Unhandled;
 use crate::event::Event;
@@ -55,13 +56,13 @@ pub struct States<S> {
 
 pub(crate) struct Table<S> {
     handlers: Vec<(Cow<'static, str>, Rc<Handler<S>>)>,
-    default: Option<Rc<Default_<S>>>,
+    pub(super) default: Option<Rc<Default_<S>>>,
 }
 
 /// What a handler is to the kernel. Its arguments travel in registers, all of them.
 pub(crate) type Handler<S> =
     dyn Fn(&mut S, &mut Context<'_>, &mut dyn Parcel, Option<&mut Reply<'_>>) -> Handled;
-type Default_<S> = dyn Fn(&mut S, &mut Context<'_>, Unhandled<'_>);
+pub(super) type Default_<S> = dyn Fn(&mut S, &mut Context<'_>, Unhandled<'_>);
 
 /// Where a handler's reply goes, if anybody wants it.
 pub(crate) enum Reply<'a> {
@@ -236,15 +237,17 @@ enum Place<'a, R> {
 }
 
 #[cold]
-fn refuse(refusal: Refusal) -> Handled {
+pub(super) fn refuse(refusal: Refusal) -> Handled {
     Err(Box::new(refusal))
 }
 
 pub(super) type BySymbol<S> = Rc<[Option<Rc<Handler<S>>>]>;
 
-impl<S> Table<S> {
-    /// The table by the numbers of one kernel.
-    pub(super) fn number(&self, names: &mut Names) -> BySymbol<S> {
+impl<S: 'static> Tables for Table<S> {
+    type State = S;
+    type Numbered = BySymbol<S>;
+
+    fn number(&self, names: &mut Names) -> BySymbol<S> {
         let mut by_symbol = Vec::new();
         for (name, handler) in &self.handlers {
             put(&mut by_symbol, names.intern(name.clone()), Some(Rc::clone(handler)));
@@ -252,13 +255,17 @@ impl<S> Table<S> {
         by_symbol.into()
     }
 
-    pub(super) fn hears(&self, names: &mut Names) -> Hears {
+    fn hears(&self, names: &mut Names) -> Hears {
         let hears = if self.default.is_some() { Hears::all_but_start() } else { Hears::default() };
         self.handlers.iter().fold(hears, |hears, (name, _)| hears.with(names.intern(name.clone())))
     }
 }
 
-fn put<H>(by_symbol: &mut Vec<Option<H>>, symbol: Symbol, handler: Option<H>) -> Option<H> {
+pub(super) fn put<H>(
+    by_symbol: &mut Vec<Option<H>>,
+    symbol: Symbol,
+    handler: Option<H>,
+) -> Option<H> {
     let index = symbol.index();
     if by_symbol.len() <= index {
         by_symbol.resize_with(index + 1, || None);
@@ -329,18 +336,8 @@ impl<S: 'static> AnySession for Session<S> {
         parcel: &mut dyn Parcel,
         refusal: Box<Refusal>,
     ) -> Handled {
-        let untaken = matches!(*refusal, Refusal::NoHandler | Refusal::OtherPayload(_));
-        let Some(default) = self.table.default.as_ref().filter(|_| untaken) else {
-            return Err(refusal);
-        };
-        if symbol == Symbol::START {
-            return Err(refusal);
-        }
-        let name = cx.event().to_owned();
-        default(&mut self.state, cx, Unhandled::new(&name, parcel));
-        // What it left goes before the next event, and under its name if that fails.
-        parcel.clear();
-        Ok(())
+        let default = self.table.default.as_deref().filter(|_| symbol != Symbol::START);
+        offer_default(default, &mut self.state, cx, parcel, refusal)
     }
 
     fn set_handler(&mut self, symbol: Symbol, handler: Option<Box<dyn Any>>) -> bool {
@@ -355,6 +352,23 @@ impl<S: 'static> AnySession for Session<S> {
     fn kind(&self) -> &'static str {
         std::any::type_name::<S>()
     }
+}
+
+/// Offers to `_default`, if there is one, what no handler takes.
+pub(super) fn offer_default<S>(
+    default: Option<&Default_<S>>,
+    state: &mut S,
+    cx: &mut Context<'_>,
+    parcel: &mut dyn Parcel,
+    refusal: Box<Refusal>,
+) -> Handled {
+    let untaken = matches!(*refusal, Refusal::NoHandler | Refusal::OtherPayload(_));
+    let Some(default) = default.filter(|_| untaken) else { return Err(refusal) };
+    let name = cx.event().to_owned();
+    default(state, cx, Unhandled::new(&name, parcel));
+    // What it left goes before the next event, and under its name if that fails.
+    parcel.clear();
+    Ok(())
 }
 
 impl<S> Clone for Table<S> {

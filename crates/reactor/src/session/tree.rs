@@ -69,6 +69,10 @@ impl Sessions {
         children
     }
 
+    pub(crate) fn has_children(&self, id: SessionId) -> bool {
+        self.get(id).is_some_and(|slot| slot.links.youngest.is_some())
+    }
+
     /// A session and all that descend from it, each generation after the one before.
     pub(crate) fn family(&self, id: SessionId) -> Vec<SessionId> {
         let mut family = vec![id];

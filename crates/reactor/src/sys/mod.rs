@@ -2,8 +2,10 @@
 //!
 //! Besides the poller, the clock and the signal source, nothing else in this crate talks to the system.
 
-mod readiness;
-
-pub(crate) use readiness::ready_for;
 pub(crate) mod fork;
 pub(crate) mod process;
+mod readiness;
+mod step_notice;
+
+pub(crate) use readiness::ready_for;
+pub(crate) use step_notice::StepNotice;

@@ -1,0 +1,343 @@
+//! The table against a sorted list, and the ends of time.
+
+use std::time::{Duration, SystemTime};
+
+use super::{Ring, Timers};
+use crate::arena::Arena;
+use crate::clock::Moment;
+use crate::ids::{SessionId, TimerId};
+use crate::name::Symbol;
+use crate::payload::Payload;
+use crate::queue::Stamp;
+
+const NAMES: [Symbol; 3] = [Symbol::START, Symbol::STOP, Symbol::DEFAULT];
+const TICK: i64 = 1 << 20;
+const OPERATIONS: u32 = 1_500_000;
+
+/// By the book: all that is set, in order.
+struct Model {
+    timers: Timers,
+    list: Vec<Entry>,
+    sessions: Vec<SessionId>,
+    /// Timers that are not set any more.
+    gone: Vec<TimerId>,
+    now: Moment,
+    sequence: u64,
+    random: Random,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Entry {
+    stamp: Stamp,
+    id: TimerId,
+    session: SessionId,
+    name: Symbol,
+    /// Whether it follows the wall clock.
+    wall: bool,
+}
+
+struct Random(u64);
+
+impl Random {
+    fn index(&mut self, len: usize) -> usize {
+        usize::try_from(self.below(len as u64)).unwrap()
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    /// Mostly near, sometimes far, sometimes at the end of time, often equal to others.
+    fn time(&mut self) -> i64 {
+        let unit = [0, 1, 1000, TICK / 3, TICK, 64 * TICK, 4096 * TICK, 1 << 38, 1 << 44, 1 << 50];
+        match self.below(40) {
+            0 => i64::MAX,
+            1 => i64::MAX - 1 - self.below(3).cast_signed() * TICK,
+            _ => unit[self.index(unit.len())] * (1 + self.below(70).cast_signed()),
+        }
+    }
+}
+
+impl Model {
+    fn new(seed: u64) -> Self {
+        let mut keys = Arena::new();
+        Self {
+            timers: Timers::new(),
+            list: Vec::new(),
+            sessions: (0..3).map(|_| SessionId(keys.insert(()))).collect(),
+            gone: Vec::new(),
+            now: Moment::ZERO,
+            sequence: 0,
+            random: Random(seed),
+        }
+    }
+
+    fn stamp(&mut self) -> Stamp {
+        self.sequence += 1;
+        let time = Duration::from_nanos(self.random.time().cast_unsigned());
+        let due =
+            if self.random.below(8) == 0 { self.now.before(time) } else { self.now.after(time) };
+        Stamp { due, sequence: self.sequence }
+    }
+
+    fn enter(&mut self, entry: Entry) {
+        let place = self.list.partition_point(|other| other.stamp < entry.stamp);
+        self.list.insert(place, entry);
+    }
+
+    fn any(&mut self) -> Option<usize> {
+        let len = self.list.len();
+        (len > 0).then(|| self.random.index(len))
+    }
+
+    fn operate(&mut self) {
+        match self.random.below(100) {
+            // As many are set as are gone, but sometimes many more.
+            0..40 if self.list.len() < 3000 => self.set(),
+            40..55 => self.reset(),
+            55..60 => self.renew(),
+            60..75 => self.remove(),
+            75..76 if self.random.below(200) == 0 => self.remove_session(),
+            76..78 => self.check_stale(),
+            78..79 => self.follow_wall(),
+            79..80 if self.random.below(10) == 0 => self.step_wall(),
+            80..84 => self.check_names(),
+            _ => self.check_next(),
+        }
+    }
+
+    fn set(&mut self) {
+        let (session, name) = (self.sessions[self.random.index(3)], NAMES[self.random.index(3)]);
+        let stamp = self.stamp();
+        let what = Ring::Event { symbol: name, payload: Payload::U64(stamp.sequence) };
+        let id = self.timers.set(stamp, session, what);
+        self.enter(Entry { stamp, id, session, name, wall: false });
+    }
+
+    fn reset(&mut self) {
+        let Some(place) = self.any() else { return };
+        let mut entry = self.list.remove(place);
+        (entry.stamp, entry.wall) = (self.stamp(), false);
+        assert!(self.timers.reset(entry.id, entry.stamp));
+        self.enter(entry);
+    }
+
+    fn renew(&mut self) {
+        let Some(place) = self.any() else { return };
+        let mut entry = self.list.remove(place);
+        self.gone.push(entry.id);
+        (entry.stamp, entry.wall) = (self.stamp(), false);
+        let payload = Payload::U64(entry.stamp.sequence);
+        entry.id = self.timers.renew(entry.id, entry.stamp, payload).expect("it is set").0;
+        self.enter(entry);
+    }
+
+    fn remove(&mut self) {
+        let Some(place) = self.any() else { return };
+        let entry = self.list.remove(place);
+        let (stamp, timer) = self.timers.remove(entry.id).expect("it is set");
+        assert_eq!(
+            (stamp, timer.session, timer.what.symbol()),
+            (entry.stamp, entry.session, Some(entry.name))
+        );
+        self.gone.push(entry.id);
+    }
+
+    fn follow_wall(&mut self) {
+        let Some(place) = self.any() else { return };
+        self.timers.follow_wall(self.list[place].id, SystemTime::UNIX_EPOCH);
+        self.list[place].wall = true;
+    }
+
+    /// What follows the wall clock is due at another time, and keeps its place among equals.
+    fn step_wall(&mut self) {
+        let first = self.list.first().filter(|_| self.random.below(2) == 0);
+        let due = first.map_or_else(|| self.now, |first| first.stamp.due);
+        self.timers.reset_wall_times(|_| due);
+        let (followers, others) = self.list.iter().partition(|entry| entry.wall);
+        self.list = others;
+        let followers: Vec<Entry> = followers;
+        for mut entry in followers {
+            entry.stamp.due = due;
+            self.enter(entry);
+        }
+    }
+
+    fn remove_session(&mut self) {
+        let session = self.sessions[self.random.index(3)];
+        let mut removed: Vec<_> =
+            self.timers.remove_session(session).into_iter().map(|(stamp, _)| stamp).collect();
+        removed.sort();
+        let (theirs, others) = self.list.iter().partition(|entry| entry.session == session);
+        self.list = others;
+        assert_eq!(removed, theirs.iter().map(|entry: &Entry| entry.stamp).collect::<Vec<_>>());
+    }
+
+    fn check_stale(&mut self) {
+        let Some(id) = self.gone.pop() else { return };
+        assert!(self.timers.remove(id).is_none());
+        assert!(!self.timers.reset(id, Stamp { due: self.now, sequence: 0 }));
+        assert!(self.timers.stamp(id).is_none());
+        self.gone.truncate(100);
+    }
+
+    fn check_names(&mut self) {
+        let (session, name) = (self.sessions[self.random.index(3)], NAMES[self.random.index(3)]);
+        let named = self.list.iter().filter(|entry| entry.session == session && entry.name == name);
+        let count = named.clone().count();
+        let newest = self.timers.newest(session, name);
+        assert_eq!(newest.is_some(), count > 0);
+        if let Some(newest) = newest {
+            assert!(named.clone().any(|entry| entry.id == newest));
+            assert_eq!(self.timers.has_older(newest), count > 1);
+        }
+    }
+
+    fn check_next(&mut self) {
+        assert_eq!(self.timers.len(), self.list.len());
+        if let Some(place) = self.any() {
+            let entry = self.list[place];
+            assert_eq!(self.timers.stamp(entry.id), Some(entry.stamp));
+            assert_eq!(self.timers.wall_time(entry.id).is_some(), entry.wall);
+        }
+        let next = self.list.first().map(|entry| entry.stamp.due);
+        assert_eq!(self.timers.next_due(), next);
+    }
+
+    /// A step that delivers: what is due and was set before it began, and meanwhile this and that happens.
+    fn deliver(&mut self) {
+        let limit = self.sequence + 1;
+        for _ in 0..self.random.below(2000) {
+            let mut due = self.list.iter().take_while(|entry| entry.stamp.due <= self.now);
+            let first = due.position(|entry| entry.stamp.sequence < limit);
+            let expected = first.map(|first| self.list[first]);
+            assert_eq!(self.timers.peek_due(self.now, limit), expected.map(|entry| entry.stamp));
+            let Some(first) = first else { break };
+            let entry = self.list.remove(first);
+            assert_eq!(self.timers.first(), Some(entry.id));
+            let rung = self.timers.pop().expect("promised");
+            assert!(matches!(rung.what, Ring::Event { symbol, .. } if symbol == entry.name));
+            self.gone.push(entry.id);
+            if self.random.below(4) == 0 {
+                self.operate();
+            }
+        }
+        self.timers.release_held();
+    }
+
+    fn advance(&mut self) {
+        let next = self.timers.next_look();
+        assert!(next <= self.list.first().map(|entry| entry.stamp.due));
+        self.now = match (self.random.below(20), next) {
+            (0, _) => {
+                self.now.after(Duration::from_nanos(self.random.time().cast_unsigned() % (1 << 52)))
+            }
+            (1..6, Some(next)) => self.now.max(next),
+            _ => self.now.after(Duration::from_nanos(self.random.below(200_000_000))),
+        };
+    }
+}
+
+#[test]
+fn p38_a_million_random_operations_agree_with_a_sorted_list() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(38);
+    println!("SEED={seed}");
+    let mut operations = 0;
+    for round in 0.. {
+        let mut model = Model::new(seed + round);
+        // Time ends after some rounds, and begins anew.
+        for _ in 0..3000 {
+            let many = model.random.below(60);
+            (0..many).for_each(|_| model.operate());
+            operations += u32::try_from(many).unwrap();
+            model.advance();
+            model.deliver();
+        }
+        model.now = Moment::from_nanos(i64::MAX);
+        while !model.list.is_empty() {
+            model.deliver();
+        }
+        assert_eq!((model.timers.len(), model.timers.next_due()), (0, None));
+        if operations >= OPERATIONS {
+            break;
+        }
+    }
+}
+
+fn session() -> SessionId {
+    SessionId(Arena::new().insert(()))
+}
+
+fn event(number: u64) -> Ring {
+    Ring::Event { symbol: Symbol::START, payload: Payload::U64(number) }
+}
+
+fn at(due: i64, sequence: u64) -> Stamp {
+    Stamp { due: Moment::from_nanos(due), sequence }
+}
+
+#[test]
+fn timers_at_both_ends_of_time_ring_in_order() {
+    let mut timers = Timers::new();
+    let session = session();
+    let times = [i64::MAX, i64::MIN, 0, -1, i64::MAX - 1, 1, i64::MIN + 1, i64::MAX, i64::MIN];
+    for (time, sequence) in times.into_iter().zip(0..) {
+        timers.set(at(time, sequence), session, event(sequence));
+    }
+    let end = Moment::from_nanos(i64::MAX);
+    let rung = std::iter::from_fn(|| {
+        let stamp = timers.peek_due(end, u64::MAX)?;
+        timers.pop().map(|_| (stamp.due.as_nanos(), stamp.sequence))
+    });
+    let mut sorted: Vec<_> = times.into_iter().zip(0..).collect();
+    sorted.sort_unstable();
+    assert_eq!(rung.collect::<Vec<_>>(), sorted);
+}
+
+#[test]
+fn what_a_burst_left_behind_is_given_back() {
+    let mut timers = Timers::new();
+    let session = session();
+    let burst = |timers: &mut Timers| -> Vec<TimerId> {
+        let set =
+            |number: i64| timers.set(at((number % 7) * 3_600_000_000_000, 0), session, event(0));
+        (1..100_000).map(set).collect()
+    };
+    let ids = burst(&mut timers);
+    let full = timers.order.capacity();
+    assert!(full <= 2 * ids.len(), "{full} places for {}", ids.len());
+    for (id, left) in ids.into_iter().zip((0..99_999).rev()) {
+        timers.remove(id).expect("it is set");
+        let kept = timers.order.capacity();
+        assert!(left % 1000 != 0 || kept <= 4 * left + 5000, "{kept} places for {left}");
+    }
+    burst(&mut timers);
+    let end = Moment::from_nanos(i64::MAX);
+    while timers.peek_due(end, u64::MAX).is_some() {
+        timers.pop().expect("promised");
+    }
+    assert!(timers.order.capacity() <= 5000);
+}
+
+#[test]
+fn a_long_wait_is_found_in_few_looks() {
+    let mut timers = Timers::new();
+    let due = 400 * 24 * 3600 * 1_000_000_000;
+    // So many in one bucket that nobody looks through them.
+    let session = session();
+    for number in 0..1000 {
+        timers.set(at(due + number * 1000, number.cast_unsigned()), session, event(0));
+    }
+    let mut looks = 0;
+    loop {
+        let now = timers.next_look().expect("it is set");
+        assert!(now <= Moment::from_nanos(due), "never later than the timer");
+        looks += 1;
+        if timers.peek_due(now, u64::MAX).is_some() {
+            break;
+        }
+    }
+    assert!(looks <= 9, "one for each level and one for the timer, not {looks}");
+}
