@@ -41,9 +41,16 @@ pub enum Load {
 pub enum Op {
     Post { to: To, event: &'static str, load: Load },
     Call { to: To, event: &'static str, load: Load, other_reply: bool },
-    Delay { event: &'static str, micros: u64, number: u64 },
-    DelaySet { event: &'static str, micros: u64, number: u64, key: u64 },
+    /// An alarm's time is told from now on, too; it may be past.
+    Alarm { event: &'static str, micros: i64, number: u64 },
+    AlarmSet { event: &'static str, micros: i64, number: u64, key: u64 },
+    AlarmAdjust { key: u64, micros: i64 },
+    AlarmClear(&'static str),
     AlarmRemove { key: u64 },
+    AlarmRemoveAll,
+    Delay { event: &'static str, micros: i64, number: u64 },
+    DelaySet { event: &'static str, micros: i64, number: u64, key: u64 },
+    DelayAdjust { key: u64, micros: i64 },
     AliasSet(&'static str),
     AliasRemove(&'static str),
     AliasResolve(&'static str),
@@ -71,7 +78,7 @@ pub enum Op {
     /// Lets go of a wheel, which closes itself soon.
     Release { key: u64 },
     /// The handler takes so long.
-    Busy(u64),
+    Busy(i64),
     Look(Who),
     Stop,
     /// Lets go of everything that could keep this session alive, and the shelf.
@@ -106,7 +113,7 @@ pub enum End {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ask {
     Again,
-    At(u64),
+    At(i64),
     Queue,
 }
 
@@ -134,7 +141,7 @@ pub struct Heard {
     /// Why the session is alive.
     pub why: String,
     /// The time of the turn, in microseconds.
-    pub now: u128,
+    pub now: i64,
     /// Whether the handler may return an error.
     pub may_err: bool,
 }

@@ -200,7 +200,7 @@ impl Script {
     }
 
     fn set_beat(&self, door: &mut dyn Door) {
-        let micros = self.below(100);
+        let micros = self.below(100).cast_signed();
         self.perform(door, Op::Delay { event: "beat", micros, number: 0 });
     }
 
@@ -250,7 +250,7 @@ impl Inner {
             94..106 => self.signals(),
             106..112 => self.handlers(),
             112..126 => self.wheel(me),
-            126 => Op::Busy(self.random.below(300)),
+            126 => Op::Busy(self.random.below(300).cast_signed()),
             127 if self.random.one_in(self.manner.ending) => Op::Stop,
             _ => Op::Look(self.anybody()),
         }
@@ -265,7 +265,7 @@ impl Inner {
             12 => self.signal(),
             13..16 => self.name(),
             16 | 17 => self.use_held(me),
-            18 => Op::Busy(self.random.below(300)),
+            18 => Op::Busy(self.random.below(300).cast_signed()),
             _ => Op::Look(self.anybody()),
         }
     }
@@ -282,9 +282,15 @@ impl Inner {
     fn timer(&mut self, me: Who) -> Op {
         let (event, number) = (self.pick(EVENTS), self.number());
         let micros = self.pick([0, 0, 1, 5, 20, 20, 100, 1000]);
-        match self.random.below(9) {
-            0..4 => Op::Delay { event, micros, number },
-            4..7 => Op::DelaySet { event, micros, number, key: self.new_timer(me) },
+        match self.random.below(20) {
+            0..6 => Op::Delay { event, micros, number },
+            6..10 => Op::DelaySet { event, micros, number, key: self.new_timer(me) },
+            10 => Op::Alarm { event, micros: micros - 10, number },
+            11 => Op::AlarmSet { event, micros: micros - 10, number, key: self.new_timer(me) },
+            12 | 13 => Op::AlarmAdjust { key: self.timer_of(me), micros: micros - 5 },
+            14 | 15 => Op::DelayAdjust { key: self.timer_of(me), micros },
+            16 => Op::AlarmClear(event),
+            17 if me != self.keeper => Op::AlarmRemoveAll,
             _ => Op::AlarmRemove { key: self.timer_of(me) },
         }
     }
@@ -370,7 +376,7 @@ impl Inner {
         let batch = self.random.below(4) as u8;
         let ask = match self.random.below(4) {
             0 | 1 => Ask::Again,
-            2 => Ask::At(self.random.below(100)),
+            2 => Ask::At(self.random.below(100).cast_signed()),
             _ => Ask::Queue,
         };
         match self.random.below(7) {

@@ -2,16 +2,16 @@
 
 use std::fmt::Debug;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::Instant;
 
 use reactor::{
-    AliasError, Child, Context, Destination, Event, Kernel, NoSuchSession, RefcountError, SessionId,
-    SignalError,
+    Adjust, AliasError, Child, Context, Destination, Event, Kernel, NoSuchSession, NoSuchTimer,
+    RefcountError, Removed, SessionId, SignalError, TimerId,
 };
 
 use super::payload::Parcel;
 use super::ticker::Ticker;
-use super::{Actor, Held, Seen, Stage, hear_set};
+use super::{Actor, Held, Seen, Stage, hear_set, span};
 use crate::op::{Door, Load, Op, TAGS, To, Who};
 use crate::view::{View, look};
 
@@ -96,7 +96,7 @@ macro_rules! ask_both {
                 format!("{:?}", $door.alias_resolve(name).map(|id| $stage.name(id)))
             }
             Op::Busy(micros) => {
-                $stage.clock.advance(Duration::from_micros(micros));
+                $stage.clock.advance(span(micros));
                 ok()
             }
             Op::Stop => {
@@ -174,17 +174,26 @@ impl Door for Inside<'_, '_> {
             Op::AliasSet(name) => stage.alias(cx.alias_set(name)),
             Op::AliasRemove(name) => stage.alias(cx.alias_remove(name)),
             Op::Delay { event, micros, number } => {
-                cx.delay(event, Duration::from_micros(micros), plain(number));
+                cx.delay(event, span(micros), plain(number));
                 ok()
             }
             Op::DelaySet { event, micros, number, key } => {
-                let timer = cx.delay_set(event, Duration::from_micros(micros), plain(number));
-                stage.timers.borrow_mut().insert(key, timer);
+                stage.keep(key, cx.delay_set(event, span(micros), plain(number)))
+            }
+            Op::Alarm { event, micros, number } => {
+                cx.alarm(event, later(cx.now(), micros), plain(number));
                 ok()
             }
-            Op::AlarmRemove { key } => {
-                let timer = stage.timers.borrow().get(&key).copied();
-                timer.map_or_else(|| "NoSuchTimer".into(), |timer| word_of(cx.alarm_remove(timer)))
+            Op::AlarmSet { event, micros, number, key } => {
+                stage.keep(key, cx.alarm_set(event, later(cx.now(), micros), plain(number)))
+            }
+            Op::AlarmClear(event) => cx.alarm_clear(event).to_string(),
+            Op::AlarmRemoveAll => {
+                let removed = cx.alarm_remove_all();
+                removed.into_iter().map(|timer| stage.removed(timer)).collect()
+            }
+            Op::AlarmAdjust { .. } | Op::AlarmRemove { .. } | Op::DelayAdjust { .. } => {
+                self.act_on_timer(op).unwrap_or_else(|NoSuchTimer| "NoSuchTimer".into())
             }
             Op::DetachMyself => word_of(cx.detach_myself()),
             Op::DetachChild(who) => word_of(cx.detach_child(stage.id(who).expect("was born"))),
@@ -223,6 +232,23 @@ impl Door for Inside<'_, '_> {
 }
 
 impl Inside<'_, '_> {
+    fn act_on_timer(&mut self, op: Op) -> Result<String, NoSuchTimer> {
+        let Self { cx, stage, .. } = self;
+        let find = |key| stage.timers.borrow().get(&key).copied().ok_or(NoSuchTimer);
+        let moved = match op {
+            Op::AlarmRemove { key } => return Ok(stage.removed(cx.alarm_remove(find(key)?)?)),
+            Op::AlarmAdjust { key, micros } if micros < 0 => {
+                cx.alarm_adjust(find(key)?, Adjust::Earlier(span(micros)))?
+            }
+            Op::AlarmAdjust { key, micros } => {
+                cx.alarm_adjust(find(key)?, Adjust::Later(span(micros)))?
+            }
+            Op::DelayAdjust { key, micros } => cx.delay_adjust(find(key)?, span(micros))?,
+            other => unreachable!("{other:?}"),
+        };
+        Ok(stage.micros(moved).to_string())
+    }
+
     fn act_on_held(&mut self, op: Op) -> String {
         let Self { cx, actor, stage } = self;
         let held = &mut actor.held;
@@ -326,6 +352,17 @@ impl Stage {
         }
     }
 
+    fn keep(&self, key: u64, timer: TimerId) -> String {
+        self.timers.borrow_mut().insert(key, timer);
+        ok()
+    }
+
+    /// A timer that was removed, in words.
+    fn removed(&self, mut timer: Removed) -> String {
+        let parcel = timer.take::<Parcel>().expect("each timer has one");
+        format!("{} #{} at {};", timer.name(), parcel.number, self.micros(timer.due()))
+    }
+
     fn target(&self, to: To) -> Target {
         match to {
             To::Session(who) => Target::Id(self.id(who).expect("was born")),
@@ -345,6 +382,10 @@ impl Stage {
 enum Loaded {
     Parcel(Parcel),
     Text(String),
+}
+
+fn later(now: Instant, micros: i64) -> Instant {
+    if micros < 0 { now - span(micros) } else { now + span(micros) }
 }
 
 fn plain(number: u64) -> Parcel {

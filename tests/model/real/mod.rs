@@ -89,8 +89,8 @@ impl World for Real {
         Seen { kernel: &self.kernel, stage: &self.stage }.alive()
     }
 
-    fn advance(&mut self, micros: u64) {
-        self.stage.clock.advance(Duration::from_micros(micros));
+    fn advance(&mut self, micros: i64) {
+        self.stage.clock.advance(span(micros));
     }
 
     fn turn(&mut self) -> String {
@@ -108,6 +108,10 @@ impl World for Real {
     fn is_empty(&self) -> bool {
         self.kernel.session_count() == 0 && self.kernel.wheel_count() == 0
     }
+}
+
+fn span(micros: i64) -> Duration {
+    Duration::from_micros(micros.unsigned_abs())
 }
 
 /// What comes out of `run`, in words.
@@ -144,6 +148,12 @@ impl Stage {
         if ids[place].replace(id).is_none() {
             self.names.borrow_mut().insert(id, who);
         }
+    }
+
+    /// Microseconds since the beginning.
+    fn micros(&self, time: Instant) -> i64 {
+        let micros = |span: Duration| i64::try_from(span.as_micros()).expect("not that late");
+        micros(time.saturating_duration_since(self.base)) - micros(self.base.saturating_duration_since(time))
     }
 
     fn kinds(&self) -> Rc<Kinds> {
@@ -238,7 +248,7 @@ fn heard(
         caller: cx.caller_event().map(str::to_owned),
         payload,
         why: cx.kernel().why_alive(cx.session()).expect("a session that runs is alive"),
-        now: (cx.now() - stage.base).as_micros(),
+        now: stage.micros(cx.now()),
         may_err,
     };
     match stage.script.heard(&heard, &mut Inside { cx, actor, stage: &stage }) {

@@ -24,6 +24,7 @@ impl Reference {
         let letter = self.current;
         match self.sessions.get(&letter.to) {
             None => return Outcome::NoSession(payload),
+            Some(session) if session.phase == Phase::Ended => return Outcome::NoSession(payload),
             Some(session) if session.running => return Outcome::Busy(payload),
             Some(_) => {}
         }
@@ -108,7 +109,7 @@ impl Reference {
             caller: letter.caller.map(str::to_owned),
             payload: payload_text,
             why: self.why(me),
-            now: self.now.into(),
+            now: self.now,
             may_err,
         };
         let script = std::rc::Rc::clone(&self.script);
@@ -139,20 +140,26 @@ impl Reference {
 
     /// Delivers a letter between other things.
     pub(super) fn tell(&mut self, letter: Letter, payload: Payload) -> Option<u64> {
+        self.read_posts();
         let outer = std::mem::replace(&mut self.current, letter);
         let answer = self.deliver_current(payload, None);
         self.current = outer;
         answer
     }
 
-    /// Tells a session something now, or when its running handler has returned.
+    /// Tells a session something now; or when its running handler has returned, behind what waits for that.
     pub(super) fn notify(&mut self, to: Who, event: &'static str, payload: Payload) {
-        let letter = Letter::new(to, KERNEL, event);
         if !self.hears(to, event) {
-        } else if self.is_running(to) {
-            self.late.push((letter, payload));
-        } else {
-            self.tell(letter, payload);
+            return;
+        }
+        let letter = Letter::new(to, KERNEL, event);
+        let running = self.is_running(to);
+        match self.late.iter_mut().find(|(who, _)| *who == to) {
+            Some((_, notices)) => notices.push((letter, payload)),
+            None if running => self.late.push((to, vec![(letter, payload)])),
+            None => {
+                self.tell(letter, payload);
+            }
         }
     }
 
@@ -164,6 +171,7 @@ impl Reference {
         }
         self.settle();
         self.set_handlers();
+        self.stop_doomed();
         // One after the other, and not one within the other.
         if self.telling_at == Some(self.depth) {
             return;
@@ -184,8 +192,12 @@ impl Reference {
 
     /// Tells what waited for handlers that have returned.
     fn tell_late(&mut self) {
-        while let Some(place) = self.late.iter().position(|(one, _)| !self.is_running(one.to)) {
-            let (letter, payload) = self.late.remove(place);
+        while let Some(place) = self.late.iter().position(|(who, _)| !self.is_running(*who)) {
+            if self.late[place].1.is_empty() {
+                self.late.remove(place);
+                continue;
+            }
+            let (letter, payload) = self.late[place].1.remove(0);
             self.tell(letter, payload);
         }
     }
@@ -242,16 +254,17 @@ impl Reference {
     fn fail(&mut self, letter: Letter, exception: Exception) {
         self.counts.failures += 1;
         let error = exception.to_string();
-        if let Some(further) = &mut self.dying {
-            *further += "\nAdditional error thrown in handler for previous error:\n";
-            *further += &error;
+        if let Some((text, sessions)) = &mut self.dying {
+            *text += "\nAdditional error thrown in handler for previous error:\n";
+            *text += &error;
+            sessions.push(letter.to);
             return;
         }
         let Letter { to: session, from, event, caller } = letter;
         let caller = caller.unwrap_or("-");
         let text = format!("[{error}|its handler of {event}|{session}|{from}|{event}|{caller}]");
         let death = Death { session, text, error };
-        let ending = self.sessions.get(&session).is_none_or(|one| one.phase == Phase::Ending);
+        let ending = self.sessions.get(&session).is_none_or(|one| one.phase.is_last());
         if ending || self.stopping || !self.watches.iter().any(|watch| watch.signal == "DIE") {
             self.unhandled(session, exception);
         } else {
@@ -261,12 +274,15 @@ impl Reference {
 
     fn deliver_death(&mut self) {
         let (death, exception) = self.deaths.remove(0);
-        self.dying = Some(String::new());
+        self.dying = Some((String::new(), Vec::new()));
         let handled = self.tell_death(&death);
-        let further = self.dying.take().unwrap_or_default();
-        if !further.is_empty() {
+        let (further, sessions) = self.dying.take().expect("it was set");
+        if !sessions.is_empty() {
             let text = format!("{}{further}", death.error);
             self.unhandled(death.session, Exception { panic: exception.panic, text });
+            if self.on_exception == OnException::Isolate {
+                sessions.into_iter().for_each(|session| self.end_failed(session));
+            }
         } else if !handled {
             self.unhandled(death.session, exception);
         }
@@ -278,7 +294,7 @@ impl Reference {
                 self.failure.get_or_insert(exception);
                 self.stopping = true;
             }
-            OnException::Isolate => self.stop_session(session),
+            OnException::Isolate => self.end_failed(session),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who is born, who moves, who stops.
 
-use super::{CHILD, Letter, Payload, Phase, Place, Reference, Session, What};
+use super::{Letter, Payload, Phase, Place, Reference, Session, What};
 use crate::op::{KERNEL, Kind, Who};
 
 impl Reference {
@@ -16,7 +16,7 @@ impl Reference {
             None
         };
         let Some(session) = self.sessions.get_mut(&child) else { return };
-        session.starting = false;
+        (session.starting, session.unborn) = (false, false);
         let parent = session.parent;
         self.post(What::Born(child));
         self.notify(parent, "_child", Payload::Child("create", child, answer));
@@ -38,37 +38,65 @@ impl Reference {
 
     /// Tells a session that it ends, and removes it.
     pub(super) fn stop_session(&mut self, who: Who) {
-        match self.sessions.get_mut(&who) {
-            None => return,
-            Some(session) if session.phase == Phase::Ending => return,
-            Some(session) => session.phase = Phase::Ending,
+        let Some(session) = self.sessions.get_mut(&who) else { return };
+        if session.phase.is_last() {
+            return;
         }
+        session.phase = Phase::Ending;
+        let unannounced = std::mem::take(&mut session.starting);
         self.depth += 1;
+        if unannounced {
+            let parent = self.sessions[&who].parent;
+            self.notify(parent, "_child", Payload::Child("create", who, None));
+        }
         self.bequeath(who);
         let answer = if self.hears(who, "_stop") {
             self.tell(Letter::new(who, KERNEL, "_stop"), Payload::Unit)
         } else {
             None
         };
-        self.bequeath(who);
+        let session = self.session(who);
+        (session.phase, session.running) = (Phase::Ended, true);
+        while !self.children(who).is_empty() {
+            self.bequeath(who);
+        }
         let parent = self.sessions[&who].parent;
         self.notify(parent, "_child", Payload::Child("lose", who, answer));
+        self.read_posts();
+        let outer = std::mem::replace(&mut self.current, Letter::OUTSIDE);
         self.remove_session(who);
+        self.current = outer;
         self.depth -= 1;
         self.tidy();
     }
 
-    fn remove_session(&mut self, who: Who) {
-        // Those that it has started since.
-        for child in self.children(who) {
-            self.adopt(child, self.sessions[&who].parent);
+    /// Stops a session that failed, when it is not running.
+    pub(super) fn end_failed(&mut self, who: Who) {
+        if !self.stopping {
+            self.doomed.push(who);
+            self.stop_doomed();
         }
+    }
+
+    /// One after the other, and not one within the other.
+    pub(super) fn stop_doomed(&mut self) {
+        if std::mem::replace(&mut self.ending_doomed, true) {
+            return;
+        }
+        while let Some(place) = self.doomed.iter().position(|who| !self.is_running(*who)) {
+            let who = self.doomed.remove(place);
+            self.stop_session(who);
+        }
+        self.ending_doomed = false;
+    }
+
+    fn remove_session(&mut self, who: Who) {
+        self.drop_all(Place::State(who));
+        self.tidy();
         let Some(Session { parent, .. }) = self.sessions.remove(&who) else { return };
         self.watches.retain(|watch| watch.session != who);
         self.aliases.retain(|(_, owner)| *owner != who);
         self.tags.retain(|(owner, ..)| *owner != who);
-        self.drop_all(Place::State(who));
-        self.tidy();
         let wheels = self.wheels.iter().filter(|(_, wheel)| wheel.session == who);
         let wheels: Vec<u64> = wheels.map(|(key, _)| *key).collect();
         for wheel in wheels {
@@ -82,16 +110,23 @@ impl Reference {
         self.released(parent);
     }
 
-    /// A session's children go to its parent.
+    /// A session's children go to its parent. They move first and are spoken of then.
     fn bequeath(&mut self, who: Who) {
-        let heir = self.sessions[&who].parent;
         for child in self.children(who) {
-            self.notify(heir, "_child", Payload::Child("gain", child, None));
-            self.notify(child, "_parent", Payload::Parent(who, heir));
-            // Who has left meanwhile is nobody's.
+            let heir = self.sessions[&who].parent;
+            // Whoever was told of the one before may have ended this one, or itself.
             if self.sessions.get(&child).is_some_and(|session| session.parent == who) {
                 self.adopt(child, heir);
+                self.notify(heir, "_child", Payload::Child("gain", child, None));
+                self.notify_parent(child, who, heir);
             }
+        }
+    }
+
+    /// Tells it, unless it has moved on because of what its new parent was told.
+    fn notify_parent(&mut self, child: Who, old: Who, new: Who) {
+        if self.sessions.get(&child).is_some_and(|session| session.parent == new) {
+            self.notify(child, "_parent", Payload::Parent(old, new));
         }
     }
 
@@ -100,7 +135,12 @@ impl Reference {
         if parent == KERNEL {
             return "NoParent";
         }
-        self.detach(me, starting);
+        self.adopt(me, KERNEL);
+        // Its parent has not heard yet of one that is starting.
+        if !starting {
+            self.notify(parent, "_child", Payload::Child("lose", me, None));
+        }
+        self.notify_parent(me, parent, KERNEL);
         "ok"
     }
 
@@ -109,33 +149,20 @@ impl Reference {
             None => "NoSuchSession",
             Some(session) if session.parent != me => "NotAChild",
             Some(_) => {
-                self.detach(child, false);
+                self.adopt(child, KERNEL);
+                self.notify(me, "_child", Payload::Child("lose", child, None));
+                self.notify_parent(child, me, KERNEL);
                 "ok"
             }
         }
     }
 
-    /// One that is starting was not announced yet.
-    fn detach(&mut self, who: Who, unannounced: bool) {
-        let old = self.sessions[&who].parent;
-        if !unannounced {
-            self.notify(old, "_child", Payload::Child("lose", who, None));
-        }
-        // The parent may have done it when it was told, or ended it.
-        if self.sessions.get(&who).is_some_and(|session| session.parent == old) {
-            self.notify(who, "_parent", Payload::Parent(old, KERNEL));
-            self.adopt(who, KERNEL);
-        }
-    }
-
     fn adopt(&mut self, child: Who, parent: Who) {
-        let heir = if self.sessions.contains_key(&parent) { parent } else { KERNEL };
         self.moves += 1;
         let moves = self.moves;
-        let Some(session) = self.sessions.get_mut(&child) else { return };
+        let session = self.session(child);
         session.joined = moves;
-        let old = std::mem::replace(&mut session.parent, heir);
-        debug_assert!(heir == KERNEL || self.ledger(heir)[CHILD] > 0);
+        let old = std::mem::replace(&mut session.parent, parent);
         self.released(old);
     }
 
@@ -149,7 +176,6 @@ impl Reference {
         }
         self.forget_waiting(What::is_timer);
         self.clear_queue();
-        self.late.clear();
         self.depth -= 1;
         self.stopping = false;
     }

@@ -7,6 +7,7 @@ mod deliver;
 mod family;
 mod perform;
 mod signals;
+mod timers;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -20,9 +21,9 @@ use crate::script::Script;
 pub struct Reference {
     script: Rc<Script>,
     on_exception: OnException,
-    clock: u64,
+    clock: i64,
     /// The time of the turn.
-    now: u64,
+    now: i64,
     /// Counts everything that is put in order.
     sequence: u64,
     /// Counts who came to whom.
@@ -50,9 +51,14 @@ pub struct Reference {
     changes: Vec<(Who, &'static str, Option<u64>)>,
     /// Whose ledgers became empty, in that order.
     marked: Vec<Who>,
-    late: Vec<(Letter, Payload)>,
+    /// What sessions are told when their running handlers have returned.
+    late: Vec<(Who, Vec<(Letter, Payload)>)>,
     deaths: Vec<(Death, Exception)>,
-    dying: Option<String>,
+    /// Who failed while a death was told, and how.
+    dying: Option<(String, Vec<Who>)>,
+    /// Who failed and is to be stopped.
+    doomed: Vec<Who>,
+    ending_doomed: bool,
     telling_at: Option<u32>,
     depth: u32,
     stopping: bool,
@@ -82,6 +88,8 @@ struct Session {
     phase: Phase,
     running: bool,
     starting: bool,
+    /// It is held for its maker, though nothing is queued yet.
+    unborn: bool,
     handlers: Vec<Handler>,
     has_default: bool,
     /// Which of the kernel's own events it is told.
@@ -93,6 +101,8 @@ enum Phase {
     Living,
     Marked,
     Ending,
+    /// It has had its `_stop`.
+    Ended,
 }
 
 #[derive(Clone, Copy)]
@@ -116,7 +126,7 @@ enum Takes {
 }
 
 struct Waiting {
-    due: u64,
+    due: i64,
     number: u64,
     what: What,
 }
@@ -233,6 +243,8 @@ impl Reference {
             late: Vec::new(),
             deaths: Vec::new(),
             dying: None,
+            doomed: Vec::new(),
+            ending_doomed: false,
             telling_at: None,
             depth: 0,
             stopping: false,
@@ -269,7 +281,7 @@ impl Reference {
                 What::Alarm(_) => {}
             }
         }
-        counts[QUEUED] += i64::from(self.sessions[&who].starting);
+        counts[QUEUED] += i64::from(self.sessions[&who].unborn);
         counts[QUEUED] += i64::from(self.pulling == Some(who));
         counts[WHEEL] += count(self.wheels.values(), |one| one.session == who && one.alive);
         counts[CHILD] += count(self.sessions.values(), |one| one.parent == who);
@@ -326,7 +338,7 @@ impl Reference {
     }
 
     /// Puts something into the one order of everything that waits.
-    fn wait(&mut self, due: u64, what: What) {
+    fn wait(&mut self, due: i64, what: What) {
         self.sequence += 1;
         self.waiting.push(Waiting { due, number: self.sequence, what });
     }
@@ -336,14 +348,18 @@ impl Reference {
     }
 
     /// Takes out what waits and is like this.
-    fn forget_waiting(&mut self, is_it: impl Fn(&What) -> bool) -> usize {
-        let before = self.waiting.len();
+    fn forget_waiting(&mut self, is_it: impl Fn(&What) -> bool) {
         self.waiting.retain(|one| !is_it(&one.what));
-        before - self.waiting.len()
     }
 
     fn queue_is_empty(&self) -> bool {
         !self.waiting.iter().any(|one| !one.what.is_timer())
+    }
+}
+
+impl Phase {
+    const fn is_last(self) -> bool {
+        matches!(self, Self::Ending | Self::Ended)
     }
 }
 
@@ -404,6 +420,7 @@ impl Session {
             phase: Phase::Living,
             running: false,
             starting: true,
+            unborn: true,
             handlers: all.map(|(event, takes)| Handler { event, takes, version: 0 }).collect(),
             has_default,
             hears,

@@ -48,17 +48,9 @@ impl Reference {
                     }
                 };
             }
-            Op::Delay { event, micros, number } => {
-                self.forget_timers(me, |_, name| name == event);
-                self.set_timer(me, event, micros, (number, None))
-            }
-            Op::DelaySet { event, micros, number, key } => {
-                self.set_timer(me, event, micros, (number, Some(key)))
-            }
-            Op::AlarmRemove { key } => match self.forget_timers(me, |one, _| one == Some(key)) {
-                0 => "NoSuchTimer",
-                _ => "ok",
-            },
+            Op::Alarm { .. } | Op::AlarmSet { .. } | Op::AlarmAdjust { .. } | Op::AlarmClear(_)
+            | Op::AlarmRemove { .. } | Op::AlarmRemoveAll | Op::Delay { .. } | Op::DelaySet { .. }
+            | Op::DelayAdjust { .. } => return self.act_on_timers(me, op),
             Op::Spawn { kind, child } => {
                 self.spawn(kind, child);
                 "ok"
@@ -124,28 +116,6 @@ impl Reference {
         };
         self.drop_payload(left);
         word.into()
-    }
-
-    fn set_timer(
-        &mut self,
-        session: Who,
-        event: &'static str,
-        micros: u64,
-        (number, key): (u64, Option<u64>),
-    ) -> &'static str {
-        self.read_posts();
-        self.wait(self.now + micros, What::Timer { session, event, number, key });
-        "ok"
-    }
-
-    fn forget_timers(&mut self, me: Who, which: impl Fn(Option<u64>, &str) -> bool) -> usize {
-        let removed = self.forget_waiting(|what| {
-            matches!(what, What::Timer { session, event, key, .. } if *session == me && which(*key, event))
-        });
-        if removed > 0 {
-            self.released(me);
-        }
-        removed
     }
 
     fn change(&mut self, me: Who, event: &'static str, version: Option<u64>) -> &'static str {
@@ -428,7 +398,7 @@ impl World for Reference {
         View::alive(self)
     }
 
-    fn advance(&mut self, micros: u64) {
+    fn advance(&mut self, micros: i64) {
         self.clock += micros;
     }
 

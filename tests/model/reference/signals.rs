@@ -15,7 +15,9 @@ impl Reference {
     pub(super) fn deliver_signal(&mut self, letter: Letter, number: Option<u64>) {
         let Letter { to: target, event: name, .. } = letter;
         let text = number.map_or_else(String::new, |number| format!(" {number}"));
-        let watches = self.watches_of(name, &self.concerned(target));
+        // Whom it concerns is decided before anybody is told.
+        let concerned = self.concerned(target);
+        let watches = self.watches_of(name, &concerned);
         let handled = self.tell_watchers(&watches, letter.caller, &text);
         let ends = match name {
             "HUP" | "IDLE" | "DIE" => !handled,
@@ -26,10 +28,10 @@ impl Reference {
             self.stopping = true;
             self.tidy();
         } else if ends {
-            for who in self.concerned(target) {
+            for who in concerned {
                 self.stop_session(who);
             }
-        } else if name == "IDLE" && self.is_idle() {
+        } else if name == "IDLE" && target == KERNEL && self.is_idle() {
             self.signal_everybody("ZOMBIE");
         }
     }
