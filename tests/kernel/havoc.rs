@@ -107,7 +107,7 @@ impl Wanderer {
             return;
         }
         world.steps -= 1;
-        let (what, chosen) = (world.random.below(28), world.random.next() as usize);
+        let (what, chosen) = (world.random.below(28), world.random.number() as usize);
         let to = world.sessions[chosen % world.sessions.len()];
         let name = SIGNALS[world.random.below(SIGNALS.len() as u64) as usize];
         let alias = ALIASES[chosen % ALIASES.len()];

@@ -111,7 +111,7 @@ impl Wanderer {
         }
         world.steps -= 1;
         let what = world.random.below(15);
-        let chosen = world.random.next() as usize;
+        let chosen = world.random.number() as usize;
         let time = Duration::from_micros(world.random.below(30));
         let to = world.sessions[chosen % world.sessions.len()];
         let fails = world.failures && world.random.one_in(400);
@@ -150,7 +150,7 @@ impl Wanderer {
         let child = Self { world: Rc::clone(&self.world), own: Vec::new(), states };
         let id = cx.spawn(&self.states, child);
         let mut world = self.world.borrow_mut();
-        let place = world.random.next() as usize;
+        let place = world.random.number() as usize;
         if world.sessions.len() < 50 {
             world.sessions.push(id);
         } else {

@@ -1,5 +1,6 @@
 //! The kernel against a naive model of it.
 
+mod choice;
 mod history;
 mod op;
 mod real;

@@ -39,44 +39,118 @@ pub enum Load {
 /// and of what is held, in the order in which they were made.
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
-    Post { to: To, event: &'static str, load: Load },
-    Call { to: To, event: &'static str, load: Load, other_reply: bool },
+    Post {
+        to: To,
+        event: &'static str,
+        load: Load,
+    },
+    Call {
+        to: To,
+        event: &'static str,
+        load: Load,
+        other_reply: bool,
+    },
     /// An alarm's time is told from now on, too; it may be past.
-    Alarm { event: &'static str, micros: i64, number: u64 },
-    AlarmSet { event: &'static str, micros: i64, number: u64, key: u64 },
-    AlarmAdjust { key: u64, micros: i64 },
+    Alarm {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+    },
+    AlarmSet {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+        key: u64,
+    },
+    AlarmAdjust {
+        key: u64,
+        micros: i64,
+    },
     AlarmClear(&'static str),
-    AlarmRemove { key: u64 },
+    AlarmRemove {
+        key: u64,
+    },
     AlarmRemoveAll,
-    Delay { event: &'static str, micros: i64, number: u64 },
-    DelaySet { event: &'static str, micros: i64, number: u64, key: u64 },
-    DelayAdjust { key: u64, micros: i64 },
+    Delay {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+    },
+    DelaySet {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+        key: u64,
+    },
+    DelayAdjust {
+        key: u64,
+        micros: i64,
+    },
     AliasSet(&'static str),
     AliasRemove(&'static str),
     AliasResolve(&'static str),
     Increment(Who, &'static str),
     Decrement(Who, &'static str),
-    Spawn { kind: Kind, child: Who },
+    Spawn {
+        kind: Kind,
+        child: Who,
+    },
     DetachMyself,
     DetachChild(Who),
-    Sig { signal: &'static str, event: &'static str },
+    Sig {
+        signal: &'static str,
+        event: &'static str,
+    },
     SigClear(&'static str),
     SigHandled,
-    Signal { to: To, signal: &'static str, number: u64 },
-    State { event: &'static str, version: u64 },
+    Signal {
+        to: To,
+        signal: &'static str,
+        number: u64,
+    },
+    State {
+        event: &'static str,
+        version: u64,
+    },
     StateClear(&'static str),
     /// Makes a postback, to be kept here or where everybody finds it.
-    Postback { key: u64, event: &'static str, shelf: bool },
-    Callback { key: u64, event: &'static str },
+    Postback {
+        key: u64,
+        event: &'static str,
+        shelf: bool,
+    },
+    Callback {
+        key: u64,
+        event: &'static str,
+    },
     /// Calls a postback or a callback.
-    Ring { key: u64, number: u64 },
-    Weaken { key: u64 },
+    Ring {
+        key: u64,
+        number: u64,
+    },
+    Weaken {
+        key: u64,
+    },
     /// Drops what is held, whatever it is.
-    Drop { key: u64 },
-    Wheel { key: u64, batch: u8, end: End, ask: Ask, shelf: bool },
-    Poke { key: u64, batch: u8, ask: Ask },
+    Drop {
+        key: u64,
+    },
+    Wheel {
+        key: u64,
+        batch: u8,
+        end: End,
+        ask: Ask,
+        shelf: bool,
+    },
+    Poke {
+        key: u64,
+        batch: u8,
+        ask: Ask,
+    },
     /// Lets go of a wheel, which closes itself soon.
-    Release { key: u64 },
+    Release {
+        key: u64,
+    },
     /// The handler takes so long.
     Busy(i64),
     Look(Who),

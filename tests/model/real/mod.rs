@@ -1,11 +1,14 @@
 //! The kernel itself, following the script.
 
+mod both;
 mod door;
+mod hold;
 mod payload;
 mod ticker;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -16,9 +19,10 @@ use reactor::{
 };
 
 use crate::history::World;
-use crate::op::{Door, Ending, Heard, KERNEL, Kind, Op, Who};
+use crate::op::{Door, Ending, Heard, KERNEL, Kind, Op, To, Who};
 use crate::script::Script;
 use crate::view::{View, survey};
+use both::Target;
 use door::{Inside, Outside};
 use payload::{Carried, Parcel, take_in};
 use ticker::Ticker;
@@ -135,6 +139,18 @@ impl Stage {
         self.ids.borrow().get(who.0 as usize).copied().flatten()
     }
 
+    /// The id of one that has been born.
+    fn born(&self, who: Who) -> SessionId {
+        self.id(who).expect("it has been born")
+    }
+
+    fn target(&self, to: To) -> Target {
+        match to {
+            To::Session(who) => Target::Id(self.born(who)),
+            To::Alias(alias) => Target::Alias(alias),
+        }
+    }
+
     fn name(&self, id: SessionId) -> Who {
         self.names.borrow()[&id]
     }
@@ -153,7 +169,8 @@ impl Stage {
     /// Microseconds since the beginning.
     fn micros(&self, time: Instant) -> i64 {
         let micros = |span: Duration| i64::try_from(span.as_micros()).expect("not that late");
-        micros(time.saturating_duration_since(self.base)) - micros(self.base.saturating_duration_since(time))
+        micros(time.saturating_duration_since(self.base))
+            - micros(self.base.saturating_duration_since(time))
     }
 
     fn kinds(&self) -> Rc<Kinds> {
@@ -212,19 +229,13 @@ fn common(states: States<Actor>) -> States<Actor> {
         .try_on("tick", hear::<u64>)
 }
 
-fn hear<P: Carried>(
-    actor: &mut Actor,
-    cx: &mut Context<'_>,
-    payload: P,
-) -> Result<u64, String> {
+fn hear<P: Carried>(actor: &mut Actor, cx: &mut Context<'_>, payload: P) -> Result<u64, String> {
     let (event, payload) = (cx.event().to_owned(), payload.take_in(actor));
     heard(actor, cx, payload, (event, 0, true))
 }
 
 /// A handler that was set while the session ran.
-fn hear_set<P: Carried>(
-    version: u64,
-) -> impl Fn(&mut Actor, &mut Context<'_>, P) -> u64 + 'static {
+fn hear_set<P: Carried>(version: u64) -> impl Fn(&mut Actor, &mut Context<'_>, P) -> u64 + 'static {
     move |actor, cx, payload| {
         let (event, payload) = (cx.event().to_owned(), payload.take_in(actor));
         heard(actor, cx, payload, (event, version, false)).expect("it panics instead")
@@ -256,6 +267,32 @@ fn heard(
         Ending::Error(text) => Err(text),
         Ending::Panic(text) => resume_unwind(Box::new(text)),
     }
+}
+
+fn plain(number: u64) -> Parcel {
+    Parcel { number, gift: None }
+}
+
+fn word<T: Debug, E: Debug>(result: Result<T, E>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+fn word_of<E: Debug>(result: Result<(), E>) -> String {
+    match result {
+        Ok(()) => ok(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+fn ok() -> String {
+    "ok".into()
+}
+
+fn nothing() -> String {
+    "nothing there".into()
 }
 
 struct Seen<'a> {

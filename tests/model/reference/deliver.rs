@@ -55,12 +55,7 @@ impl Reference {
     }
 
     /// Finds the handler and runs it.
-    fn handle(
-        &mut self,
-        letter: Letter,
-        payload: Payload,
-        reply: bool,
-    ) -> Result<Ending, Outcome> {
+    fn handle(&mut self, letter: Letter, payload: Payload, reply: bool) -> Result<Ending, Outcome> {
         let Letter { to, event, .. } = letter;
         let session = &self.sessions[&to];
         let handler = session.handlers.iter().find(|handler| handler.event == event).copied();
@@ -69,8 +64,9 @@ impl Reference {
                 if !reply {
                     return Err(Outcome::OtherReply(payload));
                 }
-                let may_err = handler.version == 0;
-                return Ok(self.run_handler(letter, payload, event.to_owned(), handler.version, may_err));
+                let version = handler.version;
+                let which = (event.to_owned(), version, version == 0);
+                return Ok(self.run_handler(letter, payload, which));
             }
             Some(_) => Outcome::OtherPayload,
             None => Outcome::NoHandler,
@@ -78,7 +74,7 @@ impl Reference {
         if !session.has_default || event == "_start" {
             return Err(refusal(payload));
         }
-        match self.run_handler(letter, payload, format!("?{event}"), 0, false) {
+        match self.run_handler(letter, payload, (format!("?{event}"), 0, false)) {
             Ending::Return(_) => Err(Outcome::Handled(None)),
             failed @ (Ending::Error(_) | Ending::Panic(_)) => Ok(failed),
         }
@@ -88,9 +84,7 @@ impl Reference {
         &mut self,
         letter: Letter,
         payload: Payload,
-        event: String,
-        version: u64,
-        may_err: bool,
+        (event, version, may_err): (String, u64, bool),
     ) -> Ending {
         let me = letter.to;
         let payload_text = payload.to_string();

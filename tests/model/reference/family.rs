@@ -104,7 +104,9 @@ impl Reference {
         }
         // When all are stopped, all timers go at once.
         if !self.stopping {
-            self.forget_waiting(|what| matches!(what, What::Timer { session, .. } if *session == who));
+            self.forget_waiting(
+                |what| matches!(what, What::Timer { session, .. } if *session == who),
+            );
         }
         self.tidy();
         self.released(parent);

@@ -5,18 +5,24 @@
 
 mod deliver;
 mod family;
+mod held;
+mod ledger;
 mod perform;
+mod session;
 mod signals;
 mod timers;
 mod turn;
+mod world;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use reactor::OnException;
 
-use crate::op::{End, KERNEL, Kind, Who};
+use crate::op::{End, KERNEL, Who};
 use crate::script::Script;
+use ledger::{POSTBACK, QUEUED, TAG, WHEEL};
+use session::{Handler, OWN, Phase, Session, Takes};
 
 pub struct Reference {
     script: Rc<Script>,
@@ -79,50 +85,6 @@ struct Counts {
     direct: u64,
     unhandled: u64,
     failures: u64,
-}
-
-struct Session {
-    parent: Who,
-    /// When it came to its parent.
-    joined: u64,
-    phase: Phase,
-    running: bool,
-    starting: bool,
-    /// It is held for its maker, though nothing is queued yet.
-    unborn: bool,
-    handlers: Vec<Handler>,
-    has_default: bool,
-    /// Which of the kernel's own events it is told.
-    hears: Vec<&'static str>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Living,
-    Marked,
-    Ending,
-    /// It has had its `_stop`.
-    Ended,
-}
-
-#[derive(Clone, Copy)]
-struct Handler {
-    event: &'static str,
-    takes: Takes,
-    version: u64,
-}
-
-/// The types of payloads.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    Parcel,
-    Text,
-    Pair,
-    Number,
-    Signal,
-    Unit,
-    Child,
-    Parent,
 }
 
 struct Waiting {
@@ -256,55 +218,6 @@ impl Reference {
         }
     }
 
-    /// Why a session lives.
-    fn why(&self, who: Who) -> String {
-        let words = self.ledger(who).into_iter().zip(WORDS).filter(|(count, _)| *count > 0);
-        let words = words.map(|(count, (one, many))| {
-            format!("{count} {}", if count == 1 { one } else { many })
-        });
-        let words: Vec<String> = words.collect();
-        if words.is_empty() { "nothing".into() } else { words.join(", ") }
-    }
-
-    fn ledger(&self, who: Who) -> [i64; WORDS.len()] {
-        let mut counts = [0; WORDS.len()];
-        for Waiting { what, .. } in &self.waiting {
-            match what {
-                What::Event { letter, .. } | What::Signal { letter, .. } => {
-                    counts[QUEUED] += i64::from(letter.to == who);
-                    counts[SENT] += i64::from(letter.from == who && letter.to != who);
-                }
-                What::Born(session) | What::Pull { session, .. } => {
-                    counts[QUEUED] += i64::from(*session == who);
-                }
-                What::Timer { session, .. } => counts[TIMER] += i64::from(*session == who),
-                What::Alarm(_) => {}
-            }
-        }
-        counts[QUEUED] += i64::from(self.sessions[&who].unborn);
-        counts[QUEUED] += i64::from(self.pulling == Some(who));
-        counts[WHEEL] += count(self.wheels.values(), |one| one.session == who && one.alive);
-        counts[CHILD] += count(self.sessions.values(), |one| one.parent == who);
-        counts[ALIAS] += count(&self.aliases, |(_, owner)| *owner == who);
-        counts[TAG] += count(&self.tags, |(owner, ..)| *owner == who);
-        counts[POSTBACK] += count(&self.postbacks, |owner| **owner == who);
-        for (session, kind, holds) in &self.unsettled {
-            if *session == who {
-                counts[*kind] += if *holds { -1 } else { 1 };
-            }
-        }
-        counts
-    }
-
-    /// One reason for a session to live is gone.
-    fn released(&mut self, who: Who) {
-        let Some(session) = self.sessions.get(&who) else { return };
-        if session.phase == Phase::Living && self.ledger(who).iter().all(|count| *count == 0) {
-            self.session(who).phase = Phase::Marked;
-            self.marked.push(who);
-        }
-    }
-
     fn session(&mut self, who: Who) -> &mut Session {
         self.sessions.get_mut(&who).expect("the session is there")
     }
@@ -357,12 +270,6 @@ impl Reference {
     }
 }
 
-impl Phase {
-    const fn is_last(self) -> bool {
-        matches!(self, Self::Ending | Self::Ended)
-    }
-}
-
 impl What {
     const fn is_timer(&self) -> bool {
         matches!(self, Self::Timer { .. } | Self::Alarm(_))
@@ -381,77 +288,4 @@ impl Letter {
         let caller = (self.to != KERNEL).then_some(self.event);
         Self { to, from: self.to, event, caller }
     }
-}
-
-impl Session {
-    fn new(kind: Kind, parent: Who, joined: u64) -> Self {
-        let own = [
-            ("_start", Takes::Unit),
-            ("_stop", Takes::Unit),
-            ("_child", Takes::Child),
-            ("_parent", Takes::Parent),
-        ];
-        let common = [
-            ("red", Takes::Parcel),
-            ("wind", Takes::Parcel),
-            ("green", Takes::Parcel),
-            ("blue", Takes::Parcel),
-            ("text", Takes::Text),
-            ("answer", Takes::Pair),
-            ("heed", Takes::Signal),
-            ("obey", Takes::Signal),
-            ("tick", Takes::Number),
-        ];
-        let (own, common, more) = match kind {
-            Kind::Full => (&own[..], &common[..], None),
-            Kind::Quiet => (&own[..0], &common[..], None),
-            Kind::Default => (&own[..1], &common[..2], None),
-            Kind::Keeper => (&own[..], &common[..], Some(("beat", Takes::Parcel))),
-        };
-        let all = own.iter().chain(common).copied().chain(more);
-        let has_default = kind == Kind::Default;
-        let hears = match kind {
-            Kind::Full | Kind::Keeper | Kind::Default => OWN.to_vec(),
-            Kind::Quiet => Vec::new(),
-        };
-        Self {
-            parent,
-            joined,
-            phase: Phase::Living,
-            running: false,
-            starting: true,
-            unborn: true,
-            handlers: all.map(|(event, takes)| Handler { event, takes, version: 0 }).collect(),
-            has_default,
-            hears,
-        }
-    }
-}
-
-const OWN: [&str; 4] = ["_start", "_stop", "_child", "_parent"];
-
-/// The entries of a ledger, in its order.
-const WORDS: [(&str, &str); 8] = [
-    ("queued event", "queued events"),
-    ("sent event", "sent events"),
-    ("timer", "timers"),
-    ("wheel", "wheels"),
-    ("child session", "child sessions"),
-    ("alias", "aliases"),
-    ("named reference", "named references"),
-    ("postback", "postbacks"),
-];
-const QUEUED: usize = 0;
-const SENT: usize = 1;
-const TIMER: usize = 2;
-const WHEEL: usize = 3;
-const CHILD: usize = 4;
-const ALIAS: usize = 5;
-const TAG: usize = 6;
-const POSTBACK: usize = 7;
-
-fn count<T>(all: impl IntoIterator<Item = T>, which: impl Fn(&T) -> bool) -> i64 {
-    let mut count = 0;
-    all.into_iter().for_each(|one| count += i64::from(which(&one)));
-    count
 }

@@ -1,40 +1,12 @@
 //! What can be asked of the kernel: each a few lines.
 
 use super::deliver::Outcome;
-use super::{Held, Holding, Payload, Place, QUEUED, Reference, WHEEL, Watch, What, Wheel};
-use crate::history::World;
-use crate::view::{View, look, survey};
-use crate::op::{Ask, Door, End, KERNEL, Load, Op, TAGS, To, Who};
-
-impl Door for Reference {
-    fn perform(&mut self, op: Op) -> String {
-        self.act(self.current.to, op)
-    }
-
-    fn alive(&self) -> Vec<Who> {
-        View::alive(self)
-    }
-}
-
-/// The kernel, from outside the loop.
-pub struct Outside<'a>(pub &'a mut Reference);
-
-impl Door for Outside<'_> {
-    fn perform(&mut self, op: Op) -> String {
-        if matches!(op, Op::Post { .. } | Op::Call { .. } | Op::Spawn { .. } | Op::Signal { .. } | Op::LetAllGo) {
-            self.0.current = super::Letter::OUTSIDE;
-            self.0.now = self.0.clock;
-        }
-        self.0.act(KERNEL, op)
-    }
-
-    fn alive(&self) -> Vec<Who> {
-        View::alive(self.0)
-    }
-}
+use super::{Payload, Place, Reference, Watch, What};
+use crate::op::{KERNEL, Load, Op, To, Who};
+use crate::view::look;
 
 impl Reference {
-    fn act(&mut self, me: Who, op: Op) -> String {
+    pub(super) fn act(&mut self, me: Who, op: Op) -> String {
         let answer = match op {
             Op::Post { to, event, load } => self.post_event(me, to, event, load),
             Op::Call { to, event, load, other_reply } => {
@@ -48,8 +20,14 @@ impl Reference {
                     }
                 };
             }
-            Op::Alarm { .. } | Op::AlarmSet { .. } | Op::AlarmAdjust { .. } | Op::AlarmClear(_)
-            | Op::AlarmRemove { .. } | Op::AlarmRemoveAll | Op::Delay { .. } | Op::DelaySet { .. }
+            Op::Alarm { .. }
+            | Op::AlarmSet { .. }
+            | Op::AlarmAdjust { .. }
+            | Op::AlarmClear(_)
+            | Op::AlarmRemove { .. }
+            | Op::AlarmRemoveAll
+            | Op::Delay { .. }
+            | Op::DelaySet { .. }
             | Op::DelayAdjust { .. } => return self.act_on_timers(me, op),
             Op::Spawn { kind, child } => {
                 self.spawn(kind, child);
@@ -70,14 +48,24 @@ impl Reference {
                 self.tidy();
                 "ok"
             }
-            Op::AliasSet(_) | Op::AliasRemove(_) | Op::AliasResolve(_) | Op::Increment(..)
+            Op::AliasSet(_)
+            | Op::AliasRemove(_)
+            | Op::AliasResolve(_)
+            | Op::Increment(..)
             | Op::Decrement(..) => return self.act_on_names(me, op),
             Op::Sig { .. } | Op::SigClear(_) | Op::SigHandled | Op::Signal { .. } => {
                 self.act_on_signals(me, op)
             }
-            Op::Postback { .. } | Op::Callback { .. } | Op::Ring { .. } | Op::Weaken { .. }
-            | Op::Drop { .. } | Op::Wheel { .. } | Op::Poke { .. } | Op::Release { .. }
-            | Op::LetGo | Op::LetAllGo => return self.act_on_held(me, op),
+            Op::Postback { .. }
+            | Op::Callback { .. }
+            | Op::Ring { .. }
+            | Op::Weaken { .. }
+            | Op::Drop { .. }
+            | Op::Wheel { .. }
+            | Op::Poke { .. }
+            | Op::Release { .. }
+            | Op::LetGo
+            | Op::LetAllGo => return self.act_on_held(me, op),
         };
         answer.to_owned()
     }
@@ -98,7 +86,13 @@ impl Reference {
         }
     }
 
-    fn call(&mut self, to: Who, event: &'static str, payload: Payload, reply: bool) -> String {
+    pub(super) fn call(
+        &mut self,
+        to: Who,
+        event: &'static str,
+        payload: Payload,
+        reply: bool,
+    ) -> String {
         self.read_posts();
         let next = self.current.next(to, event);
         let outer = std::mem::replace(&mut self.current, next);
@@ -199,127 +193,6 @@ impl Reference {
         "ok"
     }
 
-    fn act_on_held(&mut self, me: Who, op: Op) -> String {
-        let place = |shelf| if shelf { Place::Shelf } else { Place::State(me) };
-        match op {
-            Op::Postback { key, event, shelf } => {
-                self.hold(me, key, event, (place(shelf), Holding::Postback));
-                self.hold_postback(me);
-            }
-            Op::Callback { key, event } => {
-                self.hold(me, key, event, (place(false), Holding::Callback));
-                self.hold_postback(me);
-            }
-            Op::Wheel { key, batch, end, ask, shelf } => {
-                self.hold(me, key, "", (place(shelf), Holding::Handle));
-                let batches = vec![batch];
-                let wheel = Wheel { session: me, batches, end, told: 0, alive: true, again: false };
-                self.wheels.insert(key, wheel);
-                self.ask(key, ask);
-                self.settle();
-            }
-            Op::LetGo => {
-                self.drop_all(Place::State(me));
-                self.forget_tags(me);
-            }
-            Op::LetAllGo => {
-                self.drop_all(Place::Shelf);
-                self.read_posts();
-                let all: Vec<Who> = self.sessions.keys().copied().collect();
-                for who in all {
-                    self.forget_tags(who);
-                    let letter = self.current.next(who, "wind");
-                    self.post(What::Event { letter, payload: Payload::Parcel(0, None) });
-                }
-            }
-            Op::Ring { key, .. } | Op::Weaken { key } | Op::Drop { key } | Op::Poke { key, .. }
-            | Op::Release { key } => {
-                let Some(held) = self.reach(me, key) else { return "nothing there".into() };
-                let (what, place) = (held.what, held.place);
-                if matches!(op, Op::Weaken { .. } | Op::Release { .. }) {
-                    self.place(key, place);
-                }
-                return match what {
-                    Holding::Postback | Holding::Callback => self.use_postback(key, op),
-                    Holding::Handle => self.use_wheel(key, op).into(),
-                };
-            }
-            other => unreachable!("{other:?}"),
-        }
-        "ok".into()
-    }
-
-    fn use_postback(&mut self, key: u64, op: Op) -> String {
-        let place = self.held.iter().position(|one| one.key == key).expect("it was found");
-        let Held { what, session, event, holds, .. } = self.held[place];
-        match op {
-            Op::Ring { number, .. } if what == Holding::Postback => {
-                self.posts.push((session, event, Payload::Pair(key, number)));
-            }
-            Op::Ring { number, .. } => {
-                return self.call(session, event, Payload::Pair(key, number), true);
-            }
-            Op::Weaken { .. } => {
-                if holds {
-                    self.released.push(session);
-                }
-                self.held[place].holds = false;
-            }
-            Op::Drop { .. } => self.drop_held(key),
-            _ => return "not a wheel".into(),
-        }
-        "ok".into()
-    }
-
-    fn use_wheel(&mut self, key: u64, op: Op) -> &'static str {
-        match op {
-            Op::Drop { .. } => self.drop_held(key),
-            Op::Poke { batch, ask, .. } => {
-                let Some(wheel) = self.wheels.get_mut(&key) else { return "closed" };
-                wheel.batches.push(batch);
-                if !std::mem::replace(&mut wheel.alive, true) {
-                    self.unsettled.push((wheel.session, WHEEL, true));
-                }
-                self.ask(key, ask);
-            }
-            Op::Release { .. } => {
-                if let Some(wheel) = self.wheels.get_mut(&key) {
-                    wheel.batches.push(1);
-                    wheel.end = End::Close;
-                    self.ask(key, Ask::Again);
-                }
-                self.held.retain(|one| one.key != key);
-            }
-            _ => return "a wheel",
-        }
-        "ok"
-    }
-
-    fn ask(&mut self, wheel: u64, ask: Ask) {
-        match ask {
-            Ask::Again => self.ask_again(wheel),
-            Ask::At(micros) => {
-                self.forget_waiting(|what| matches!(what, What::Alarm(one) if *one == wheel));
-                self.wait(self.now + micros, What::Alarm(wheel));
-            }
-            Ask::Queue => {
-                let session = self.wheels[&wheel].session;
-                self.post(What::Pull { session, wheel });
-                self.unsettled.push((session, QUEUED, true));
-            }
-        }
-    }
-
-    fn hold(&mut self, me: Who, key: u64, event: &'static str, (place, what): (Place, Holding)) {
-        self.held.push(Held { key, place, what, session: me, event, holds: true });
-    }
-
-    /// What is held under this key, in this session's state or on the shelf.
-    fn reach(&self, me: Who, key: u64) -> Option<&Held> {
-        let here = |one: &&Held| one.place == Place::Shelf || one.place == Place::State(me);
-        self.held.iter().filter(here).find(|one| one.key == key)
-    }
-
     /// A payload, with what is given away in it.
     fn payload(&mut self, me: Who, load: Load) -> Payload {
         match load {
@@ -332,16 +205,6 @@ impl Reference {
         }
     }
 
-    fn forget_tags(&mut self, who: Who) {
-        for tag in TAGS {
-            let is_it = |one: &(Who, &str, u32)| one.0 == who && one.1 == tag;
-            if self.tags.iter().any(is_it) {
-                self.tags.retain(|one| !is_it(one));
-                self.released(who);
-            }
-        }
-    }
-
     fn find(&self, to: To) -> Option<Who> {
         match to {
             To::Session(who) => Some(who),
@@ -349,72 +212,5 @@ impl Reference {
                 self.aliases.iter().find(|(name, _)| *name == alias).map(|(_, owner)| *owner)
             }
         }
-    }
-}
-
-impl View for Reference {
-    fn alive(&self) -> Vec<Who> {
-        self.sessions.keys().copied().collect()
-    }
-
-    fn why(&self, who: Who) -> Option<String> {
-        self.sessions.contains_key(&who).then(|| Self::why(self, who))
-    }
-
-    fn parent(&self, who: Who) -> Option<Who> {
-        self.sessions.get(&who).map(|session| session.parent)
-    }
-
-    fn children(&self, who: Who) -> Vec<Who> {
-        Self::children(self, who)
-    }
-
-    fn aliases(&self, who: Who) -> Option<Vec<String>> {
-        if who != KERNEL && !self.sessions.contains_key(&who) {
-            return None;
-        }
-        let theirs = self.aliases.iter().filter(|(_, owner)| *owner == who);
-        let mut aliases: Vec<String> = theirs.map(|(name, _)| (*name).to_owned()).collect();
-        aliases.sort_unstable();
-        Some(aliases)
-    }
-
-    fn counts(&self) -> String {
-        let super::Counts { turns, polls, posted, timers, direct, unhandled, failures } = self.counts;
-        format!(
-            "{turns} turns, {polls} polls, {posted} posted, {timers} timers, {direct} direct, \
-             {unhandled} unhandled, {failures} failures, {} wheels",
-            self.wheels.len()
-        )
-    }
-}
-
-impl World for Reference {
-    fn perform(&mut self, op: Op) -> String {
-        Outside(self).perform(op)
-    }
-
-    fn alive(&self) -> Vec<Who> {
-        View::alive(self)
-    }
-
-    fn advance(&mut self, micros: i64) {
-        self.clock += micros;
-    }
-
-    fn turn(&mut self) -> String {
-        self.run_one_turn()
-    }
-
-    fn run(&mut self) -> String {
-        Self::run(self)
-    }
-
-    fn survey(&self) -> String {
-        survey(self)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.wheels.is_empty()
     }
 }

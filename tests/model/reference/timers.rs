@@ -81,7 +81,11 @@ impl Reference {
         while let Some(place) = self.timers_of(me, &which).first().copied() {
             let timer = self.waiting.remove(place);
             if let What::Timer { event, number, .. } = timer.what {
-                removed.push(format!("{event} {} at {};", Payload::Parcel(number, None), timer.due));
+                removed.push(format!(
+                    "{event} {} at {};",
+                    Payload::Parcel(number, None),
+                    timer.due
+                ));
             }
             self.released(me);
         }

@@ -42,7 +42,9 @@ impl Reference {
                 self.clock += most.map_or(until, |most| most.min(until));
             }
             None if !busy && self.is_idle() => self.signal_everybody("IDLE"),
-            None if !busy && most.is_none() => panic!("sleeps for ever: {}", crate::view::survey(self)),
+            None if !busy && most.is_none() => {
+                panic!("sleeps for ever: {}", crate::view::survey(self))
+            }
             Some(_) | None => {}
         }
         self.now = self.clock;
@@ -55,7 +57,7 @@ impl Reference {
         if self.queue_is_empty() || !self.again.is_empty() || polls {
             return false;
         }
-        if self.pace.delivered >= MANY_EVENTS || self.pace.turns % TURNS_PER_CLOCK == 0 {
+        if self.pace.delivered >= MANY_EVENTS || self.pace.turns.is_multiple_of(TURNS_PER_CLOCK) {
             self.now = self.clock;
         }
         self.now - self.pace.polled < TIME_PER_POLL
