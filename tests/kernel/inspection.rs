@@ -156,10 +156,13 @@ fn strictly(start: impl Fn(&mut Context<'_>) + 'static) -> Option<String> {
     kernel.run().err().map(|error| error.to_string())
 }
 
+/// What a session does in `_start`, and what the failure of that says.
+type Slip = (fn(&mut Context<'_>), &'static str);
+
 #[test]
 fn p65_strictly_what_is_a_line_in_the_log_otherwise_is_a_failure() {
     assert_eq!(strictly(|cx| cx.yield_("number", 1_u32)), None);
-    let slips: [(fn(&mut Context<'_>), &str); 4] = [
+    let slips: [Slip; 4] = [
         (|cx| cx.yield_("nmber", 1_u32), "event nmber"),
         (|cx| cx.yield_("number", "one"), "its handler takes u32, not &str"),
         (|cx| assert!(cx.post("nobody", "number", 1_u32).is_err()), "an alias that nobody has"),

@@ -310,3 +310,21 @@ fn a_weak_callback_does_not_keep_its_session_alive() {
     });
     family.end();
 }
+
+#[test]
+fn a_postback_that_exists_keeps_the_kernel_from_being_idle() {
+    let mut stage = testkit::story::Stage::new();
+    let kept: Rc<Cell<Option<reactor::Postback<(), ()>>>> = Rc::default();
+    let keep = Rc::clone(&kept);
+    stage.actor("a", move |_, cx| {
+        cx.alias_set("a").unwrap();
+        keep.set(Some(cx.postback("called", ())));
+    });
+    for _ in 0..3 {
+        stage.turn();
+    }
+    stage.assert([]);
+    drop(kept.take());
+    stage.run();
+    stage.assert(["a: _stop"]);
+}

@@ -106,7 +106,9 @@ impl Choice {
         let micros = self.pick([0, 0, 1, 5, 20, 20, 100, 1000]);
         match self.random.below(20) {
             0..6 => Op::Delay { event, micros, number },
-            6..10 => Op::DelaySet { event, micros, number, key: self.new_timer(me) },
+            6 => Op::DelayAdd { event, micros, number },
+            7..10 => Op::DelaySet { event, micros, number, key: self.new_timer(me) },
+            10 if self.random.one_in(2) => Op::AlarmAdd { event, micros: micros - 10, number },
             10 => Op::Alarm { event, micros: micros - 10, number },
             11 => Op::AlarmSet { event, micros: micros - 10, number, key: self.new_timer(me) },
             12 | 13 => Op::AlarmAdjust { key: self.timer_of(me), micros: micros - 5 },

@@ -45,9 +45,10 @@ pub fn compare(seed: u64, manner: Manner) -> Result<u32, String> {
 /// Life after life, until enough was done.
 fn live(world: &mut dyn World, script: &Script) {
     while !script.is_over() {
-        let beats = script.below(30) as u32;
-        script.begin_life(&mut Program(world), beats);
-        if script.one_in(2) {
+        // Some lives are left to themselves, and end when nobody has anything to do.
+        let kept = !script.one_in(3);
+        script.begin_life(&mut Program(world), kept);
+        if !kept || script.one_in(2) {
             live_by_turns(world, script);
         }
         if script.is_over() {

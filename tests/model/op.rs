@@ -56,6 +56,11 @@ pub enum Op {
         micros: i64,
         number: u64,
     },
+    AlarmAdd {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+    },
     AlarmSet {
         event: &'static str,
         micros: i64,
@@ -72,6 +77,11 @@ pub enum Op {
     },
     AlarmRemoveAll,
     Delay {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+    },
+    DelayAdd {
         event: &'static str,
         micros: i64,
         number: u64,
@@ -216,6 +226,8 @@ pub struct Heard {
     pub why: String,
     /// The time of the turn, in microseconds.
     pub now: i64,
+    /// How many turns there were.
+    pub turn: u64,
     /// Whether the handler may return an error.
     pub may_err: bool,
 }

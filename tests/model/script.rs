@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use crate::choice::Choice;
-use crate::op::{Door, Ending, Heard, Kind, Op, Who};
+use crate::op::{Door, Ending, Heard, KERNEL, Kind, Op, Who};
 use reactor::OnException;
 
 /// What a history is like.
@@ -27,7 +27,7 @@ struct Inner {
     choice: Choice,
     operations: u32,
     /// So often the keeper still beats in this life.
-    beats: u32,
+    beats: u64,
     /// Nothing new is begun.
     calm: bool,
     told: Vec<String>,
@@ -116,9 +116,15 @@ impl Script {
         self.0.borrow_mut().choice.alive = alive;
     }
 
-    /// A session that keeps the others going, and ends its life in so many beats.
-    pub fn begin_life(&self, door: &mut dyn Door, beats: u32) {
+    /// Begins with a session that keeps the others going, and ends that after some beats; or with another.
+    pub fn begin_life(&self, door: &mut dyn Door, kept: bool) {
         self.set_calm(false);
+        if !kept {
+            self.0.borrow_mut().choice.keeper = KERNEL;
+            let child = self.0.borrow_mut().choice.newborn();
+            return self.perform(door, Op::Spawn { kind: Kind::Full, child });
+        }
+        let beats = self.below(30);
         let child = {
             let mut inner = self.0.borrow_mut();
             inner.beats = beats;
@@ -141,10 +147,10 @@ impl Script {
 
     /// A handler runs.
     pub fn heard(&self, heard: &Heard, door: &mut dyn Door) -> Ending {
-        let Heard { me, event, version, sender, caller, payload, why, now, .. } = heard;
+        let Heard { me, event, version, sender, caller, payload, why, now, turn, .. } = heard;
         let caller = caller.as_deref().unwrap_or("-");
         self.tell(format!(
-            "{now} {me}: {event}/{version} {payload} from {sender} in {caller}: {why}"
+            "{turn} at {now} {me}: {event}/{version} {payload} from {sender} in {caller}: {why}"
         ));
         if self.is_lost() {
             door.perform(Op::Stop);

@@ -68,6 +68,14 @@ impl Door for Inside<'_, '_> {
             Op::AlarmSet { event, micros, number, key } => {
                 stage.keep(key, cx.alarm_set(event, later(cx.now(), micros), plain(number)))
             }
+            Op::DelayAdd { event, micros, number } => {
+                cx.delay_add(event, span(micros), plain(number));
+                ok()
+            }
+            Op::AlarmAdd { event, micros, number } => {
+                cx.alarm_add(event, later(cx.now(), micros), plain(number));
+                ok()
+            }
             Op::AlarmClear(event) => cx.alarm_clear(event).to_string(),
             Op::AlarmRemoveAll => {
                 let removed = cx.alarm_remove_all();

@@ -260,6 +260,7 @@ fn heard(
         payload,
         why: cx.kernel().why_alive(cx.session()).expect("a session that runs is alive"),
         now: stage.micros(cx.now()),
+        turn: cx.stats().turns,
         may_err,
     };
     match stage.script.heard(&heard, &mut Inside { cx, actor, stage: &stage }) {

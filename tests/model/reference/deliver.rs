@@ -104,6 +104,7 @@ impl Reference {
             payload: payload_text,
             why: self.why(me),
             now: self.now,
+            turn: self.counts.turns,
             may_err,
         };
         let script = std::rc::Rc::clone(&self.script);

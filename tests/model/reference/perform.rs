@@ -22,6 +22,8 @@ impl Reference {
             }
             Op::Alarm { .. }
             | Op::AlarmSet { .. }
+            | Op::AlarmAdd { .. }
+            | Op::DelayAdd { .. }
             | Op::AlarmAdjust { .. }
             | Op::AlarmClear(_)
             | Op::AlarmRemove { .. }

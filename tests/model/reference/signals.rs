@@ -53,9 +53,7 @@ impl Reference {
         let outer = std::mem::replace(&mut self.handled, false);
         for watch in watches {
             let letter = Letter { to: watch.session, from: KERNEL, event: watch.event, caller };
-            let within = self.handled;
             self.tell(letter, Payload::Signal(watch.signal, text.to_owned()));
-            self.handled |= within;
         }
         std::mem::replace(&mut self.handled, outer)
     }

@@ -24,6 +24,9 @@ impl Reference {
             | Op::DelaySet { event, micros, number, key } => {
                 self.set_timer(me, event, micros, (number, Some(key)));
             }
+            Op::AlarmAdd { event, micros, number } | Op::DelayAdd { event, micros, number } => {
+                self.set_timer(me, event, micros, (number, None));
+            }
             Op::AlarmClear(event) => {
                 return self.remove_timers(me, |_, name| name == event).len().to_string();
             }

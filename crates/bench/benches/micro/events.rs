@@ -22,7 +22,12 @@ pub(crate) fn queued(c: &mut Criterion) {
         b.iter_custom(|times| count(times, 1, 1000));
     });
     group.bench_function("no payload", |b| b.iter_custom(bare));
+    group.bench_function("no payload, timed", |b| b.iter_custom(timed));
     group.finish();
+}
+
+pub(crate) fn spawn(c: &mut Criterion) {
+    c.bench_function("spawn and stop", |b| b.iter_custom(come_and_go));
 }
 
 pub(crate) fn call(c: &mut Criterion) {
@@ -48,12 +53,35 @@ fn count(times: u64, in_flight: u64, sessions: u64) -> Duration {
 }
 
 fn bare(times: u64) -> Duration {
+    yield_bare(kernel(), times)
+}
+
+/// The same while the time of each handler is measured.
+fn timed(times: u64) -> Duration {
     let mut kernel = kernel();
+    kernel.start_timing();
+    yield_bare(kernel, times)
+}
+
+fn yield_bare(mut kernel: Kernel, times: u64) -> Duration {
     let session = kernel.spawn(&worker(), Worker { left: times, other: None });
     for _ in 0..1000 {
         kernel.post(session, &BARE, ()).expect("the session is there");
     }
     run(&mut kernel)
+}
+
+/// The time of `times` sessions without work, a hundred at a time.
+fn come_and_go(times: u64) -> Duration {
+    let (states, mut kernel) = (worker(), kernel());
+    let begin = Instant::now();
+    for _ in 0..times.div_ceil(100) {
+        for _ in 0..100 {
+            kernel.spawn(&states, Worker::default());
+        }
+        kernel.run().expect("run");
+    }
+    begin.elapsed()
 }
 
 fn call_times(times: u64) -> Duration {

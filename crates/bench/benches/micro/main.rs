@@ -17,6 +17,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = events::queued, events::call, events::direct, timers::all, threads::all
+    targets = events::queued, events::call, events::direct, events::spawn, timers::all, threads::all
 }
 criterion_main!(micro);

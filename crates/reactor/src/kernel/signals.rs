@@ -144,15 +144,13 @@ impl Kernel {
         names: EventNames,
         payload: Option<&Rc<dyn Any>>,
     ) -> bool {
-        // A handler that fails asks those who watch `DIE` before the next is told.
+        // A handler that fails has `DIE` told before the next hears of this one: each has its own answer.
         let outer = std::mem::replace(&mut self.signals.handled, false);
         for watch in watches {
             let signal = Signal::new(self.names.shared(names.event()), payload.cloned());
             let names = names.renamed(watch.symbol);
             let letter = Letter { to: watch.session, from: SessionId::KERNEL, names };
-            let within = self.signals.handled;
             self.tell(letter, &mut Some(signal), None);
-            self.signals.handled |= within;
         }
         std::mem::replace(&mut self.signals.handled, outer)
     }

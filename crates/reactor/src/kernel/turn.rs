@@ -14,7 +14,7 @@ use mio::Token;
 use super::{EventNames, Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
-use crate::ids::WheelId;
+use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
 use crate::payload::Parcel;
 use crate::queue::{Entry, What};
@@ -252,35 +252,42 @@ impl Kernel {
     #[inline]
     fn deliver_posted(&mut self) {
         let Some(entry) = self.desk.queue.pop() else { return };
-        match entry.what {
-            What::Unit => self.deliver_event(entry, &mut Some(())),
-            What::U64(number) => self.deliver_event(entry, &mut Some(number)),
-            What::Usize(number) => self.deliver_event(entry, &mut Some(number)),
-            What::U32(number) => self.deliver_event(entry, &mut Some(number)),
-            What::I64(number) => self.deliver_event(entry, &mut Some(number)),
+        let Entry { to, from, names, what, .. } = entry;
+        match what {
+            What::Unit => self.deliver_event(to, from, names, &mut Some(())),
+            What::U64(number) => self.deliver_event(to, from, names, &mut Some(number)),
+            What::Usize(number) => self.deliver_event(to, from, names, &mut Some(number)),
+            What::U32(number) => self.deliver_event(to, from, names, &mut Some(number)),
+            What::I64(number) => self.deliver_event(to, from, names, &mut Some(number)),
             What::Boxed => {
                 if let Some(mut parcel) = self.desk.queue.take_boxed() {
-                    self.deliver_event(entry, &mut *parcel);
+                    self.deliver_event(to, from, names, &mut *parcel);
                 }
             }
             What::Wheel(id) => {
                 self.pull_wheel(id);
-                self.sessions.release(entry.to, Hold::Queued);
+                self.sessions.release(to, Hold::Queued);
             }
-            What::Born => self.sessions.release(entry.to, Hold::Queued),
+            What::Born => self.sessions.release(to, Hold::Queued),
             What::System(number) => self.deliver_system(number),
             What::Child(number) => self.look_at_child(number),
             What::Signal => {
                 let payload = self.desk.queue.take_signal();
-                self.deliver_sent(entry, payload);
+                self.deliver_sent(Letter { to, from, names }, payload);
             }
         }
     }
 
+    /// Delivers a posted event. Its words travel in registers.
     #[inline]
-    fn deliver_event(&mut self, entry: Entry, parcel: &mut dyn Parcel) {
+    fn deliver_event(
+        &mut self,
+        to: SessionId,
+        from: SessionId,
+        names: EventNames,
+        parcel: &mut dyn Parcel,
+    ) {
         self.stats.posted += 1;
-        let Entry { to, from, names, .. } = entry;
         self.current.write(to, from, names);
         // The sender is held until now: if it is gone, it was stopped by force.
         if from != to && !from.is_kernel() {
@@ -295,8 +302,8 @@ impl Kernel {
     }
 
     /// A signal that a session sent has come to the front of the queue.
-    fn deliver_sent(&mut self, entry: Entry, payload: Option<Rc<dyn Any>>) {
-        let Entry { to, from, names, .. } = entry;
+    fn deliver_sent(&mut self, letter: Letter, payload: Option<Rc<dyn Any>>) {
+        let Letter { to, from, .. } = letter;
         self.sessions.release(to, Hold::Queued);
         let sent = from.is_kernel() || self.sessions.contains(from);
         if from != to {
@@ -304,7 +311,7 @@ impl Kernel {
         }
         // As an event, it goes with its sender or its receiver.
         if sent && (to.is_kernel() || self.sessions.contains(to)) {
-            self.deliver_signal(Letter { to, from, names }, payload);
+            self.deliver_signal(letter, payload);
         } else {
             self.guard(to, "the drop of a signal's payload", |_| drop(payload));
         }
