@@ -5,6 +5,7 @@ mod handled;
 mod process;
 mod races;
 mod restored;
+mod scenarios;
 mod watching;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,6 +23,8 @@ fn main() {
     // What `cargo test` passes on: a part of a name, and options, which do not matter here.
     let chosen = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let tests = [
+        // First: it is about a program whose kernels have not watched anything yet.
+        scenarios::TESTS,
         watching::TESTS,
         handled::TESTS,
         races::TESTS,
