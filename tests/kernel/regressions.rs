@@ -8,9 +8,68 @@ use reactor::{Bound, Context, Deliver, Handle, Io, Kernel, OnException, Readines
 use testkit::logs;
 use testkit::story::{Stage, act};
 
-use crate::parts::{Made, fail, made};
+use crate::parts::{Family, Made, deed, fail, made, stay};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// They were stopped in the order in which they had come to their parent.
+#[test]
+fn who_was_adopted_is_stopped_by_a_signal_in_the_order_in_which_it_was_told() {
+    let mut family = Family::isolated();
+    let top = family.stays("top", |_, _| {});
+    family.act(top, |member, cx| {
+        member.spawn(cx, "middle", |member, cx| {
+            stay(cx);
+            member.spawn(cx, "old", |member, cx| {
+                stay(cx);
+                member.at_signal(cx, "UIDESTROY", |_, _, _| {});
+            });
+        });
+        member.spawn(cx, "young", |member, cx| {
+            stay(cx);
+            member.at_signal(cx, "UIDESTROY", |_, _, _| {});
+        });
+    });
+    let middle = family.kernel.children(top)[0];
+    let failed: Result<(), _> = family.kernel.call(middle, "do", deed(|_, _| fail("on purpose")));
+    assert!(failed.is_err());
+    assert_eq!(family.children(top), ["young", "old"]);
+    family.story.take();
+    family.kernel.signal(top, "UIDESTROY", ()).unwrap();
+    family.turn();
+    family.assert([
+        "young: UIDESTROY",
+        "old: UIDESTROY",
+        "young: _stop",
+        "top: lose young",
+        "old: _stop",
+        "top: lose old",
+        "top: _stop",
+    ]);
+    family.run();
+}
+
+/// The parent heard of the child after the next event, if a panic was what failed.
+#[test]
+fn who_starts_a_child_when_it_is_asked_about_a_death_hears_of_it_before_the_next_event() {
+    let mut family = Family::new();
+    let parent = family.stays("parent", |member, cx| {
+        member.at_signal(cx, "DIE", |member, cx, _| {
+            cx.sig_handled();
+            member.spawn(cx, "second", |_, cx| stay(cx));
+        });
+        member.spawn(cx, "first", |_, cx| stay(cx));
+    });
+    let first = family.kernel.children(parent)[0];
+    let bystander = family.stays("bystander", |_, _| {});
+    family.turn();
+    family.story.take();
+    family.kernel.post(first, "do", deed(|_, _| fail("on purpose"))).unwrap();
+    family.kernel.post(bystander, "next", ()).unwrap();
+    family.turn();
+    family.assert(["parent: DIE", "second: _start", "parent: create second", "bystander: next"]);
+    family.end();
+}
 
 /// It went a hundred rounds, said that sessions start sessions, and left timers and wheels behind.
 #[test]

@@ -11,7 +11,7 @@ use crate::script::{Manner, Script};
 pub trait World {
     fn perform(&mut self, op: Op) -> String;
     fn alive(&self) -> Vec<Who>;
-    fn advance(&mut self, micros: u64);
+    fn advance(&mut self, micros: i64);
     /// One turn that does not wait; says whether a session is left, or with what it failed.
     fn turn(&mut self) -> String;
     /// Runs until no session is left; says with what it failed.
@@ -45,9 +45,10 @@ pub fn compare(seed: u64, manner: Manner) -> Result<u32, String> {
 /// Life after life, until enough was done.
 fn live(world: &mut dyn World, script: &Script) {
     while !script.is_over() {
-        let beats = script.below(30) as u32;
-        script.begin_life(&mut Program(world), beats);
-        if script.one_in(2) {
+        // Some lives are left to themselves, and end when nobody has anything to do.
+        let kept = !script.one_in(3);
+        script.begin_life(&mut Program(world), kept);
+        if !kept || script.one_in(2) {
             live_by_turns(world, script);
         }
         if script.is_over() {
@@ -73,7 +74,7 @@ fn live_by_turns(world: &mut dyn World, script: &Script) {
         for _ in 0..script.below(3) {
             script.act(KERNEL, &mut Program(world));
         }
-        world.advance(script.below(40));
+        world.advance(script.below(40).cast_signed());
         let outcome = world.turn();
         let ends = outcome != "true";
         script.tell(format!("turn: {outcome}"));

@@ -50,9 +50,18 @@ pub enum Op {
         load: Load,
         other_reply: bool,
     },
-    /// Sets a timer so long from now, or if it is an alarm, for a time that may be past.
-    Timer {
-        way: Way,
+    /// An alarm's time is told from now on, too; it may be past.
+    Alarm {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+    },
+    AlarmAdd {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+    },
+    AlarmSet {
         event: &'static str,
         micros: i64,
         number: u64,
@@ -60,17 +69,33 @@ pub enum Op {
     },
     AlarmAdjust {
         key: u64,
-        by: i64,
+        micros: i64,
     },
-    DelayAdjust {
-        key: u64,
-        micros: u64,
-    },
+    AlarmClear(&'static str),
     AlarmRemove {
         key: u64,
     },
-    AlarmClear(&'static str),
     AlarmRemoveAll,
+    Delay {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+    },
+    DelayAdd {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+    },
+    DelaySet {
+        event: &'static str,
+        micros: i64,
+        number: u64,
+        key: u64,
+    },
+    DelayAdjust {
+        key: u64,
+        micros: i64,
+    },
     AliasSet(&'static str),
     AliasRemove(&'static str),
     AliasResolve(&'static str),
@@ -137,24 +162,13 @@ pub enum Op {
         key: u64,
     },
     /// The handler takes so long.
-    Busy(u64),
+    Busy(i64),
     Look(Who),
     Stop,
     /// Lets go of everything that could keep this session alive, and the shelf.
     LetGo,
     /// Counts nobody any more, drops what is on the shelf, and has everybody let go.
     LetAllGo,
-}
-
-/// How a timer is set. Only `AlarmSet` and `DelaySet` give it an id, which stands for the key.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Way {
-    Alarm,
-    AlarmAdd,
-    AlarmSet,
-    Delay,
-    DelayAdd,
-    DelaySet,
 }
 
 /// A kind of session: which handlers it has.
@@ -183,7 +197,7 @@ pub enum End {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ask {
     Again,
-    At(u64),
+    At(i64),
     Queue,
 }
 

@@ -1,12 +1,14 @@
 //! The kernel itself, following the script.
 
+mod both;
 mod door;
+mod hold;
 mod payload;
 mod ticker;
-mod timers;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -17,9 +19,10 @@ use reactor::{
 };
 
 use crate::history::World;
-use crate::op::{Door, Ending, Heard, KERNEL, Kind, Op, Who};
+use crate::op::{Door, Ending, Heard, KERNEL, Kind, Op, To, Who};
 use crate::script::Script;
 use crate::view::{View, survey};
+use both::Target;
 use door::{Inside, Outside};
 use payload::{Carried, Parcel, take_in};
 use ticker::Ticker;
@@ -90,8 +93,8 @@ impl World for Real {
         Seen { kernel: &self.kernel, stage: &self.stage }.alive()
     }
 
-    fn advance(&mut self, micros: u64) {
-        self.stage.clock.advance(Duration::from_micros(micros));
+    fn advance(&mut self, micros: i64) {
+        self.stage.clock.advance(span(micros));
     }
 
     fn turn(&mut self) -> String {
@@ -109,6 +112,10 @@ impl World for Real {
     fn is_empty(&self) -> bool {
         self.kernel.session_count() == 0 && self.kernel.wheel_count() == 0
     }
+}
+
+fn span(micros: i64) -> Duration {
+    Duration::from_micros(micros.unsigned_abs())
 }
 
 /// What comes out of `run`, in words.
@@ -132,11 +139,16 @@ impl Stage {
         self.ids.borrow().get(who.0 as usize).copied().flatten()
     }
 
-    /// A time in microseconds since the beginning.
-    fn micros(&self, time: Instant) -> i64 {
-        let (after, before) =
-            (time.saturating_duration_since(self.base), self.base.saturating_duration_since(time));
-        after.as_micros() as i64 - before.as_micros() as i64
+    /// The id of one that has been born.
+    fn born(&self, who: Who) -> SessionId {
+        self.id(who).expect("it has been born")
+    }
+
+    fn target(&self, to: To) -> Target {
+        match to {
+            To::Session(who) => Target::Id(self.born(who)),
+            To::Alias(alias) => Target::Alias(alias),
+        }
     }
 
     fn name(&self, id: SessionId) -> Who {
@@ -152,6 +164,13 @@ impl Stage {
         if ids[place].replace(id).is_none() {
             self.names.borrow_mut().insert(id, who);
         }
+    }
+
+    /// Microseconds since the beginning.
+    fn micros(&self, time: Instant) -> i64 {
+        let micros = |span: Duration| i64::try_from(span.as_micros()).expect("not that late");
+        micros(time.saturating_duration_since(self.base))
+            - micros(self.base.saturating_duration_since(time))
     }
 
     fn kinds(&self) -> Rc<Kinds> {
@@ -241,7 +260,7 @@ fn heard(
         payload,
         why: cx.kernel().why_alive(cx.session()).expect("a session that runs is alive"),
         now: stage.micros(cx.now()),
-        turn: cx.kernel().stats().turns,
+        turn: cx.stats().turns,
         may_err,
     };
     match stage.script.heard(&heard, &mut Inside { cx, actor, stage: &stage }) {
@@ -249,6 +268,32 @@ fn heard(
         Ending::Error(text) => Err(text),
         Ending::Panic(text) => resume_unwind(Box::new(text)),
     }
+}
+
+fn plain(number: u64) -> Parcel {
+    Parcel { number, gift: None }
+}
+
+fn word<T: Debug, E: Debug>(result: Result<T, E>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+fn word_of<E: Debug>(result: Result<(), E>) -> String {
+    match result {
+        Ok(()) => ok(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+fn ok() -> String {
+    "ok".into()
+}
+
+fn nothing() -> String {
+    "nothing there".into()
 }
 
 struct Seen<'a> {

@@ -39,7 +39,7 @@ impl Ticker {
 fn ask_for(io: &mut Io<'_>, ask: Ask) {
     match ask {
         Ask::Again => io.again(),
-        Ask::At(micros) => io.wake_at(io.now() + Duration::from_micros(micros)),
+        Ask::At(micros) => io.wake_at(io.now() + Duration::from_micros(micros.unsigned_abs())),
         Ask::Queue => io.queue(),
     }
 }

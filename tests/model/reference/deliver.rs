@@ -1,7 +1,8 @@
 //! One event, one session; what is done when its handler has returned; and what becomes of a failure.
 
 use super::{
-    Death, Exception, Handler, Letter, OWN, Payload, Phase, Place, Reference, Takes, What,
+    Death, Exception, Handler, Holding, Letter, OWN, POSTBACK, Payload, Phase, Place, Reference,
+    Takes, What,
 };
 use crate::op::{Ending, Heard, KERNEL, Who};
 use reactor::OnException;
@@ -63,10 +64,9 @@ impl Reference {
                 if !reply {
                     return Err(Outcome::OtherReply(payload));
                 }
-                // Those that are set while a session runs return no errors.
-                let may_err = handler.version == 0;
-                let how = (event.to_owned(), handler.version, may_err);
-                return Ok(self.run_handler(letter, payload, how));
+                let version = handler.version;
+                let which = (event.to_owned(), version, version == 0);
+                return Ok(self.run_handler(letter, payload, which));
             }
             Some(_) => Outcome::OtherPayload,
             None => Outcome::NoHandler,
@@ -103,7 +103,7 @@ impl Reference {
             caller: letter.caller.map(str::to_owned),
             payload: payload_text,
             why: self.why(me),
-            now: self.time(self.now),
+            now: self.now,
             turn: self.counts.turns,
             may_err,
         };
@@ -135,7 +135,6 @@ impl Reference {
 
     /// Delivers a letter between other things.
     pub(super) fn tell(&mut self, letter: Letter, payload: Payload) -> Option<u64> {
-        // What was asked of postbacks until now is asked by whoever is running.
         self.read_posts();
         let outer = std::mem::replace(&mut self.current, letter);
         let answer = self.deliver_current(payload, None);
@@ -143,17 +142,19 @@ impl Reference {
         answer
     }
 
-    /// Tells a session something now, or when its running handler has returned: behind what waits for that
-    /// already.
+    /// Tells a session something now; or when its running handler has returned, behind what waits for that.
     pub(super) fn notify(&mut self, to: Who, event: &'static str, payload: Payload) {
-        let letter = Letter::new(to, KERNEL, event);
         if !self.hears(to, event) {
             return;
         }
-        match self.late.iter().position(|(who, _)| *who == to) {
-            Some(place) => self.late[place].1.push_back((letter, payload)),
-            None if self.is_running(to) => self.late.push((to, [(letter, payload)].into())),
-            None => drop(self.tell(letter, payload)),
+        let letter = Letter::new(to, KERNEL, event);
+        let running = self.is_running(to);
+        match self.late.iter_mut().find(|(who, _)| *who == to) {
+            Some((_, notices)) => notices.push((letter, payload)),
+            None if running => self.late.push((to, vec![(letter, payload)])),
+            None => {
+                self.tell(letter, payload);
+            }
         }
     }
 
@@ -184,13 +185,15 @@ impl Reference {
         self.telling_at = outer;
     }
 
-    /// Tells what waited for handlers that have returned: whoever waited first is told everything.
+    /// Tells what waited for handlers that have returned.
     fn tell_late(&mut self) {
         while let Some(place) = self.late.iter().position(|(who, _)| !self.is_running(*who)) {
-            match self.late[place].1.pop_front() {
-                Some((letter, payload)) => drop(self.tell(letter, payload)),
-                None => drop(self.late.remove(place)),
+            if self.late[place].1.is_empty() {
+                self.late.remove(place);
+                continue;
             }
+            let (letter, payload) = self.late[place].1.remove(0);
+            self.tell(letter, payload);
         }
     }
 
@@ -246,16 +249,18 @@ impl Reference {
     fn fail(&mut self, letter: Letter, exception: Exception) {
         self.counts.failures += 1;
         let error = exception.to_string();
-        if let Some(further) = &mut self.dying {
-            further.push((letter.to, error));
+        if let Some((text, sessions)) = &mut self.dying {
+            *text += "\nAdditional error thrown in handler for previous error:\n";
+            *text += &error;
+            sessions.push(letter.to);
             return;
         }
         let Letter { to: session, from, event, caller } = letter;
         let caller = caller.unwrap_or("-");
         let text = format!("[{error}|its handler of {event}|{session}|{from}|{event}|{caller}]");
         let death = Death { session, text, error };
-        let gone = !self.sessions.contains_key(&session) || self.is_ending(session);
-        if gone || self.stopping || !self.watches.iter().any(|watch| watch.signal == "DIE") {
+        let ending = self.sessions.get(&session).is_none_or(|one| one.phase.is_last());
+        if ending || self.stopping || !self.watches.iter().any(|watch| watch.signal == "DIE") {
             self.unhandled(session, exception);
         } else {
             self.deaths.push((death, exception));
@@ -264,19 +269,14 @@ impl Reference {
 
     fn deliver_death(&mut self) {
         let (death, exception) = self.deaths.remove(0);
-        self.dying = Some(Vec::new());
+        self.dying = Some((String::new(), Vec::new()));
         let handled = self.tell_death(&death);
-        let further = self.dying.take().unwrap_or_default();
-        if !further.is_empty() {
-            // Nobody is asked about what fails while somebody is asked: it makes matters worse.
-            let mut text = death.error;
-            for (_, error) in &further {
-                text += "\nAdditional error thrown in handler for previous error:\n";
-                text += error;
-            }
+        let (further, sessions) = self.dying.take().expect("it was set");
+        if !sessions.is_empty() {
+            let text = format!("{}{further}", death.error);
             self.unhandled(death.session, Exception { panic: exception.panic, text });
             if self.on_exception == OnException::Isolate {
-                further.into_iter().for_each(|(session, _)| self.end_failed(session));
+                sessions.into_iter().for_each(|session| self.end_failed(session));
             }
         } else if !handled {
             self.unhandled(death.session, exception);
@@ -291,6 +291,43 @@ impl Reference {
             }
             OnException::Isolate => self.end_failed(session),
         }
+    }
+
+    /// Drops what is held: its postback holds no more, its wheel closes, when the handler has returned.
+    pub(super) fn drop_held(&mut self, key: u64) {
+        let place = self.held.iter().position(|one| one.key == key).expect("it is held");
+        let held = self.held.remove(place);
+        match held.what {
+            Holding::Handle => self.dropped.push(key),
+            Holding::Postback | Holding::Callback if held.holds => self.released.push(held.session),
+            Holding::Postback | Holding::Callback => {}
+        }
+    }
+
+    pub(super) fn drop_payload(&mut self, payload: Payload) {
+        if let Payload::Parcel(_, Some(gift)) = payload {
+            self.drop_held(gift);
+        }
+    }
+
+    /// Puts what is held somewhere else, behind what is there.
+    pub(super) fn place(&mut self, key: u64, place: Place) {
+        let at = self.held.iter().position(|one| one.key == key).expect("it is held");
+        let mut held = self.held.remove(at);
+        held.place = place;
+        self.held.push(held);
+    }
+
+    /// Drops everything that is held in a place.
+    pub(super) fn drop_all(&mut self, place: Place) {
+        while let Some(one) = self.held.iter().find(|one| one.place == place) {
+            self.drop_held(one.key);
+        }
+    }
+
+    pub(super) fn hold_postback(&mut self, who: Who) {
+        self.postbacks.push(who);
+        debug_assert!(self.ledger(who)[POSTBACK] > 0);
     }
 }
 

@@ -10,27 +10,16 @@ impl Reference {
         self.moves += 1;
         self.sequence += 1;
         self.sessions.insert(child, Session::new(kind, maker, self.moves));
-        let answer = self.tell_of_life(maker, Letter::new(child, maker, "_start"));
+        let answer = if self.hears(child, "_start") {
+            self.tell(Letter::new(child, maker, "_start"), Payload::Unit)
+        } else {
+            None
+        };
         let Some(session) = self.sessions.get_mut(&child) else { return };
-        session.starting = false;
-        session.unannounced = false;
+        (session.starting, session.unborn) = (false, false);
+        let parent = session.parent;
         self.post(What::Born(child));
-        self.announce(child, answer);
-    }
-
-    /// A session's parent hears of it, whoever that is by now.
-    fn announce(&mut self, child: Who, answer: Option<u64>) {
-        let parent = self.sessions[&child].parent;
         self.notify(parent, "_child", Payload::Child("create", child, answer));
-    }
-
-    /// Tells a session that it begins or ends. What it says to that is kept if its parent of now wants to
-    /// know.
-    fn tell_of_life(&mut self, parent: Who, letter: Letter) -> Option<u64> {
-        let wanted = self.hears(parent, "_child");
-        let heard = self.hears(letter.to, letter.event);
-        let answer = if heard { self.tell(letter, Payload::Unit) } else { None };
-        answer.filter(|_| wanted)
     }
 
     /// Stops those that nothing reaches any more: who was marked last goes first.
@@ -47,7 +36,41 @@ impl Reference {
         }
     }
 
-    /// Stops a session that failed: when all are stopped, with the others; else as soon as it does not run.
+    /// Tells a session that it ends, and removes it.
+    pub(super) fn stop_session(&mut self, who: Who) {
+        let Some(session) = self.sessions.get_mut(&who) else { return };
+        if session.phase.is_last() {
+            return;
+        }
+        session.phase = Phase::Ending;
+        let unannounced = std::mem::take(&mut session.starting);
+        self.depth += 1;
+        if unannounced {
+            let parent = self.sessions[&who].parent;
+            self.notify(parent, "_child", Payload::Child("create", who, None));
+        }
+        self.bequeath(who);
+        let answer = if self.hears(who, "_stop") {
+            self.tell(Letter::new(who, KERNEL, "_stop"), Payload::Unit)
+        } else {
+            None
+        };
+        let session = self.session(who);
+        (session.phase, session.running) = (Phase::Ended, true);
+        while !self.children(who).is_empty() {
+            self.bequeath(who);
+        }
+        let parent = self.sessions[&who].parent;
+        self.notify(parent, "_child", Payload::Child("lose", who, answer));
+        self.read_posts();
+        let outer = std::mem::replace(&mut self.current, Letter::OUTSIDE);
+        self.remove_session(who);
+        self.current = outer;
+        self.depth -= 1;
+        self.tidy();
+    }
+
+    /// Stops a session that failed, when it is not running.
     pub(super) fn end_failed(&mut self, who: Who) {
         if !self.stopping {
             self.doomed.push(who);
@@ -55,12 +78,11 @@ impl Reference {
         }
     }
 
-    /// Stops those that failed, one after the other, and none within the end of another.
+    /// One after the other, and not one within the other.
     pub(super) fn stop_doomed(&mut self) {
-        if self.ending_doomed {
+        if std::mem::replace(&mut self.ending_doomed, true) {
             return;
         }
-        self.ending_doomed = true;
         while let Some(place) = self.doomed.iter().position(|who| !self.is_running(*who)) {
             let who = self.doomed.remove(place);
             self.stop_session(who);
@@ -68,35 +90,7 @@ impl Reference {
         self.ending_doomed = false;
     }
 
-    /// Tells a session that it ends, and then its parent, and removes it.
-    pub(super) fn stop_session(&mut self, who: Who) {
-        if !self.sessions.contains_key(&who) || self.is_ending(who) {
-            return;
-        }
-        self.session(who).phase = Phase::Ending;
-        self.depth += 1;
-        // Whoever is told that it is lost was told of it.
-        if std::mem::replace(&mut self.session(who).unannounced, false) {
-            self.announce(who, None);
-        }
-        self.bequeath(who);
-        let Session { parent, .. } = self.sessions[&who];
-        let answer = self.tell_of_life(parent, Letter::new(who, KERNEL, "_stop"));
-        self.session(who).phase = Phase::Ended;
-        // Those that `_stop` has started, and those that come to it meanwhile.
-        while !self.children(who).is_empty() {
-            self.bequeath(who);
-        }
-        let parent = self.sessions[&who].parent;
-        self.notify(parent, "_child", Payload::Child("lose", who, answer));
-        self.remove_session(who);
-        self.depth -= 1;
-        self.tidy();
-    }
-
     fn remove_session(&mut self, who: Who) {
-        self.read_posts();
-        // What it holds goes first; only then is it gone, with what others know it by.
         self.drop_all(Place::State(who));
         self.tidy();
         let Some(Session { parent, .. }) = self.sessions.remove(&who) else { return };
@@ -118,12 +112,12 @@ impl Reference {
         self.released(parent);
     }
 
-    /// A session's children go to its parent: each to the parent that it has when the child's turn comes.
+    /// A session's children go to its parent. They move first and are spoken of then.
     fn bequeath(&mut self, who: Who) {
         for child in self.children(who) {
             let heir = self.sessions[&who].parent;
-            // Who has ended or moved meanwhile is not its to give.
-            if self.parent_of(child) == Some(who) {
+            // Whoever was told of the one before may have ended this one, or itself.
+            if self.sessions.get(&child).is_some_and(|session| session.parent == who) {
                 self.adopt(child, heir);
                 self.notify(heir, "_child", Payload::Child("gain", child, None));
                 self.notify_parent(child, who, heir);
@@ -131,23 +125,24 @@ impl Reference {
         }
     }
 
-    /// Tells a session of its new parent, if that is still its parent: else it knows of a newer one.
+    /// Tells it, unless it has moved on because of what its new parent was told.
     fn notify_parent(&mut self, child: Who, old: Who, new: Who) {
-        if self.parent_of(child) == Some(new) {
+        if self.sessions.get(&child).is_some_and(|session| session.parent == new) {
             self.notify(child, "_parent", Payload::Parent(old, new));
         }
     }
 
-    fn parent_of(&self, who: Who) -> Option<Who> {
-        self.sessions.get(&who).map(|session| session.parent)
-    }
-
     pub(super) fn detach_myself(&mut self, me: Who) -> &'static str {
-        let Session { parent, unannounced, .. } = self.sessions[&me];
+        let Session { parent, starting, .. } = self.sessions[&me];
         if parent == KERNEL {
             return "NoParent";
         }
-        self.detach(me, unannounced);
+        self.adopt(me, KERNEL);
+        // Its parent has not heard yet of one that is starting.
+        if !starting {
+            self.notify(parent, "_child", Payload::Child("lose", me, None));
+        }
+        self.notify_parent(me, parent, KERNEL);
         "ok"
     }
 
@@ -156,29 +151,20 @@ impl Reference {
             None => "NoSuchSession",
             Some(session) if session.parent != me => "NotAChild",
             Some(_) => {
-                self.detach(child, false);
+                self.adopt(child, KERNEL);
+                self.notify(me, "_child", Payload::Child("lose", child, None));
+                self.notify_parent(child, me, KERNEL);
                 "ok"
             }
         }
     }
 
-    /// Whom its parent was not told of, its parent is not told to lose.
-    fn detach(&mut self, who: Who, unannounced: bool) {
-        let old = self.sessions[&who].parent;
-        self.adopt(who, KERNEL);
-        if !unannounced {
-            self.notify(old, "_child", Payload::Child("lose", who, None));
-        }
-        self.notify_parent(who, old, KERNEL);
-    }
-
-    /// A session moves first and is spoken of then.
-    fn adopt(&mut self, child: Who, heir: Who) {
+    fn adopt(&mut self, child: Who, parent: Who) {
         self.moves += 1;
         let moves = self.moves;
         let session = self.session(child);
         session.joined = moves;
-        let old = std::mem::replace(&mut session.parent, heir);
+        let old = std::mem::replace(&mut session.parent, parent);
         self.released(old);
     }
 

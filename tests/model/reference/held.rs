@@ -1,8 +1,7 @@
-//! Postbacks, callbacks and the handles of wheels: made, used, given away and dropped.
+//! Postbacks, callbacks and wheels, and who holds them.
 
-use super::ledger::{QUEUED, WHEEL};
-use super::{Held, Holding, Payload, Place, Reference, What, Wheel};
-use crate::op::{Ask, End, Load, Op, Who};
+use super::{Held, Holding, Payload, Place, QUEUED, Reference, WHEEL, What, Wheel};
+use crate::op::{Ask, End, Op, TAGS, Who};
 
 impl Reference {
     pub(super) fn act_on_held(&mut self, me: Who, op: Op) -> String {
@@ -10,11 +9,11 @@ impl Reference {
         match op {
             Op::Postback { key, event, shelf } => {
                 self.hold(me, key, event, (place(shelf), Holding::Postback));
-                self.postbacks.push(me);
+                self.hold_postback(me);
             }
             Op::Callback { key, event } => {
                 self.hold(me, key, event, (place(false), Holding::Callback));
-                self.postbacks.push(me);
+                self.hold_postback(me);
             }
             Op::Wheel { key, batch, end, ask, shelf } => {
                 self.hold(me, key, "", (place(shelf), Holding::Handle));
@@ -124,52 +123,18 @@ impl Reference {
     }
 
     /// What is held under this key, in this session's state or on the shelf.
-    fn reach(&self, me: Who, key: u64) -> Option<&Held> {
+    pub(super) fn reach(&self, me: Who, key: u64) -> Option<&Held> {
         let here = |one: &&Held| one.place == Place::Shelf || one.place == Place::State(me);
         self.held.iter().filter(here).find(|one| one.key == key)
     }
 
-    /// A payload, with what is given away in it.
-    pub(super) fn payload(&mut self, me: Who, load: Load) -> Payload {
-        match load {
-            Load::Text(number) => Payload::Text(number),
-            Load::Parcel { number, gift } => {
-                let gift = gift.filter(|gift| self.reach(me, *gift).is_some());
-                gift.into_iter().for_each(|gift| self.place(gift, Place::Parcel));
-                Payload::Parcel(number, gift)
+    fn forget_tags(&mut self, who: Who) {
+        for tag in TAGS {
+            let is_it = |one: &(Who, &str, u32)| one.0 == who && one.1 == tag;
+            if self.tags.iter().any(is_it) {
+                self.tags.retain(|one| !is_it(one));
+                self.released(who);
             }
-        }
-    }
-
-    /// Drops what is held: its postback holds no more, its wheel closes, when the handler has returned.
-    pub(super) fn drop_held(&mut self, key: u64) {
-        let place = self.held.iter().position(|one| one.key == key).expect("it is held");
-        let held = self.held.remove(place);
-        match held.what {
-            Holding::Handle => self.dropped.push(key),
-            Holding::Postback | Holding::Callback if held.holds => self.released.push(held.session),
-            Holding::Postback | Holding::Callback => {}
-        }
-    }
-
-    pub(super) fn drop_payload(&mut self, payload: Payload) {
-        if let Payload::Parcel(_, Some(gift)) = payload {
-            self.drop_held(gift);
-        }
-    }
-
-    /// Puts what is held somewhere else, behind what is there.
-    pub(super) fn place(&mut self, key: u64, place: Place) {
-        let at = self.held.iter().position(|one| one.key == key).expect("it is held");
-        let mut held = self.held.remove(at);
-        held.place = place;
-        self.held.push(held);
-    }
-
-    /// Drops everything that is held in a place.
-    pub(super) fn drop_all(&mut self, place: Place) {
-        while let Some(one) = self.held.iter().find(|one| one.place == place) {
-            self.drop_held(one.key);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why a session lives: counted anew each time somebody looks.
+//! Why a session lives: counted anew each time.
 
 use super::{Phase, Reference, Waiting, What};
 use crate::op::Who;
@@ -28,7 +28,7 @@ impl Reference {
                 What::Alarm(_) => {}
             }
         }
-        counts[QUEUED] += i64::from(self.sessions[&who].starting);
+        counts[QUEUED] += i64::from(self.sessions[&who].unborn);
         counts[QUEUED] += i64::from(self.pulling == Some(who));
         counts[WHEEL] += count(self.wheels.values(), |one| one.session == who && one.alive);
         counts[CHILD] += count(self.sessions.values(), |one| one.parent == who);
@@ -54,7 +54,7 @@ impl Reference {
 }
 
 /// The entries of a ledger, in its order.
-pub(super) const WORDS: [(&str, &str); 8] = [
+const WORDS: [(&str, &str); 8] = [
     ("queued event", "queued events"),
     ("sent event", "sent events"),
     ("timer", "timers"),

@@ -8,24 +8,28 @@ mod family;
 mod held;
 mod ledger;
 mod perform;
+mod session;
 mod signals;
 mod timers;
 mod turn;
+mod world;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use reactor::OnException;
 
-use crate::op::{End, KERNEL, Kind, Who};
+use crate::op::{End, KERNEL, Who};
 use crate::script::Script;
+use ledger::{POSTBACK, QUEUED, TAG, WHEEL};
+use session::{Handler, OWN, Phase, Session, Takes};
 
 pub struct Reference {
     script: Rc<Script>,
     on_exception: OnException,
-    clock: u64,
+    clock: i64,
     /// The time of the turn.
-    now: u64,
+    now: i64,
     /// Counts everything that is put in order.
     sequence: u64,
     /// Counts who came to whom.
@@ -53,12 +57,12 @@ pub struct Reference {
     changes: Vec<(Who, &'static str, Option<u64>)>,
     /// Whose ledgers became empty, in that order.
     marked: Vec<Who>,
-    /// What running sessions are told when they have time, session by session.
-    late: Vec<(Who, VecDeque<(Letter, Payload)>)>,
+    /// What sessions are told when their running handlers have returned.
+    late: Vec<(Who, Vec<(Letter, Payload)>)>,
     deaths: Vec<(Death, Exception)>,
-    /// Who failed while a death was told, and with what.
-    dying: Option<Vec<(Who, String)>>,
-    /// Who failed and is stopped as soon as it does not run, the first to fail first.
+    /// Who failed while a death was told, and how.
+    dying: Option<(String, Vec<Who>)>,
+    /// Who failed and is to be stopped.
     doomed: Vec<Who>,
     ending_doomed: bool,
     telling_at: Option<u32>,
@@ -83,54 +87,8 @@ struct Counts {
     failures: u64,
 }
 
-struct Session {
-    parent: Who,
-    /// When it came to its parent.
-    joined: u64,
-    phase: Phase,
-    running: bool,
-    /// Its maker had no chance yet to give it work.
-    starting: bool,
-    /// Its parent has not heard of it yet.
-    unannounced: bool,
-    handlers: Vec<Handler>,
-    has_default: bool,
-    /// Which of the kernel's own events it is told.
-    hears: Vec<&'static str>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Living,
-    Marked,
-    /// It is told `_stop`.
-    Ending,
-    /// It was told: nobody reaches it any more, though it is still there.
-    Ended,
-}
-
-#[derive(Clone, Copy)]
-struct Handler {
-    event: &'static str,
-    takes: Takes,
-    version: u64,
-}
-
-/// The types of payloads.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    Parcel,
-    Text,
-    Pair,
-    Number,
-    Signal,
-    Unit,
-    Child,
-    Parent,
-}
-
 struct Waiting {
-    due: u64,
+    due: i64,
     number: u64,
     what: What,
 }
@@ -222,8 +180,8 @@ impl Reference {
         Self {
             script: Rc::clone(script),
             on_exception,
-            clock: BEGINNING,
-            now: BEGINNING,
+            clock: 0,
+            now: 0,
             sequence: 0,
             moves: 0,
             sessions: BTreeMap::new(),
@@ -264,15 +222,8 @@ impl Reference {
         self.sessions.get_mut(&who).expect("the session is there")
     }
 
-    /// Whether it can be told nothing now: one of its handlers runs, or the last has run.
     fn is_running(&self, who: Who) -> bool {
-        let busy = |session: &Session| session.running || session.phase == Phase::Ended;
-        self.sessions.get(&who).is_some_and(busy)
-    }
-
-    fn is_ending(&self, who: Who) -> bool {
-        let ending = |session: &Session| matches!(session.phase, Phase::Ending | Phase::Ended);
-        self.sessions.get(&who).is_some_and(ending)
+        self.sessions.get(&who).is_some_and(|session| session.running)
     }
 
     fn hears(&self, who: Who, event: &str) -> bool {
@@ -300,7 +251,7 @@ impl Reference {
     }
 
     /// Puts something into the one order of everything that waits.
-    fn wait(&mut self, due: u64, what: What) {
+    fn wait(&mut self, due: i64, what: What) {
         self.sequence += 1;
         self.waiting.push(Waiting { due, number: self.sequence, what });
     }
@@ -310,10 +261,8 @@ impl Reference {
     }
 
     /// Takes out what waits and is like this.
-    fn forget_waiting(&mut self, is_it: impl Fn(&What) -> bool) -> usize {
-        let before = self.waiting.len();
+    fn forget_waiting(&mut self, is_it: impl Fn(&What) -> bool) {
         self.waiting.retain(|one| !is_it(&one.what));
-        before - self.waiting.len()
     }
 
     fn queue_is_empty(&self) -> bool {
@@ -340,53 +289,3 @@ impl Letter {
         Self { to, from: self.to, event, caller }
     }
 }
-
-impl Session {
-    fn new(kind: Kind, parent: Who, joined: u64) -> Self {
-        let own = [
-            ("_start", Takes::Unit),
-            ("_stop", Takes::Unit),
-            ("_child", Takes::Child),
-            ("_parent", Takes::Parent),
-        ];
-        let common = [
-            ("red", Takes::Parcel),
-            ("wind", Takes::Parcel),
-            ("green", Takes::Parcel),
-            ("blue", Takes::Parcel),
-            ("text", Takes::Text),
-            ("answer", Takes::Pair),
-            ("heed", Takes::Signal),
-            ("obey", Takes::Signal),
-            ("tick", Takes::Number),
-        ];
-        let (own, common, more) = match kind {
-            Kind::Full => (&own[..], &common[..], None),
-            Kind::Quiet => (&own[..0], &common[..], None),
-            Kind::Default => (&own[..1], &common[..2], None),
-            Kind::Keeper => (&own[..], &common[..], Some(("beat", Takes::Parcel))),
-        };
-        let all = own.iter().chain(common).copied().chain(more);
-        let has_default = kind == Kind::Default;
-        let hears = match kind {
-            Kind::Full | Kind::Keeper | Kind::Default => OWN.to_vec(),
-            Kind::Quiet => Vec::new(),
-        };
-        Self {
-            parent,
-            joined,
-            phase: Phase::Living,
-            running: false,
-            starting: true,
-            unannounced: true,
-            handlers: all.map(|(event, takes)| Handler { event, takes, version: 0 }).collect(),
-            has_default,
-            hears,
-        }
-    }
-}
-
-/// What the clock shows at first, in microseconds: an alarm may be set for a time before.
-const BEGINNING: u64 = 1_000_000;
-
-const OWN: [&str; 4] = ["_start", "_stop", "_child", "_parent"];

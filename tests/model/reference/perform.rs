@@ -1,43 +1,12 @@
 //! What can be asked of the kernel: each a few lines.
 
 use super::deliver::Outcome;
-use super::{Payload, Reference, Watch, What};
-use crate::history::World;
-use crate::op::{Door, KERNEL, Load, Op, TAGS, To, Who};
-use crate::view::{View, look, survey};
-
-impl Door for Reference {
-    fn perform(&mut self, op: Op) -> String {
-        self.act(self.current.to, op)
-    }
-
-    fn alive(&self) -> Vec<Who> {
-        View::alive(self)
-    }
-}
-
-/// The kernel, from outside the loop.
-pub struct Outside<'a>(pub &'a mut Reference);
-
-impl Door for Outside<'_> {
-    fn perform(&mut self, op: Op) -> String {
-        if matches!(
-            op,
-            Op::Post { .. } | Op::Call { .. } | Op::Spawn { .. } | Op::Signal { .. } | Op::LetAllGo
-        ) {
-            self.0.current = super::Letter::OUTSIDE;
-            self.0.now = self.0.clock;
-        }
-        self.0.act(KERNEL, op)
-    }
-
-    fn alive(&self) -> Vec<Who> {
-        View::alive(self.0)
-    }
-}
+use super::{Payload, Place, Reference, Watch, What};
+use crate::op::{KERNEL, Load, Op, To, Who};
+use crate::view::look;
 
 impl Reference {
-    fn act(&mut self, me: Who, op: Op) -> String {
+    pub(super) fn act(&mut self, me: Who, op: Op) -> String {
         let answer = match op {
             Op::Post { to, event, load } => self.post_event(me, to, event, load),
             Op::Call { to, event, load, other_reply } => {
@@ -51,6 +20,17 @@ impl Reference {
                     }
                 };
             }
+            Op::Alarm { .. }
+            | Op::AlarmSet { .. }
+            | Op::AlarmAdd { .. }
+            | Op::DelayAdd { .. }
+            | Op::AlarmAdjust { .. }
+            | Op::AlarmClear(_)
+            | Op::AlarmRemove { .. }
+            | Op::AlarmRemoveAll
+            | Op::Delay { .. }
+            | Op::DelaySet { .. }
+            | Op::DelayAdjust { .. } => return self.act_on_timers(me, op),
             Op::Spawn { kind, child } => {
                 self.spawn(kind, child);
                 "ok"
@@ -70,12 +50,6 @@ impl Reference {
                 self.tidy();
                 "ok"
             }
-            Op::Timer { .. }
-            | Op::AlarmAdjust { .. }
-            | Op::DelayAdjust { .. }
-            | Op::AlarmRemove { .. }
-            | Op::AlarmClear(_)
-            | Op::AlarmRemoveAll => return self.act_on_timers(me, op),
             Op::AliasSet(_)
             | Op::AliasRemove(_)
             | Op::AliasResolve(_)
@@ -221,12 +195,14 @@ impl Reference {
         "ok"
     }
 
-    pub(super) fn forget_tags(&mut self, who: Who) {
-        for tag in TAGS {
-            let is_it = |one: &(Who, &str, u32)| one.0 == who && one.1 == tag;
-            if self.tags.iter().any(is_it) {
-                self.tags.retain(|one| !is_it(one));
-                self.released(who);
+    /// A payload, with what is given away in it.
+    fn payload(&mut self, me: Who, load: Load) -> Payload {
+        match load {
+            Load::Text(number) => Payload::Text(number),
+            Load::Parcel { number, gift } => {
+                let gift = gift.filter(|gift| self.reach(me, *gift).is_some());
+                gift.into_iter().for_each(|gift| self.place(gift, Place::Parcel));
+                Payload::Parcel(number, gift)
             }
         }
     }
@@ -238,73 +214,5 @@ impl Reference {
                 self.aliases.iter().find(|(name, _)| *name == alias).map(|(_, owner)| *owner)
             }
         }
-    }
-}
-
-impl View for Reference {
-    fn alive(&self) -> Vec<Who> {
-        self.sessions.keys().copied().collect()
-    }
-
-    fn why(&self, who: Who) -> Option<String> {
-        self.sessions.contains_key(&who).then(|| Self::why(self, who))
-    }
-
-    fn parent(&self, who: Who) -> Option<Who> {
-        self.sessions.get(&who).map(|session| session.parent)
-    }
-
-    fn children(&self, who: Who) -> Vec<Who> {
-        Self::children(self, who)
-    }
-
-    fn aliases(&self, who: Who) -> Option<Vec<String>> {
-        if who != KERNEL && !self.sessions.contains_key(&who) {
-            return None;
-        }
-        let theirs = self.aliases.iter().filter(|(_, owner)| *owner == who);
-        let mut aliases: Vec<String> = theirs.map(|(name, _)| (*name).to_owned()).collect();
-        aliases.sort_unstable();
-        Some(aliases)
-    }
-
-    fn counts(&self) -> String {
-        let super::Counts { turns, polls, posted, timers, direct, unhandled, failures } =
-            self.counts;
-        format!(
-            "{turns} turns, {polls} polls, {posted} posted, {timers} timers, {direct} direct, \
-             {unhandled} unhandled, {failures} failures, {} wheels",
-            self.wheels.len()
-        )
-    }
-}
-
-impl World for Reference {
-    fn perform(&mut self, op: Op) -> String {
-        Outside(self).perform(op)
-    }
-
-    fn alive(&self) -> Vec<Who> {
-        View::alive(self)
-    }
-
-    fn advance(&mut self, micros: u64) {
-        self.clock += micros;
-    }
-
-    fn turn(&mut self) -> String {
-        self.run_one_turn()
-    }
-
-    fn run(&mut self) -> String {
-        Self::run(self)
-    }
-
-    fn survey(&self) -> String {
-        survey(self)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.wheels.is_empty()
     }
 }

@@ -1,6 +1,5 @@
 //! Signals: who is told, in which order, and what follows.
 
-use super::ledger::{POSTBACK, TAG, WHEEL};
 use super::{Death, KERNEL, Letter, Payload, Reference, Watch, What};
 use crate::op::Who;
 
@@ -54,9 +53,7 @@ impl Reference {
         let outer = std::mem::replace(&mut self.handled, false);
         for watch in watches {
             let letter = Letter { to: watch.session, from: KERNEL, event: watch.event, caller };
-            let within = self.handled;
             self.tell(letter, Payload::Signal(watch.signal, text.to_owned()));
-            self.handled |= within;
         }
         std::mem::replace(&mut self.handled, outer)
     }
@@ -94,6 +91,6 @@ impl Reference {
 
     fn expects(&self, who: Who) -> bool {
         let ledger = self.ledger(who);
-        [WHEEL, TAG, POSTBACK].iter().any(|kind| ledger[*kind] > 0)
+        [super::WHEEL, super::TAG, super::POSTBACK].iter().any(|kind| ledger[*kind] > 0)
     }
 }

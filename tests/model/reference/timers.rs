@@ -1,101 +1,97 @@
-//! Timers: set, moved, removed.
+//! Timers: all are the same, however they were set.
 
-use super::{BEGINNING, Reference, Waiting, What};
-use crate::op::{Op, Way, Who};
+use super::{Payload, Reference, What};
+use crate::op::{Op, Who};
 
 impl Reference {
     pub(super) fn act_on_timers(&mut self, me: Who, op: Op) -> String {
         match op {
-            Op::Timer { way, event, micros, number, key } => {
-                let key = matches!(way, Way::AlarmSet | Way::DelaySet).then_some(key);
-                if matches!(way, Way::Alarm | Way::Delay) {
-                    self.replace_timers(me, event);
+            Op::Alarm { event, micros, number } | Op::Delay { event, micros, number } => {
+                let clear = self.timers_of(me, |_, name| name == event).len() > 1;
+                if clear {
+                    self.remove_timers(me, |_, name| name == event);
                 }
-                self.read_posts();
-                let due = self.now.saturating_add_signed(micros);
-                self.wait(due, What::Timer { session: me, event, number, key });
-                "ok".into()
-            }
-            Op::AlarmAdjust { key, by } => {
-                self.move_timer(me, key, by == 0, |due| due.saturating_add_signed(by))
-            }
-            Op::DelayAdjust { key, micros } => {
-                let due = self.now + micros;
-                self.move_timer(me, key, false, |_| due)
-            }
-            Op::AlarmRemove { key } => {
-                match self.remove_timers(me, |_, one| one == Some(key)).pop() {
-                    Some(removed) => removed,
-                    None => "NoSuchTimer".into(),
+                self.set_timer(me, event, micros, (number, None));
+                if !clear {
+                    // One takes the place of the other.
+                    self.forget_waiting(|what| {
+                        matches!(what, What::Timer { session, event: name, number: one, .. }
+                            if *session == me && *name == event && *one != number)
+                    });
                 }
+            }
+            Op::AlarmSet { event, micros, number, key }
+            | Op::DelaySet { event, micros, number, key } => {
+                self.set_timer(me, event, micros, (number, Some(key)));
+            }
+            Op::AlarmAdd { event, micros, number } | Op::DelayAdd { event, micros, number } => {
+                self.set_timer(me, event, micros, (number, None));
             }
             Op::AlarmClear(event) => {
-                self.remove_timers(me, |name, _| name == event).len().to_string()
+                return self.remove_timers(me, |_, name| name == event).len().to_string();
             }
-            Op::AlarmRemoveAll => self.remove_timers(me, |_, _| true).join(", "),
+            Op::AlarmRemoveAll => return self.remove_timers(me, |_, _| true).concat(),
+            Op::AlarmRemove { key } => {
+                let removed = self.remove_timers(me, |one, _| one == Some(key)).pop();
+                return removed.unwrap_or_else(|| "NoSuchTimer".into());
+            }
+            Op::AlarmAdjust { key, .. } | Op::DelayAdjust { key, .. } => {
+                let Some(place) = self.timers_of(me, |one, _| one == Some(key)).pop() else {
+                    return "NoSuchTimer".into();
+                };
+                let due = match op {
+                    Op::AlarmAdjust { micros, .. } => self.waiting[place].due + micros,
+                    Op::DelayAdjust { micros, .. } => self.now + micros,
+                    other => unreachable!("{other:?}"),
+                };
+                if !matches!(op, Op::AlarmAdjust { micros: 0, .. }) {
+                    self.read_posts();
+                    let timer = self.waiting.remove(place);
+                    self.wait(due, timer.what);
+                }
+                return due.to_string();
+            }
             other => unreachable!("{other:?}"),
         }
+        "ok".into()
     }
 
-    /// Microseconds since the beginning.
-    pub(super) fn time(&self, time: u64) -> i64 {
-        time as i64 - BEGINNING as i64
-    }
-
-    /// The only timer of a name gives its place to the new one: nothing lets go of the session meanwhile.
-    fn replace_timers(&mut self, me: Who, event: &str) {
-        if self.timers_of(me, |name, _| name == event).len() == 1 {
-            self.forget_waiting(|what| is_timer_of(what, me, &|name, _| name == event));
-        } else {
-            self.remove_timers(me, |name, _| name == event);
-        }
-    }
-
-    /// A timer that is moved comes behind those that are set for that time; one that is not stays.
-    fn move_timer(&mut self, me: Who, key: u64, stays: bool, to: impl Fn(u64) -> u64) -> String {
-        let Some(place) = self.timers_of(me, |_, one| one == Some(key)).pop() else {
-            return "NoSuchTimer".into();
-        };
-        if stays {
-            return format!("at {}", self.time(self.waiting[place].due));
-        }
+    fn set_timer(
+        &mut self,
+        session: Who,
+        event: &'static str,
+        micros: i64,
+        (number, key): (u64, Option<u64>),
+    ) {
         self.read_posts();
-        let Waiting { due, what, .. } = self.waiting.remove(place);
-        let due = to(due);
-        self.wait(due, what);
-        format!("at {}", self.time(due))
+        self.wait(self.now + micros, What::Timer { session, event, number, key });
     }
 
-    /// Says what was removed, the soonest first.
-    fn remove_timers(&mut self, me: Who, which: impl Fn(&str, Option<u64>) -> bool) -> Vec<String> {
-        let mut removed: Vec<(u64, u64, String)> = Vec::new();
-        for place in self.timers_of(me, &which) {
-            let Waiting { due, number: stamp, what } = &self.waiting[place];
-            let What::Timer { event, number, .. } = what else { continue };
-            let text = format!("{event} at {} with {:?}", self.time(*due), Some(number));
-            removed.push((*due, *stamp, text));
-        }
-        self.forget_waiting(|what| is_timer_of(what, me, &which));
-        if !removed.is_empty() {
+    /// Where a session's timers are among what waits, the soonest first.
+    fn timers_of(&self, me: Who, which: impl Fn(Option<u64>, &str) -> bool) -> Vec<usize> {
+        let is_it = |place: &usize| match self.waiting[*place].what {
+            What::Timer { session, event, key, .. } => session == me && which(key, event),
+            _ => false,
+        };
+        let mut places: Vec<usize> = (0..self.waiting.len()).filter(is_it).collect();
+        places.sort_by_key(|place| (self.waiting[*place].due, self.waiting[*place].number));
+        places
+    }
+
+    /// Removes them; says in words which they were.
+    fn remove_timers(&mut self, me: Who, which: impl Fn(Option<u64>, &str) -> bool) -> Vec<String> {
+        let mut removed = Vec::new();
+        while let Some(place) = self.timers_of(me, &which).first().copied() {
+            let timer = self.waiting.remove(place);
+            if let What::Timer { event, number, .. } = timer.what {
+                removed.push(format!(
+                    "{event} {} at {};",
+                    Payload::Parcel(number, None),
+                    timer.due
+                ));
+            }
             self.released(me);
         }
-        removed.sort_unstable();
-        removed.into_iter().map(|(_, _, text)| text).collect()
-    }
-
-    fn timers_of(&self, me: Who, which: impl Fn(&str, Option<u64>) -> bool) -> Vec<usize> {
-        let all = self.waiting.iter().enumerate();
-        all.filter(|(_, one)| is_timer_of(&one.what, me, &which)).map(|(place, _)| place).collect()
-    }
-}
-
-fn is_timer_of(what: &What, me: Who, which: &dyn Fn(&str, Option<u64>) -> bool) -> bool {
-    match what {
-        What::Timer { session, event, key, .. } => *session == me && which(event, *key),
-        What::Event { .. }
-        | What::Signal { .. }
-        | What::Born(_)
-        | What::Pull { .. }
-        | What::Alarm(_) => false,
+        removed
     }
 }

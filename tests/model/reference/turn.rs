@@ -5,9 +5,9 @@ use crate::op::End;
 
 /// How long it is since the system was asked.
 pub(super) struct Pace {
-    polled: u64,
+    polled: i64,
     turns: u32,
-    delivered: u32,
+    delivered: usize,
 }
 
 impl Default for Pace {
@@ -18,7 +18,7 @@ impl Default for Pace {
 
 impl Reference {
     /// One turn, that waits at most so long, or for work.
-    pub(super) fn turn(&mut self, most: Option<u64>) {
+    pub(super) fn turn(&mut self, most: Option<i64>) {
         self.counts.turns += 1;
         self.poll(most);
         self.ready();
@@ -26,7 +26,7 @@ impl Reference {
         self.reap();
     }
 
-    fn poll(&mut self, most: Option<u64>) {
+    fn poll(&mut self, most: Option<i64>) {
         self.current = Letter::OUTSIDE;
         self.tidy();
         if most.is_none() && self.may_skip_poll() {
@@ -38,7 +38,7 @@ impl Reference {
         let busy = !self.again.is_empty() || !self.queue_is_empty() || !self.marked.is_empty();
         match times.min() {
             Some(due) if !busy => {
-                let until = due.saturating_sub(self.now);
+                let until = (due - self.now).max(0);
                 self.clock += most.map_or(until, |most| most.min(until));
             }
             None if !busy && self.is_idle() => self.signal_everybody("IDLE"),
@@ -57,8 +57,7 @@ impl Reference {
         if self.queue_is_empty() || !self.again.is_empty() || polls {
             return false;
         }
-        if self.pace.delivered >= TURNS_PER_CLOCK || self.pace.turns.is_multiple_of(TURNS_PER_CLOCK)
-        {
+        if self.pace.delivered >= MANY_EVENTS || self.pace.turns.is_multiple_of(TURNS_PER_CLOCK) {
             self.now = self.clock;
         }
         self.now - self.pace.polled < TIME_PER_POLL
@@ -121,7 +120,7 @@ impl Reference {
         if let Some(wheel) = self.wheels.get_mut(&key)
             && std::mem::replace(&mut wheel.alive, false)
         {
-            self.unsettled.push((wheel.session, super::ledger::WHEEL, false));
+            self.unsettled.push((wheel.session, super::WHEEL, false));
         }
     }
 
@@ -142,22 +141,22 @@ impl Reference {
     fn deliver(&mut self) {
         let (now, limit) = (self.now, self.sequence);
         self.tidy();
-        let is_due = |one: &Waiting| one.due <= now && one.number <= limit;
-        let rings = self.waiting.iter().any(|one| one.what.is_timer() && is_due(one));
-        let posted = self.waiting.iter().filter(|one| !one.what.is_timer()).count();
+        let due = |one: &&Waiting| one.due <= now && one.number <= limit;
+        let begun = self.waiting.iter().filter(due);
+        let (rings, posts): (Vec<_>, Vec<_>) = begun.partition(|one| one.what.is_timer());
+        // Unless a timer is due, all of them count, also those that end with everybody in this step.
+        let least = if rings.is_empty() { posts.len() } else { 0 };
         let mut delivered = 0;
         while delivered < DELIVER_BUDGET {
             let all = self.waiting.iter().enumerate();
-            let due = all.filter(|(_, one)| is_due(one));
+            let due = all.filter(|(_, one)| one.due <= now && one.number <= limit);
             let first = due.min_by_key(|(_, one)| (one.due, one.number));
             let Some((place, _)) = first else { break };
             let one = self.waiting.remove(place);
             self.deliver_one(one);
             delivered += 1;
         }
-        // Posts alone are counted beforehand: that all were stopped meanwhile does not make them fewer.
-        let posted = u32::try_from(posted).unwrap_or(u32::MAX).min(DELIVER_BUDGET);
-        self.pace.delivered = if rings { delivered } else { posted };
+        self.pace.delivered = delivered.max(least.min(DELIVER_BUDGET));
     }
 
     fn deliver_one(&mut self, one: Waiting) {
@@ -236,5 +235,6 @@ impl Exception {
 
 const TURNS_PER_POLL: u32 = 64;
 const TURNS_PER_CLOCK: u32 = 4;
-const TIME_PER_POLL: u64 = 200;
-const DELIVER_BUDGET: u32 = 1024;
+const MANY_EVENTS: usize = 4;
+const TIME_PER_POLL: i64 = 200;
+const DELIVER_BUDGET: usize = 1024;

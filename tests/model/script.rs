@@ -1,17 +1,13 @@
-//! Chance: what each handler does, and what was told of it.
+//! What each handler does, and what was told of it.
 //!
 //! Both kernels follow the same script. As long as they call the same handlers in the same order it gives
 //! them the same things to do; so the first line of what is told that differs is where they parted.
 
-mod choose;
-
 use std::cell::RefCell;
-use std::collections::VecDeque;
 
+use crate::choice::Choice;
+use crate::op::{Door, Ending, Heard, KERNEL, Kind, Op, Who};
 use reactor::OnException;
-use testkit::random::Random;
-
-use crate::op::{Door, Ending, Heard, KERNEL, Kind, Op, Way, Who};
 
 /// What a history is like.
 #[derive(Clone, Copy, Debug)]
@@ -28,19 +24,10 @@ pub struct Script(RefCell<Inner>);
 
 struct Inner {
     manner: Manner,
-    random: Random,
+    choice: Choice,
     operations: u32,
-    sessions: u32,
-    /// The session that beats, of this life.
-    keeper: Who,
-    beats: u32,
-    /// Who was alive a short while ago, and who was born since.
-    alive: Vec<Who>,
-    keys: u64,
-    /// The last timers and things to be held that were made, and by whom.
-    timers: VecDeque<(u64, Who)>,
-    held: VecDeque<(u64, Who)>,
-    numbers: u64,
+    /// So often the keeper still beats in this life.
+    beats: u64,
     /// Nothing new is begun.
     calm: bool,
     told: Vec<String>,
@@ -54,16 +41,9 @@ impl Script {
     pub fn new(seed: u64, manner: Manner, expected: Option<Vec<String>>) -> Self {
         Self(RefCell::new(Inner {
             manner,
-            random: Random::new(seed),
+            choice: Choice::new(seed, manner.ending),
             operations: 0,
-            sessions: 0,
-            keeper: KERNEL,
             beats: 0,
-            alive: Vec::new(),
-            keys: 0,
-            timers: VecDeque::new(),
-            held: VecDeque::new(),
-            numbers: 0,
             calm: false,
             told: Vec::new(),
             expected,
@@ -123,7 +103,7 @@ impl Script {
     }
 
     pub fn below(&self, limit: u64) -> u64 {
-        self.0.borrow_mut().random.below(limit)
+        self.0.borrow_mut().choice.random.below(limit)
     }
 
     pub fn one_in(&self, chances: u64) -> bool {
@@ -133,29 +113,35 @@ impl Script {
     /// Who is alive, for those who choose from them.
     pub fn look_around(&self, door: &dyn Door) {
         let alive = door.alive();
-        self.0.borrow_mut().alive = alive;
+        self.0.borrow_mut().choice.alive = alive;
     }
 
-    /// A session that keeps the others going, and ends its life in so many beats.
-    pub fn begin_life(&self, door: &mut dyn Door, beats: u32) {
+    /// Begins with a session that keeps the others going, and ends that after some beats; or with another.
+    pub fn begin_life(&self, door: &mut dyn Door, kept: bool) {
         self.set_calm(false);
+        if !kept {
+            self.0.borrow_mut().choice.keeper = KERNEL;
+            let child = self.0.borrow_mut().choice.newborn();
+            return self.perform(door, Op::Spawn { kind: Kind::Full, child });
+        }
+        let beats = self.below(30);
         let child = {
             let mut inner = self.0.borrow_mut();
             inner.beats = beats;
-            inner.keeper = inner.newborn();
-            inner.keeper
+            inner.choice.keeper = inner.choice.newborn();
+            inner.choice.keeper
         };
         self.perform(door, Op::Spawn { kind: Kind::Keeper, child });
     }
 
     /// Whether somebody will end this life.
     pub fn is_kept(&self, door: &dyn Door) -> bool {
-        door.alive().contains(&self.0.borrow().keeper)
+        door.alive().contains(&self.0.borrow().choice.keeper)
     }
 
     /// Does one thing that chance chooses.
     pub fn act(&self, me: Who, door: &mut dyn Door) {
-        let op = self.0.borrow_mut().choose(me);
+        let op = self.0.borrow_mut().choice.next(me);
         self.perform(door, op);
     }
 
@@ -164,7 +150,7 @@ impl Script {
         let Heard { me, event, version, sender, caller, payload, why, now, turn, .. } = heard;
         let caller = caller.as_deref().unwrap_or("-");
         self.tell(format!(
-            "{turn} {now} {me}: {event}/{version} {payload} from {sender} in {caller}: {why}"
+            "{turn} at {now} {me}: {event}/{version} {payload} from {sender} in {caller}: {why}"
         ));
         if self.is_lost() {
             door.perform(Op::Stop);
@@ -172,7 +158,7 @@ impl Script {
         }
         match event.as_str() {
             "beat" => self.beat(door),
-            "_start" if self.0.borrow().keeper == *me => self.set_beat(door),
+            "_start" if self.0.borrow().choice.keeper == *me => self.set_beat(door),
             "wind" => self.perform(door, Op::LetGo),
             "heed" | "obey" if self.one_in(2) => self.perform(door, Op::SigHandled),
             _ => {}
@@ -201,9 +187,8 @@ impl Script {
     }
 
     fn set_beat(&self, door: &mut dyn Door) {
-        let micros = self.below(100);
-        let (way, micros) = (Way::Delay, micros as i64);
-        self.perform(door, Op::Timer { way, event: "beat", micros, number: 0, key: 0 });
+        let micros = self.below(100).cast_signed();
+        self.perform(door, Op::Delay { event: "beat", micros, number: 0 });
     }
 
     fn how_much(&self) -> u64 {
@@ -224,13 +209,13 @@ impl Script {
 
     fn ending(&self, heard: &Heard) -> Ending {
         let mut inner = self.0.borrow_mut();
-        let number = inner.number();
+        let number = inner.choice.number();
         let failing = inner.manner.failing;
-        if inner.calm || heard.me == inner.keeper || !inner.random.one_in(failing) {
+        if inner.calm || heard.me == inner.choice.keeper || !inner.choice.random.one_in(failing) {
             return Ending::Return(number);
         }
         let text = format!("{} fails in {} ({number})", heard.me, heard.event);
-        if heard.may_err && inner.random.one_in(2) {
+        if heard.may_err && inner.choice.random.one_in(2) {
             return Ending::Error(text);
         }
         Ending::Panic(text)

@@ -1,20 +1,67 @@
-//! What is done next: chance chooses, and gives its name to whatever is new.
+//! Chance: what is done next.
+//!
+//! It chooses among what was made so far, and mostly among what is still there, so that most of what is
+//! done can be done, and some cannot.
 
 use std::collections::VecDeque;
 
 use testkit::random::Random;
 
-use super::Inner;
 use crate::op::{
-    ALIASES, ANSWERS, Ask, EVENTS, End, HEEDED, KERNEL, Kind, Load, Op, SET, SIGNALS, TAGS, To,
-    Way, Who,
+    ALIASES, ANSWERS, Ask, EVENTS, End, HEEDED, KERNEL, Kind, Load, Op, SET, SIGNALS, TAGS, To, Who,
 };
 
-impl Inner {
-    pub(super) fn choose(&mut self, me: Who) -> Op {
-        if me == KERNEL {
-            return self.choose_outside(me);
+pub struct Choice {
+    pub random: Random,
+    /// One thing that is done in so many may be the end of everybody.
+    ending: u64,
+    sessions: u32,
+    /// The session that beats: nothing is done that could be its end alone.
+    pub keeper: Who,
+    /// Who was alive a short while ago, and who was born since.
+    pub alive: Vec<Who>,
+    keys: u64,
+    /// The last timers and things to be held that were made, and by whom.
+    timers: VecDeque<(u64, Who)>,
+    held: VecDeque<(u64, Who)>,
+    numbers: u64,
+}
+
+impl Choice {
+    pub fn new(seed: u64, ending: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            ending,
+            sessions: 0,
+            keeper: KERNEL,
+            alive: Vec::new(),
+            keys: 0,
+            timers: VecDeque::new(),
+            held: VecDeque::new(),
+            numbers: 0,
         }
+    }
+
+    /// What a session, or somebody outside the loop, does next.
+    pub fn next(&mut self, me: Who) -> Op {
+        if me == KERNEL { self.choose_outside(me) } else { self.choose(me) }
+    }
+
+    /// The number of the next session.
+    pub fn newborn(&mut self) -> Who {
+        self.sessions += 1;
+        self.alive.push(Who(self.sessions - 1));
+        Who(self.sessions - 1)
+    }
+
+    pub fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+}
+
+impl Choice {
+    fn choose(&mut self, me: Who) -> Op {
         match self.random.below(130) {
             0..20 => self.post(me),
             20..28 => self.call(me),
@@ -25,8 +72,8 @@ impl Inner {
             94..106 => self.signals(),
             106..112 => self.handlers(),
             112..126 => self.wheel(me),
-            126 => Op::Busy(self.random.below(300)),
-            127 if self.random.one_in(self.manner.ending) => Op::Stop,
+            126 => Op::Busy(self.random.below(300).cast_signed()),
+            127 if self.random.one_in(self.ending) => Op::Stop,
             _ => Op::Look(self.anybody()),
         }
     }
@@ -40,7 +87,7 @@ impl Inner {
             12 => self.signal(),
             13..16 => self.name(),
             16 | 17 => self.use_held(me),
-            18 => Op::Busy(self.random.below(300)),
+            18 => Op::Busy(self.random.below(300).cast_signed()),
             _ => Op::Look(self.anybody()),
         }
     }
@@ -55,40 +102,21 @@ impl Inner {
     }
 
     fn timer(&mut self, me: Who) -> Op {
-        let event = self.pick(EVENTS);
+        let (event, number) = (self.pick(EVENTS), self.number());
         let micros = self.pick([0, 0, 1, 5, 20, 20, 100, 1000]);
         match self.random.below(20) {
-            0..12 => self.set_timer(me, event, micros),
-            12..14 => {
-                Op::AlarmAdjust { key: self.timer_of(me), by: self.pick([-20, -1, 0, 1, 20]) }
-            }
-            14..16 => Op::DelayAdjust { key: self.timer_of(me), micros: micros.unsigned_abs() },
-            16..18 => Op::AlarmRemove { key: self.timer_of(me) },
-            // Its beat is a timer too.
-            18 if me != self.keeper => Op::AlarmRemoveAll,
-            _ => Op::AlarmClear(event),
+            0..6 => Op::Delay { event, micros, number },
+            6 => Op::DelayAdd { event, micros, number },
+            7..10 => Op::DelaySet { event, micros, number, key: self.new_timer(me) },
+            10 if self.random.one_in(2) => Op::AlarmAdd { event, micros: micros - 10, number },
+            10 => Op::Alarm { event, micros: micros - 10, number },
+            11 => Op::AlarmSet { event, micros: micros - 10, number, key: self.new_timer(me) },
+            12 | 13 => Op::AlarmAdjust { key: self.timer_of(me), micros: micros - 5 },
+            14 | 15 => Op::DelayAdjust { key: self.timer_of(me), micros },
+            16 => Op::AlarmClear(event),
+            17 if me != self.keeper => Op::AlarmRemoveAll,
+            _ => Op::AlarmRemove { key: self.timer_of(me) },
         }
-    }
-
-    fn set_timer(&mut self, me: Who, event: &'static str, micros: i64) -> Op {
-        let way = self.pick([
-            Way::Delay,
-            Way::Delay,
-            Way::DelayAdd,
-            Way::DelaySet,
-            Way::DelaySet,
-            Way::Alarm,
-            Way::AlarmAdd,
-            Way::AlarmSet,
-        ]);
-        let key = match way {
-            Way::AlarmSet | Way::DelaySet => self.new_timer(me),
-            Way::Alarm | Way::AlarmAdd | Way::Delay | Way::DelayAdd => 0,
-        };
-        let past =
-            matches!(way, Way::Alarm | Way::AlarmAdd | Way::AlarmSet) && self.random.one_in(4);
-        let micros = if past { -micros } else { micros };
-        Op::Timer { way, event, micros, number: self.number(), key }
     }
 
     fn name(&mut self) -> Op {
@@ -148,7 +176,7 @@ impl Inner {
 
     /// Nearly always one that the keeper survives.
     fn signal(&mut self) -> Op {
-        let fatal = self.random.one_in(self.manner.ending);
+        let fatal = self.random.one_in(self.ending);
         let everybody = self.random.one_in(4);
         let signal = if everybody && !fatal { "HEY" } else { self.pick(SIGNALS) };
         let who = if everybody { KERNEL } else { self.anybody() };
@@ -172,7 +200,7 @@ impl Inner {
         let batch = self.random.below(4) as u8;
         let ask = match self.random.below(4) {
             0 | 1 => Ask::Again,
-            2 => Ask::At(self.random.below(100)),
+            2 => Ask::At(self.random.below(100).cast_signed()),
             _ => Ask::Queue,
         };
         match self.random.below(7) {
@@ -206,12 +234,6 @@ impl Inner {
         self.pick([Kind::Full, Kind::Full, Kind::Full, Kind::Quiet, Kind::Default])
     }
 
-    pub(super) fn newborn(&mut self) -> Who {
-        self.sessions += 1;
-        self.alive.push(Who(self.sessions - 1));
-        Who(self.sessions - 1)
-    }
-
     /// One that is alive, as a rule.
     fn anybody(&mut self) -> Who {
         match self.random.below(30) {
@@ -239,11 +261,6 @@ impl Inner {
 
     fn held_by(&mut self, me: Who) -> u64 {
         one_of(&mut self.random, &self.held, me)
-    }
-
-    pub(super) fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers
     }
 
     fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
