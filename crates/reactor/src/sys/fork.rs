@@ -6,7 +6,6 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::thread;
 
 use super::process;
 
@@ -30,14 +29,15 @@ pub(crate) enum Refused {
 /// Takes [`Quiet`] as its witness, so that the child can be set up before a signal is handled in it.
 #[expect(unsafe_code, reason = "no safe function forks")]
 pub(crate) fn fork(_: &Quiet) -> Result<Side, Refused> {
-    let threads = settled_threads().map_err(Refused::System)?;
+    let threads = process::threads().map_err(Refused::System)?;
     if threads > 1 {
         return Err(Refused::Threads(threads));
     }
     // SAFETY: The danger of fork is other threads: the child has a copy of every lock they hold and of
     // all they were changing, and not the threads that would finish. There are none: we have counted
-    // one, which is this, and nobody else could have started another since. So the child is as whole
-    // as the parent is, and may do what the parent may.
+    // one, which is this, besides threads that the system is taking away and that will not run again; and
+    // nobody else could have started another since. So the child is as whole as the parent is, and may do
+    // what the parent may.
     let pid = unsafe { libc::fork() };
     match u32::try_from(pid) {
         Ok(0) => Ok(Side::Child),
@@ -45,21 +45,6 @@ pub(crate) fn fork(_: &Quiet) -> Result<Side, Refused> {
         Err(_) => Err(Refused::System(io::Error::last_os_error())),
     }
 }
-
-/// The number of threads. One that was joined just now is still listed for a moment, so the system is
-/// asked again before we refuse on account of it.
-fn settled_threads() -> io::Result<usize> {
-    for _ in 0..ASKED_AGAIN {
-        if process::threads()? == 1 {
-            return Ok(1);
-        }
-        thread::yield_now();
-    }
-    process::threads()
-}
-
-/// About a millisecond.
-const ASKED_AGAIN: u32 = 100;
 
 /// While it lives, signals wait: none is handled in this thread.
 pub(crate) struct Quiet {

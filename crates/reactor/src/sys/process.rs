@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus};
 
 /// A child, to be waited for.
@@ -52,10 +53,32 @@ fn exit_status(status: &WaitIdStatus) -> ExitStatus {
     })
 }
 
-/// How many threads this process has.
+/// The number of threads, without those that are ending: they run nothing of the program any more, but one
+/// that was joined may be listed for as long as the machine is busy.
 pub(crate) fn threads() -> io::Result<usize> {
-    Ok(fs::read_dir("/proc/self/task")?.count())
+    let mut threads = 0;
+    for task in fs::read_dir("/proc/self/task")? {
+        match fs::read_to_string(task?.path().join("stat")) {
+            Ok(stat) => threads += usize::from(!is_ending(&stat)),
+            // Gone since it was listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(threads)
 }
+
+/// Whether a thread's line in `proc_pid_stat(5)` has the system's flag `PF_EXITING`. The system sets it before it
+/// wakes whoever joins the thread.
+fn is_ending(stat: &str) -> bool {
+    // Behind the name, which may be anything, are the state, five numbers, and the flags.
+    let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let flags = behind_name.split_ascii_whitespace().nth(6).and_then(|flags| flags.parse().ok());
+    flags.is_some_and(|flags: u64| flags & PF_EXITING != 0)
+}
+
+const PF_EXITING: u64 = 4;
 
 /// Whether a signal is neither ignored nor handled in this process. If the system does not tell: yes.
 pub(crate) fn has_default_action(number: c_int) -> bool {
