@@ -66,7 +66,7 @@ impl Host {
     pub fn listen(&mut self, cx: &mut Context<'_>, builder: SocketFactoryBuilder) -> SocketAddr {
         self.build(cx, builder);
         let listener = self.factories.last().expect("pushed by `build`");
-        listener.local_addr(cx).expect("it listens")
+        listener.local_addr(cx).and_then(|addr| addr.as_ip()).expect("it listens")
     }
 
     /// The first factory, which in most tests is the only one.
@@ -104,7 +104,13 @@ impl Host {
 
     fn established(&mut self, cx: &mut Context<'_>, made: Established) {
         self.sockets.push(made.socket);
-        self.hear(cx, Heard::Established { peer: made.peer, wheel: made.wheel });
+        self.hear(
+            cx,
+            Heard::Established {
+                peer: made.peer.as_ip().expect("an internet address"),
+                wheel: made.wheel,
+            },
+        );
     }
 
     fn failed(&mut self, cx: &mut Context<'_>, failure: Failure) {

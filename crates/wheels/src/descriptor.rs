@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use crate::family::SocketType;
 use crate::socket::Socket;
 use crate::sys;
 
@@ -18,6 +19,8 @@ pub struct Descriptor {
 enum Kind {
     /// Non-blocking, and ours alone.
     Socket,
+    /// The same, and each read gives one message: a short one does not mean that there is no more.
+    Messages,
     /// Perhaps blocking, perhaps shared with other programs: asked before each call, never changed.
     File(Access),
 }
@@ -44,7 +47,7 @@ impl Descriptor {
 
     /// Whether the other end can be told of an end in one direction, and to wait for its own.
     pub(crate) fn ends_by_halves(&self) -> bool {
-        self.kind == Kind::Socket
+        matches!(self.kind, Kind::Socket | Kind::Messages)
     }
 
     /// Whether it was opened for reading.
@@ -61,7 +64,7 @@ impl Descriptor {
     #[inline]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.kind {
-            Kind::Socket => sys::recv(&self.fd, buffer),
+            Kind::Socket | Kind::Messages => sys::recv(&self.fd, buffer),
             Kind::File(_) => sys::read_if_ready(&self.fd, buffer),
         }
     }
@@ -69,7 +72,7 @@ impl Descriptor {
     #[inline]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.kind {
-            Kind::Socket => sys::send(&self.fd, bytes),
+            Kind::Socket | Kind::Messages => sys::send(&self.fd, bytes),
             Kind::File(Access::Read) => Err(io::Error::from_raw_os_error(sys::errno::BADF)),
             Kind::File(Access::Write | Access::Both) => sys::write_if_ready(&self.fd, bytes),
         }
@@ -77,7 +80,7 @@ impl Descriptor {
 
     pub(crate) fn write_vectored(&self, runs: &[io::IoSlice<'_>]) -> io::Result<usize> {
         match (self.kind, runs) {
-            (Kind::Socket, runs) => sys::send_vectored(&self.fd, runs),
+            (Kind::Socket | Kind::Messages, runs) => sys::send_vectored(&self.fd, runs),
             (Kind::File(_), [first, ..]) => self.write(first),
             (Kind::File(_), []) => Ok(0),
         }
@@ -86,7 +89,7 @@ impl Descriptor {
     /// Ends the stream in this direction; what is not a socket is ended by closing it.
     pub(crate) fn shutdown_write(&self) -> io::Result<()> {
         match self.kind {
-            Kind::Socket => sys::shutdown_write(&self.fd),
+            Kind::Socket | Kind::Messages => sys::shutdown_write(&self.fd),
             Kind::File(_) => Ok(()),
         }
     }
@@ -100,7 +103,11 @@ impl AsFd for Descriptor {
 
 impl From<Socket> for Descriptor {
     fn from(socket: Socket) -> Self {
-        Self { fd: socket.into(), kind: Kind::Socket }
+        let kind = match socket.socket_type() {
+            SocketType::Stream => Kind::Socket,
+            SocketType::Dgram | SocketType::SeqPacket => Kind::Messages,
+        };
+        Self { fd: socket.into(), kind }
     }
 }
 

@@ -79,8 +79,10 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+mod address;
 mod descriptor;
 mod failure;
+mod family;
 #[cfg(feature = "faults")]
 pub mod faults;
 mod read_write;
@@ -88,9 +90,12 @@ mod socket;
 mod socket_factory;
 mod sys;
 
+pub use address::{Address, UnixAddress};
 pub use descriptor::Descriptor;
 pub use failure::{Failure, Operation};
+pub use family::{Domain, SocketType};
 pub use filters as filter;
 pub use read_write::{Input, Put, ReadWrite, ReadWriteBuilder};
 pub use socket::Socket;
 pub use socket_factory::{Established, Host, SocketFactory, SocketFactoryBuilder};
+pub use sys::Credentials;

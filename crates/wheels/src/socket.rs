@@ -1,22 +1,33 @@
 //! A socket that works: made by a factory, moved by a wheel.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::{UnixDatagram, UnixStream};
 
-use crate::sys;
+use crate::address::Address;
+use crate::family::SocketType;
+use crate::sys::{self, Credentials};
 
-/// A non-blocking stream socket, owned. Dropping it closes it.
+/// A non-blocking socket, owned. Dropping it closes it.
 ///
-/// [`ReadWrite`](crate::ReadWrite) takes it; [`OwnedFd`] and std's sockets can be made of it.
+/// [`ReadWrite`](crate::ReadWrite) takes it; [`OwnedFd`] can be made of it, and it of std's sockets and
+/// of any socket's `OwnedFd`.
 #[derive(Debug)]
 pub struct Socket {
     fd: OwnedFd,
+    kind: SocketType,
 }
 
 impl Socket {
-    pub(crate) const fn new(fd: OwnedFd) -> Self {
-        Self { fd }
+    pub(crate) const fn new(fd: OwnedFd, kind: SocketType) -> Self {
+        Self { fd, kind }
+    }
+
+    /// What it carries: bytes or messages.
+    #[must_use]
+    pub const fn socket_type(&self) -> SocketType {
+        self.kind
     }
 
     /// The address at this end.
@@ -24,7 +35,7 @@ impl Socket {
     /// # Errors
     ///
     /// What `getsockname(2)` says.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+    pub fn local_addr(&self) -> io::Result<Address> {
         sys::local_addr(&self.fd)
     }
 
@@ -32,9 +43,19 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// What `getpeername(2)` says: `ENOTCONN` if the peer is gone already.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+    /// What `getpeername(2)` says: `ENOTCONN` if there is none, or it is gone already.
+    pub fn peer_addr(&self) -> io::Result<Address> {
         sys::peer_addr(&self.fd)
+    }
+
+    /// Who is at the other end of a UNIX socket: the process that connected or listened, as it was then
+    /// (`SO_PEERCRED`, unix(7)).
+    ///
+    /// # Errors
+    ///
+    /// `ENOPROTOOPT` or `EINVAL`: not a UNIX socket. `ENODATA`: there is no other end.
+    pub fn peer_credentials(&self) -> io::Result<Credentials> {
+        sys::peer_credentials(&self.fd)
     }
 }
 
@@ -50,19 +71,41 @@ impl From<Socket> for OwnedFd {
     }
 }
 
-/// The std socket is non-blocking.
+/// The std socket is non-blocking. That the socket is of TCP is the caller's to know.
 impl From<Socket> for TcpStream {
     fn from(socket: Socket) -> Self {
         socket.fd.into()
     }
 }
 
-/// Makes the stream non-blocking.
-impl TryFrom<TcpStream> for Socket {
+/// Any socket of a type that [`SocketType`] has; makes it non-blocking.
+///
+/// # Errors
+///
+/// `ENOTSOCK`: it is none. `ESOCKTNOSUPPORT`: of another type.
+impl TryFrom<OwnedFd> for Socket {
     type Error = io::Error;
 
-    fn try_from(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        Ok(Self::new(stream.into()))
+    fn try_from(fd: OwnedFd) -> io::Result<Self> {
+        let kind = sys::socket_type(&fd)?;
+        sys::set_nonblocking(&fd)?;
+        Ok(Self::new(fd, kind))
     }
 }
+
+macro_rules! from_std {
+    ($($socket:ty),*) => {
+        $(
+            /// Makes the socket non-blocking.
+            impl TryFrom<$socket> for Socket {
+                type Error = io::Error;
+
+                fn try_from(socket: $socket) -> io::Result<Self> {
+                    OwnedFd::from(socket).try_into()
+                }
+            }
+        )*
+    };
+}
+
+from_std!(TcpStream, UnixStream, UdpSocket, UnixDatagram);

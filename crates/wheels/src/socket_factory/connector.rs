@@ -5,12 +5,13 @@
 //! socket is refused.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
 use reactor::{Readiness, WheelId};
 
+use crate::address::Address;
 use crate::failure::{Failure, Operation};
+use crate::family::SocketType;
 use crate::socket::Socket;
 use crate::sys::{self, errno};
 
@@ -22,7 +23,7 @@ pub(super) struct Connector {
 }
 
 pub(super) enum Step {
-    Made(SocketAddr),
+    Made(Address),
     Failed(Failure),
 }
 
@@ -49,10 +50,10 @@ impl Connector {
     }
 
     pub(super) fn into_socket(self) -> Socket {
-        Socket::new(self.socket)
+        Socket::new(self.socket, SocketType::Stream)
     }
 
-    fn peer(&self) -> io::Result<SocketAddr> {
+    fn peer(&self) -> io::Result<Address> {
         if let Some(error) = sys::take_error(&self.socket)? {
             return Err(error);
         }

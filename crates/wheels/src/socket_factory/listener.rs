@@ -5,14 +5,15 @@
 //! processor nor the listener. accept(2) lists the errors.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use reactor::Io;
 
 use super::Established;
+use crate::address::Address;
 use crate::failure::{Failure, Operation};
+use crate::family::SocketType;
 use crate::socket::Socket;
 use crate::sys::{self, errno};
 
@@ -23,7 +24,7 @@ use crate::sys::{self, errno};
 )]
 pub(super) struct Listener {
     socket: OwnedFd,
-    local: SocketAddr,
+    local: Address,
     /// Given up for a moment to turn clients away when there is no other descriptor.
     reserve: Option<OwnedFd>,
     /// Whether connections may wait that no further notice will announce.
@@ -44,7 +45,7 @@ pub(super) enum Accepted {
 }
 
 impl Listener {
-    pub(super) fn new(socket: OwnedFd, local: SocketAddr) -> Self {
+    pub(super) fn new(socket: OwnedFd, local: Address) -> Self {
         Self {
             socket,
             local,
@@ -56,8 +57,8 @@ impl Listener {
         }
     }
 
-    pub(super) const fn local_addr(&self) -> SocketAddr {
-        self.local
+    pub(super) fn local_addr(&self) -> Address {
+        self.local.clone()
     }
 
     pub(super) const fn ready(&mut self) {
@@ -87,7 +88,7 @@ impl Listener {
             io.spend(ACCEPT_COST);
             match sys::accept(&self.socket) {
                 Ok((fd, peer)) => {
-                    let (socket, wheel) = (Socket::new(fd), io.id());
+                    let (socket, wheel) = (Socket::new(fd, SocketType::Stream), io.id());
                     return Some(Accepted::Connection(Established { socket, peer, wheel }));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.ready = false,

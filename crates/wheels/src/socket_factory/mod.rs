@@ -9,10 +9,9 @@ mod host;
 mod listener;
 mod wheel;
 
-use std::net::SocketAddr;
-
 use reactor::{Context, EventName, Handle, WheelId};
 
+use crate::address::Address;
 use crate::failure::Failure;
 use crate::socket::Socket;
 pub use host::Host;
@@ -41,7 +40,7 @@ pub struct Established {
     /// The connected socket, non-blocking.
     pub socket: Socket,
     /// The address at the other end.
-    pub peer: SocketAddr,
+    pub peer: Address,
     /// The factory that made it.
     pub wheel: WheelId,
 }
@@ -69,7 +68,7 @@ impl SocketFactory {
     /// The address it listens on, with the port that the system chose if none was given
     /// (POE: `getsockname`). `None` unless it listens: there right after `build`, if all went well.
     #[must_use]
-    pub fn local_addr(&self, cx: &mut Context<'_>) -> Option<SocketAddr> {
+    pub fn local_addr(&self, cx: &mut Context<'_>) -> Option<Address> {
         cx.wheel(&self.handle).and_then(|(factory, _)| factory.local_addr())
     }
 

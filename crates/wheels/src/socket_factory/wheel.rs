@@ -13,7 +13,9 @@ use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, Wheel};
 use super::connector::{Connector, Step};
 use super::listener::{Accepted, Listener};
 use super::{Established, Host, SocketFactoryBuilder};
+use crate::address::Address;
 use crate::failure::{Failure, Operation};
+use crate::family::{Domain, SocketType};
 use crate::sys::{self, errno};
 
 #[derive(Debug)]
@@ -62,7 +64,7 @@ impl Factory {
         Self { targets, state }
     }
 
-    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+    pub(super) fn local_addr(&self) -> Option<Address> {
         match &self.state {
             State::Listening(listener) => Some(listener.local_addr()),
             State::Connecting(_) | State::Failed(_) | State::Finished => None,
@@ -160,18 +162,22 @@ impl State {
     fn open(builder: &SocketFactoryBuilder, io: &mut Io<'_>) -> Result<Self, Failure> {
         let remote = remote_address(builder, io)?;
         let local = local_address(builder, remote, io)?;
-        let family = remote.or(local).unwrap_or(ANY_IPV4);
+        let domain = match remote.or(local).unwrap_or(ANY_IPV4) {
+            SocketAddr::V4(_) => Domain::Inet,
+            SocketAddr::V6(_) => Domain::Inet6,
+        };
         let failed = |operation| {
             let wheel = io.id();
             move |error: io::Error| Failure::new(operation, &error, wheel)
         };
-        let socket = sys::stream_socket(&family).map_err(failed(Operation::Socket))?;
+        let socket =
+            sys::socket(domain, SocketType::Stream, None).map_err(failed(Operation::Socket))?;
         if builder.reuse {
             sys::set_reuse_address(&socket).map_err(failed(Operation::SetSockOpt))?;
         }
         sys::set_nodelay(&socket).map_err(failed(Operation::SetSockOpt))?;
         if let Some(local) = local {
-            sys::bind(&socket, &local).map_err(failed(Operation::Bind))?;
+            sys::bind(&socket, &local.into()).map_err(failed(Operation::Bind))?;
         }
         match remote {
             Some(remote) => Self::connect(socket, remote, io),
@@ -191,7 +197,7 @@ impl State {
     fn connect(socket: OwnedFd, remote: SocketAddr, io: &mut Io<'_>) -> Result<Self, Failure> {
         let wheel = io.id();
         // Made at once or not, the system says when the socket is writable.
-        match sys::connect(&socket, &remote) {
+        match sys::connect(&socket, &remote.into()) {
             Err(error) if error.raw_os_error() != Some(errno::INPROGRESS) => {
                 return Err(Failure::new(Operation::Connect, &error, wheel));
             }

@@ -7,9 +7,11 @@ mod file;
 mod socket;
 
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
+pub use socket::Credentials;
 pub(crate) use socket::{
-    accept, bind, connect, listen, local_addr, peer_addr, recv, send, send_vectored, set_nodelay,
-    set_reuse_address, shutdown_write, stream_socket, take_error,
+    accept, bind, connect, listen, local_addr, peer_addr, peer_credentials, recv, send,
+    send_vectored, set_nodelay, set_nonblocking, set_reuse_address, shutdown_write, socket,
+    socket_type, take_error,
 };
 
 /// The numbers of the errors that wheels themselves tell or look for.
@@ -17,6 +19,10 @@ pub(crate) mod errno {
     use rustix::io::Errno;
 
     pub(crate) const INVAL: i32 = Errno::INVAL.raw_os_error();
+    pub(crate) const SOCKTNOSUPPORT: i32 = Errno::SOCKTNOSUPPORT.raw_os_error();
+    pub(crate) const AFNOSUPPORT: i32 = Errno::AFNOSUPPORT.raw_os_error();
+    pub(crate) const NAMETOOLONG: i32 = Errno::NAMETOOLONG.raw_os_error();
+    pub(crate) const AGAIN: i32 = Errno::AGAIN.raw_os_error();
     pub(crate) const NOBUFS: i32 = Errno::NOBUFS.raw_os_error();
     pub(crate) const TIMEDOUT: i32 = Errno::TIMEDOUT.raw_os_error();
     pub(crate) const MSGSIZE: i32 = Errno::MSGSIZE.raw_os_error();

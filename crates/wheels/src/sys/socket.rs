@@ -1,18 +1,37 @@
 //! Sockets: socket(2), bind(2), listen(2), accept(2), connect(2), recv(2), send(2) and their like.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::net::{self, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags};
-use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use nix::sys::socket::sockopt::PeerCredentials;
+use rustix::net::{
+    self, Protocol, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, sockopt,
+};
+use socket2::SockRef;
 
-use super::may_fail;
+use super::{errno, may_fail};
+use crate::address::Address;
+use crate::family::{Domain, SocketType};
 
-/// A TCP socket of the family of `addr`, non-blocking and closed on exec from the first.
-pub(crate) fn stream_socket(addr: &SocketAddr) -> io::Result<OwnedFd> {
+/// A socket, non-blocking and closed on exec from the first.
+pub(crate) fn socket(
+    domain: Domain,
+    kind: SocketType,
+    protocol: Option<Protocol>,
+) -> io::Result<OwnedFd> {
     may_fail!(Socket);
-    Ok(Socket::new(Domain::for_address(*addr), Type::STREAM.nonblocking(), None)?.into())
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(net::socket_with(domain.to_system(), kind.to_system(), flags, protocol)?)
+}
+
+/// The type of a socket, if it is one (`SO_TYPE`).
+pub(crate) fn socket_type(socket: impl AsFd) -> io::Result<SocketType> {
+    let kind = sockopt::socket_type(socket)?;
+    SocketType::from_system(kind).ok_or_else(|| io::Error::from_raw_os_error(errno::SOCKTNOSUPPORT))
+}
+
+pub(crate) fn set_nonblocking(socket: impl AsFd) -> io::Result<()> {
+    SockRef::from(&socket).set_nonblocking(true)
 }
 
 pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
@@ -26,9 +45,9 @@ pub(crate) fn set_nodelay(socket: impl AsFd) -> io::Result<()> {
     SockRef::from(&socket).set_tcp_nodelay(true)
 }
 
-pub(crate) fn bind(socket: impl AsFd, addr: &SocketAddr) -> io::Result<()> {
+pub(crate) fn bind(socket: impl AsFd, addr: &Address) -> io::Result<()> {
     may_fail!(Bind);
-    SockRef::from(&socket).bind(&SockAddr::from(*addr))
+    SockRef::from(&socket).bind(&addr.to_system()?)
 }
 
 pub(crate) fn listen(socket: impl AsFd, backlog: i32) -> io::Result<()> {
@@ -39,17 +58,17 @@ pub(crate) fn listen(socket: impl AsFd, backlog: i32) -> io::Result<()> {
 /// The next connection and its peer, non-blocking and closed on exec from the first. The address is what
 /// accept4(2) itself says: a peer that is gone already has one too.
 #[inline]
-pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, SocketAddr)> {
+pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Address)> {
     may_fail!(Accept);
-    let (fd, addr) = net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
-    let unspecified = SocketAddr::from(([0; 4], 0));
-    Ok((fd, addr.and_then(|addr| SocketAddr::try_from(addr).ok()).unwrap_or(unspecified)))
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (socket, addr) = SockRef::from(&listener).accept4(flags.bits().cast_signed())?;
+    Ok((socket.into(), Address::from_system(&addr)))
 }
 
 /// Begins to connect: done, or in progress (`EINPROGRESS`).
-pub(crate) fn connect(socket: impl AsFd, addr: &SocketAddr) -> io::Result<()> {
+pub(crate) fn connect(socket: impl AsFd, addr: &Address) -> io::Result<()> {
     may_fail!(Connect);
-    Ok(net::connect(socket, addr)?)
+    SockRef::from(&socket).connect(&addr.to_system()?)
 }
 
 /// The error that waits on the socket, which is cleared (`SO_ERROR`).
@@ -57,13 +76,30 @@ pub(crate) fn take_error(socket: impl AsFd) -> io::Result<Option<io::Error>> {
     SockRef::from(&socket).take_error()
 }
 
-pub(crate) fn local_addr(socket: impl AsFd) -> io::Result<SocketAddr> {
-    internet(&SockRef::from(&socket).local_addr()?)
+pub(crate) fn local_addr(socket: impl AsFd) -> io::Result<Address> {
+    Ok(Address::from_system(&SockRef::from(&socket).local_addr()?))
 }
 
-pub(crate) fn peer_addr(socket: impl AsFd) -> io::Result<SocketAddr> {
+pub(crate) fn peer_addr(socket: impl AsFd) -> io::Result<Address> {
     may_fail!(PeerAddr);
-    internet(&SockRef::from(&socket).peer_addr()?)
+    Ok(Address::from_system(&SockRef::from(&socket).peer_addr()?))
+}
+
+/// Who is at the other end of a UNIX socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Credentials {
+    /// The process; 0 if it cannot be seen from here, being in another namespace of processes.
+    pub pid: i32,
+    /// Its effective user.
+    pub uid: u32,
+    /// Its effective group.
+    pub gid: u32,
+}
+
+/// `SO_PEERCRED`, by nix: rustix has no process number zero, which is a regular answer here.
+pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
+    let found = nix::sys::socket::getsockopt(&socket, PeerCredentials)?;
+    Ok(Credentials { pid: found.pid(), uid: found.uid(), gid: found.gid() })
 }
 
 #[inline]
@@ -87,8 +123,4 @@ pub(crate) fn send_vectored(socket: impl AsFd, runs: &[IoSlice<'_>]) -> io::Resu
 pub(crate) fn shutdown_write(socket: impl AsFd) -> io::Result<()> {
     may_fail!(Shutdown);
     Ok(net::shutdown(socket, Shutdown::Write)?)
-}
-
-fn internet(addr: &SockAddr) -> io::Result<SocketAddr> {
-    addr.as_socket().ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
