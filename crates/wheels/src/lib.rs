@@ -89,6 +89,7 @@ mod read_write;
 mod socket;
 mod socket_factory;
 mod sys;
+mod unix_path;
 
 pub use address::{Address, UnixAddress};
 pub use descriptor::Descriptor;

@@ -4,9 +4,14 @@
 //! policy, no retries. With the feature `faults` a test can make each of them fail.
 
 mod file;
+mod path;
 mod socket;
 
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
+pub(crate) use path::{
+    NodeId, change_mode, find_directory, find_node, open_directory, path_of_node, set_mode,
+    stat_name, stat_node, try_lock, unlink,
+};
 pub use socket::Credentials;
 pub(crate) use socket::{
     accept, bind, connect, listen, local_addr, peer_addr, peer_credentials, recv, send,
@@ -26,6 +31,7 @@ pub(crate) mod errno {
     pub(crate) const NOBUFS: i32 = Errno::NOBUFS.raw_os_error();
     pub(crate) const TIMEDOUT: i32 = Errno::TIMEDOUT.raw_os_error();
     pub(crate) const MSGSIZE: i32 = Errno::MSGSIZE.raw_os_error();
+    pub(crate) const ADDRINUSE: i32 = Errno::ADDRINUSE.raw_os_error();
     pub(crate) const ADDRNOTAVAIL: i32 = Errno::ADDRNOTAVAIL.raw_os_error();
     pub(crate) const CONNREFUSED: i32 = Errno::CONNREFUSED.raw_os_error();
     pub(crate) const CONNRESET: i32 = Errno::CONNRESET.raw_os_error();
