@@ -28,6 +28,9 @@
 //! Numbers of nodes are used again at once when the last one who has it open is gone. Therefore the node
 //! is held while it is examined, and the path has to go before the socket is closed.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
