@@ -35,7 +35,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::{process, thread};
+use std::process;
 
 use crate::address::{Address, UnixAddress};
 use crate::family::{Domain, SocketType};
@@ -146,17 +146,11 @@ impl Place {
         Some(bind())
     }
 
-    /// Another has the lock for as long as it takes to do the above, or for ever: some programs keep theirs
-    /// so that nobody tidies up.
+    /// Another has the lock for as long as it takes to do the above, or for ever: some programs keep that
+    /// of their directory so that nobody tidies up there. It is asked for some times, and not waited for.
     fn lock(&self) -> Option<OwnedFd> {
         let directory = sys::open_directory(&self.directory).ok()?;
-        for _ in 0..LOCK_TRIES {
-            match sys::try_lock(&directory) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::yield_now(),
-                locked => return locked.ok().map(|()| directory),
-            }
-        }
-        None
+        (0..LOCK_TRIES).any(|_| sys::try_lock(&directory).is_ok()).then_some(directory)
     }
 
     /// The node that was just bound here, with the mode that was asked for.
@@ -200,5 +194,5 @@ fn is_in_use(error: &io::Error) -> bool {
 /// Read, write and search for all.
 const MOST: u32 = 0o777;
 
-/// Some ten times what it takes to replace a dead socket on an idle machine.
-const LOCK_TRIES: usize = 100;
+/// A millisecond, on a busy machine two: others have replaced some five dead sockets by then.
+const LOCK_TRIES: usize = 1000;
