@@ -155,16 +155,25 @@ impl Place {
 
     /// The node that was just bound here, with the mode that was asked for.
     fn settle(&self, mode: Option<u32>) -> io::Result<NodeId> {
-        let node = sys::find_node(&self.directory, &self.name)?;
-        let bound = sys::stat_node(&node)?;
+        let bound = sys::stat_name(&self.directory, &self.name)?;
         if let Some(mode) = mode
             && mode != bound.mode
-            && let Err(error) = sys::change_mode(&node, mode)
+            && let Err(error) = self.widen(bound.id, mode)
         {
-            self.unlink_if(bound.id)?;
+            // Nobody is told of a second failure.
+            let _gone = self.unlink_if(bound.id);
             return Err(error);
         }
         Ok(bound.id)
+    }
+
+    /// chmod(2) goes by a path, and a symbolic link could have come there.
+    fn widen(&self, bound: NodeId, mode: u32) -> io::Result<()> {
+        let node = sys::find_node(&self.directory, &self.name)?;
+        if sys::stat_node(&node)?.id != bound {
+            return Err(io::Error::from_raw_os_error(errno::ADDRINUSE));
+        }
+        sys::change_mode(&node, mode)
     }
 
     /// Whether it was that node, and is gone.
