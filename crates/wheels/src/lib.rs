@@ -85,6 +85,7 @@ mod failure;
 mod family;
 #[cfg(feature = "faults")]
 pub mod faults;
+mod options;
 mod read_write;
 mod socket;
 mod socket_factory;
@@ -95,6 +96,7 @@ pub use descriptor::Descriptor;
 pub use failure::{Failure, Operation};
 pub use family::{Domain, SocketType};
 pub use filters as filter;
+pub use options::SocketOptions;
 pub use read_write::{Input, Put, ReadWrite, ReadWriteBuilder};
 pub use socket::Socket;
 pub use socket_factory::{Established, Host, SocketFactory, SocketFactoryBuilder};

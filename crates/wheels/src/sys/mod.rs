@@ -4,9 +4,15 @@
 //! policy, no retries. With the feature `faults` a test can make each of them fail.
 
 mod file;
+mod options;
 mod socket;
 
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
+pub(crate) use options::{
+    bind_device, set_broadcast, set_keepalive, set_keepalive_count, set_keepalive_idle,
+    set_keepalive_interval, set_mark, set_receive_buffer, set_reuse_port, set_send_buffer, set_tos,
+    set_traffic_class, set_ttl, set_unicast_hops, set_user_timeout,
+};
 pub use socket::Credentials;
 pub(crate) use socket::{
     accept, bind, connect, listen, local_addr, peer_addr, peer_credentials, recv, send,
@@ -43,6 +49,7 @@ pub(crate) mod errno {
     pub(crate) const HOSTUNREACH: i32 = Errno::HOSTUNREACH.raw_os_error();
     pub(crate) const NONET: i32 = Errno::NONET.raw_os_error();
     pub(crate) const NOPROTOOPT: i32 = Errno::NOPROTOOPT.raw_os_error();
+    pub(crate) const NODEV: i32 = Errno::NODEV.raw_os_error();
     pub(crate) const OPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
 }
 
