@@ -7,7 +7,6 @@ use std::time::Duration;
 use reactor::{Context, EventName};
 
 use super::place::{Endpoint, Host, Service};
-use super::plan::Plan;
 use super::wheel::{Factory, Targets};
 use super::{Established, Listening, SocketFactory};
 use crate::failure::Failure;
@@ -26,7 +25,7 @@ pub struct SocketFactoryBuilder {
     pub(super) kind: Option<SocketType>,
     pub(super) protocol: Option<Protocol>,
     pub(super) bind: Place,
-    pub(super) also: Vec<Endpoint>,
+    pub(super) also: Vec<Place>,
     pub(super) everywhere: bool,
     pub(super) remote: Place,
     pub(super) listen_queue: Option<u32>,
@@ -106,7 +105,7 @@ impl SocketFactoryBuilder {
     /// and none is. Every one is told by [`listening_event`](Self::listening_event), and
     /// [`Socket::local_addr`](crate::Socket::local_addr) of a connection says where it came in.
     pub fn also(mut self, endpoint: impl Into<Endpoint>) -> Self {
-        self.also.push(endpoint.into());
+        self.also.push(Place::from(endpoint.into()));
         self
     }
 
@@ -207,7 +206,7 @@ impl SocketFactoryBuilder {
         failure: impl EventName<Failure>,
     ) -> SocketFactory {
         let targets = self.targets(cx, success, failure);
-        let handle = cx.add_wheel(|io| Factory::open(Plan::of(self), targets, io));
+        let handle = cx.add_wheel(|io| Factory::open(self, targets, io));
         SocketFactory { handle }
     }
 
@@ -241,6 +240,12 @@ impl SocketFactoryBuilder {
             failure: cx.symbol_of(failure),
             listening: self.listening.clone().map(|name| cx.symbol(name)),
         }
+    }
+}
+
+impl Place {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.host.is_none() && self.service.is_none() && self.fault.is_none()
     }
 }
 

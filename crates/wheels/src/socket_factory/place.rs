@@ -95,14 +95,14 @@ impl Host {
     /// What it means in a family, if one is given.
     pub(super) fn read(&self, domain: Option<Domain>) -> Meaning {
         match self {
-            Self::Ip(ip) => Meaning::Ip(*ip),
+            Self::Ip(ip) => Meaning::Ip((*ip, 0).into()),
             Self::Unix(address) => Meaning::Unix(address.clone()),
             Self::Machine(cid) => Meaning::Machine(*cid),
             Self::Text(text) if is_path(text, domain) => Meaning::Unix(text.as_str().into()),
-            Self::Text(text) => match (text.parse(), text.parse()) {
-                (Ok(ip), _) => Meaning::Ip(ip),
-                (Err(_), Ok(cid)) if domain == Some(Domain::Vsock) => Meaning::Machine(cid),
-                (Err(_), _) => Meaning::Name(text.clone()),
+            Self::Text(text) => match (numeric(text), text.parse()) {
+                (Some(addr), _) => Meaning::Ip(addr),
+                (None, Ok(cid)) if domain == Some(Domain::Vsock) => Meaning::Machine(cid),
+                (None, _) => Meaning::Name(text.clone()),
             },
         }
     }
@@ -110,11 +110,18 @@ impl Host {
 
 /// What a host is.
 pub(super) enum Meaning {
-    Ip(IpAddr),
+    /// Of port 0.
+    Ip(SocketAddr),
     Unix(UnixAddress),
     Machine(u32),
     /// To be resolved.
     Name(String),
+}
+
+/// The address that text is, a link-local one with the number of its link too (`fe80::1%2`).
+fn numeric(text: &str) -> Option<SocketAddr> {
+    let plain = text.parse().map(|ip: IpAddr| (ip, 0).into());
+    plain.ok().or_else(|| Some(SocketAddr::V6(format!("[{text}]:0").parse().ok()?)))
 }
 
 /// No host's name has a slash in it or begins with `@` or a zero byte.
