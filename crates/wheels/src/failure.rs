@@ -14,7 +14,8 @@ use reactor::WheelId;
 pub struct Failure {
     /// The call that failed.
     pub operation: Operation,
-    /// The system's number of the error (`errno`), zero at the end of a stream.
+    /// The system's number of the error (`errno`), zero at the end of a stream. Of names it may be one of
+    /// `getaddrinfo(3)`, which are negative: `EAI_NONAME` is -2, `EAI_SERVICE` -8.
     pub errnum: i32,
     /// The error in words, empty at the end of a stream.
     pub errstr: Cow<'static, str>,
@@ -75,6 +76,12 @@ pub enum Operation {
     SetSockOpt,
     /// Finding the address of a name: `getaddrinfo(3)`.
     GetAddrInfo,
+    /// Finding the port of a service: `getservbyname(3)`.
+    GetServByName,
+    /// Finding the number of a protocol: `getprotobyname(3)`.
+    GetProtoByName,
+    /// Finding a protocol by its number: `getprotobynumber(3)`.
+    GetProtoByNumber,
     /// Taking a local address: `bind(2)`.
     Bind,
     /// Beginning to listen: `listen(2)`.
@@ -101,6 +108,9 @@ impl fmt::Display for Operation {
             Self::Socket => "socket",
             Self::SetSockOpt => "setsockopt",
             Self::GetAddrInfo => "getaddrinfo",
+            Self::GetServByName => "getservbyname",
+            Self::GetProtoByName => "getprotobyname",
+            Self::GetProtoByNumber => "getprotobynumber",
             Self::Bind => "bind",
             Self::Listen => "listen",
             Self::Accept => "accept",
@@ -115,7 +125,7 @@ impl fmt::Display for Operation {
 }
 
 /// The error in the system's words, without the number that std puts behind them.
-fn describe(error: &io::Error) -> String {
+pub(crate) fn describe(error: &io::Error) -> String {
     let mut text = error.to_string();
     if let Some(start) = text.rfind(" (os error ") {
         text.truncate(start);

@@ -86,6 +86,7 @@ mod family;
 #[cfg(feature = "faults")]
 pub mod faults;
 mod read_write;
+mod resolve;
 mod socket;
 mod socket_factory;
 mod sys;
@@ -96,6 +97,7 @@ pub use failure::{Failure, Operation};
 pub use family::{Domain, SocketType};
 pub use filters as filter;
 pub use read_write::{Input, Put, ReadWrite, ReadWriteBuilder};
+pub use resolve::Protocol;
 pub use socket::Socket;
 pub use socket_factory::{Established, Host, SocketFactory, SocketFactoryBuilder};
 pub use sys::Credentials;

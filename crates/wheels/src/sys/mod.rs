@@ -4,9 +4,11 @@
 //! policy, no retries. With the feature `faults` a test can make each of them fail.
 
 mod file;
+mod name;
 mod socket;
 
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
+pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
 pub use socket::Credentials;
 pub(crate) use socket::{
     accept, bind, connect, listen, local_addr, peer_addr, peer_credentials, recv, send,
@@ -37,6 +39,7 @@ pub(crate) mod errno {
     pub(crate) const CONNABORTED: i32 = Errno::CONNABORTED.raw_os_error();
     pub(crate) const PERM: i32 = Errno::PERM.raw_os_error();
     pub(crate) const PROTO: i32 = Errno::PROTO.raw_os_error();
+    pub(crate) const PROTONOSUPPORT: i32 = Errno::PROTONOSUPPORT.raw_os_error();
     pub(crate) const NETDOWN: i32 = Errno::NETDOWN.raw_os_error();
     pub(crate) const NETUNREACH: i32 = Errno::NETUNREACH.raw_os_error();
     pub(crate) const HOSTDOWN: i32 = Errno::HOSTDOWN.raw_os_error();
