@@ -4,7 +4,8 @@
 //! that are still ready or have something to write. Never knows a session's state: that is why it can be
 //! borrowed, with a wheel, beside the sessions. `io.rs` is what a wheel sees of it.
 
-use std::collections::VecDeque;
+use std::any::{Any, TypeId};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::RawFd;
 
@@ -104,6 +105,8 @@ pub(crate) struct Desk {
     pub(crate) doorbell: Doorbell,
     pub(crate) inbox: Inbox,
     pub(crate) pool: Pool,
+    /// What wheels of one kind keep together, one value of each type.
+    pub(crate) values: HashMap<TypeId, Box<dyn Any>>,
 }
 
 impl Desk {
@@ -129,6 +132,7 @@ impl Desk {
             doorbell: Doorbell::default(),
             inbox: Inbox::default(),
             pool: Pool::new(workers),
+            values: HashMap::new(),
         })
     }
 

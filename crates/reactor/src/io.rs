@@ -3,6 +3,7 @@
 //! An [`Io`] is a wheel's notes and the desk that all wheels share (`desk.rs`), borrowed for one call.
 //! It is all that a wheel ever sees of the kernel.
 
+use std::any::TypeId;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Instant;
@@ -172,6 +173,16 @@ impl Io<'_> {
         let job = self.desk.start_job(job)?;
         job.tell(self);
         Ok(job)
+    }
+
+    /// The kernel's one value of a type, for what wheels have in common: a lookup that many wait for.
+    /// Made when it is first asked for, dropped with the kernel. A type that nobody else can name is
+    /// nobody else's.
+    #[must_use]
+    pub fn shared_value<T: Default + 'static>(&mut self) -> &mut T {
+        let value = self.desk.values.entry(TypeId::of::<T>());
+        let value = value.or_insert_with(|| Box::new(T::default()));
+        value.downcast_mut().expect("it is kept under its type")
     }
 
     /// The one buffer that wheels read into. What it holds is the wheel's until `next` returns `None`

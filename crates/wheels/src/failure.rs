@@ -14,7 +14,8 @@ use reactor::WheelId;
 pub struct Failure {
     /// The call that failed.
     pub operation: Operation,
-    /// The system's number of the error (`errno`), zero at the end of a stream.
+    /// The system's number of the error (`errno`), zero at the end of a stream. Of names it may be one of
+    /// `getaddrinfo(3)`, which are negative: `EAI_NONAME` is -2, `EAI_SERVICE` -8.
     pub errnum: i32,
     /// The error in words, empty at the end of a stream.
     pub errstr: Cow<'static, str>,
@@ -78,8 +79,6 @@ impl std::error::Error for Failure {}
 pub enum Operation {
     /// Choosing what to make: sockets of this type in this family there are none, here.
     Domain,
-    /// Finding a protocol by its name: `getprotobyname(3)`.
-    GetProtoByName,
     /// Making a socket: `socket(2)`.
     Socket,
     /// Setting an option of a socket: `setsockopt(2)`.
@@ -91,6 +90,10 @@ pub enum Operation {
     GetServByName,
     /// Writing the path of a UNIX socket down for the system: it is too long, or empty.
     PackSockaddrUn,
+    /// Finding the number of a protocol: `getprotobyname(3)`.
+    GetProtoByName,
+    /// Finding a protocol by its number: `getprotobynumber(3)`.
+    GetProtoByNumber,
     /// Taking a local address: `bind(2)`.
     Bind,
     /// Beginning to listen: `listen(2)`.
@@ -117,12 +120,13 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Domain => "domain",
-            Self::GetProtoByName => "getprotobyname",
             Self::Socket => "socket",
             Self::SetSockOpt => "setsockopt",
             Self::GetAddrInfo => "getaddrinfo",
             Self::GetServByName => "getservbyname",
             Self::PackSockaddrUn => "pack_sockaddr_un",
+            Self::GetProtoByName => "getprotobyname",
+            Self::GetProtoByNumber => "getprotobynumber",
             Self::Bind => "bind",
             Self::Listen => "listen",
             Self::Accept => "accept",
@@ -138,7 +142,7 @@ impl fmt::Display for Operation {
 }
 
 /// The error in the system's words, without the number that std puts behind them.
-fn describe(error: &io::Error) -> String {
+pub(crate) fn describe(error: &io::Error) -> String {
     let mut text = error.to_string();
     if let Some(start) = text.rfind(" (os error ") {
         text.truncate(start);

@@ -66,6 +66,21 @@ impl Default for Settings {
 }
 
 impl SocketFactoryBuilder {
+    pub(super) fn near(mut self, endpoint: impl Into<Endpoint>) -> Self {
+        self.bind = endpoint.into().into();
+        self
+    }
+
+    pub(super) fn far(mut self, endpoint: impl Into<Endpoint>) -> Self {
+        self.remote = endpoint.into().into();
+        self
+    }
+
+    pub(super) fn everywhere(mut self, port: impl Into<Service>) -> Self {
+        self.everywhere = true;
+        self.bind_port(port)
+    }
+
     /// The family (POE: `SocketDomain`). Default: what the addresses are of; IPv4 if there is none, and
     /// both families for a name.
     pub const fn socket_domain(mut self, domain: Domain) -> Self {

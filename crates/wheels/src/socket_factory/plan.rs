@@ -3,16 +3,16 @@
 //! Asks nobody and opens nothing: a [`Plan`] says what is known already and what is to be looked up.
 //! Promises that parameters which contradict each other are a failure of the call that they were for.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use reactor::WheelId;
 
 use super::builder::{Place, Settings, SocketFactoryBuilder};
-use super::place::{Host, Meaning, Service};
+use super::place::{Meaning, Service};
 use crate::address::Address;
 use crate::failure::{Failure, Operation};
 use crate::family::{Domain, Form, Row, SocketType, Use};
-use crate::resolve::{Lookup, Protocol, Query};
+use crate::resolve::{Failed, Lookup, Protocol, Query};
 use crate::sys::errno;
 
 #[derive(Debug)]
@@ -39,8 +39,9 @@ pub(super) enum Target {
     Known(Vec<Address>),
     /// A socket of this family that is bound to none.
     Unbound(Domain),
-    Ask(Query),
-    Asked(Lookup<Vec<SocketAddr>>),
+    /// To be looked up, and then to have this port if it has none of its own.
+    Ask(Query, Option<u16>),
+    Asked(Lookup<Query>, Option<u16>),
 }
 
 /// The number of a protocol, and how it becomes known.
@@ -48,7 +49,7 @@ pub(super) enum Target {
 pub(super) enum Number {
     Known(i32),
     Ask(Protocol),
-    Asked(Lookup<i32>),
+    Asked(Lookup<Protocol>),
 }
 
 impl Target {
@@ -56,7 +57,7 @@ impl Target {
     pub(super) fn into_known(self) -> Vec<Address> {
         match self {
             Self::Known(addresses) => addresses,
-            Self::Unbound(_) | Self::Ask(_) | Self::Asked(_) => Vec::new(),
+            Self::Unbound(_) | Self::Ask(..) | Self::Asked(..) => Vec::new(),
         }
     }
 }
@@ -72,7 +73,7 @@ impl Number {
 
 impl Plan {
     pub(super) fn of(builder: SocketFactoryBuilder, wheel: WheelId) -> Result<Self, Failure> {
-        let kind = builder.kind.or_else(|| builder.protocol.as_ref()?.socket_type());
+        let kind = builder.kind.or_else(|| builder.protocol.as_ref().and_then(type_of));
         let reader = Reader { domain: builder.domain, kind: kind.unwrap_or_default(), wheel };
         let work = match &builder.remote {
             remote if remote.is_empty() => {
@@ -87,7 +88,7 @@ impl Plan {
             }
             remote => reader.connect(remote, &builder.bind)?,
         };
-        let protocol = builder.protocol.map(|protocol| match protocol.number() {
+        let protocol = builder.protocol.map(|protocol| match protocol.known() {
             Some(number) => Number::Known(number),
             None => Number::Ask(protocol),
         });
@@ -205,13 +206,13 @@ impl Reader {
             Err(name) => Err(name),
         };
         let meaning = place.host.as_ref().map(|host| host.read(domain));
-        let ask = |host: Option<String>, service: Option<String>| {
-            let passive = operation == Operation::Bind;
-            Ok(Target::Ask(Query { host, service, domain, kind: self.kind, passive }))
+        let ask = |host: Option<String>, service: Option<&str>, port| {
+            let service = service.map(ToOwned::to_owned);
+            Ok(Target::Ask(Query { host, service, domain, kind: self.kind }, port))
         };
         match (meaning, port) {
             (None, Ok(port)) => Ok(Target::Known(any(domain, port))),
-            (None, Err(service)) => ask(None, Some(service.to_owned())),
+            (None, Err(service)) => ask(None, Some(service), None),
             (Some(Meaning::Ip(mut addr)), Ok(port)) => {
                 let is_of = if addr.is_ipv4() { Domain::Inet } else { Domain::Inet6 };
                 if domain.is_some_and(|domain| domain != is_of) {
@@ -221,10 +222,10 @@ impl Reader {
                 Ok(Target::Known(vec![addr.into()]))
             }
             (Some(Meaning::Ip(addr)), Err(service)) => {
-                ask(Some(Host::Ip(addr.ip()).to_string()), Some(service.to_owned()))
+                ask(Some(addr.ip().to_string()), Some(service), None)
             }
-            (Some(Meaning::Name(name)), Ok(port)) => ask(Some(name), Some(port.to_string())),
-            (Some(Meaning::Name(name)), Err(service)) => ask(Some(name), Some(service.to_owned())),
+            (Some(Meaning::Name(name)), Ok(port)) => ask(Some(name), None, Some(port)),
+            (Some(Meaning::Name(name)), Err(service)) => ask(Some(name), Some(service), None),
             (Some(Meaning::Unix(_) | Meaning::Machine(_)), _) => {
                 Err(self.foreign(place, domain, operation))
             }
@@ -275,9 +276,17 @@ impl Reader {
     }
 
     fn no_port(&self, port: impl std::fmt::Display) -> Failure {
-        let text = format!("no such port: {port}");
-        Failure::told(Operation::GetServByName, errno::INVAL, text.into(), self.wheel)
+        Failed::no_service(&port.to_string()).to(self.wheel)
     }
+}
+
+/// The type that a protocol is of, if it is a well-known one that has no streams.
+fn type_of(protocol: &Protocol) -> Option<SocketType> {
+    let of_datagrams = match protocol {
+        Protocol::Name(name) => ["udp", "udplite", "icmp", "ipv6-icmp"].contains(&name.as_str()),
+        Protocol::Number(number) => [17, 136, 1, 58].contains(number),
+    };
+    of_datagrams.then_some(SocketType::Dgram)
 }
 
 /// The unspecified address, of a family or of both.

@@ -6,13 +6,13 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, Watch, Wheel};
 
 use super::builder::{Settings, SocketFactoryBuilder};
 use super::listener::{Accepted, Listener};
-use super::opening::{self, Opened};
+use super::open::{Opened, adopt, open};
 use super::plan::Plan;
 use super::race::{End, Race};
 use super::{Established, Listening};
@@ -80,12 +80,12 @@ impl Factory {
     /// Listens with sockets that somebody else made.
     pub(super) fn adopt(
         listeners: Vec<OwnedFd>,
-        settings: &Settings,
+        settings: Settings,
         targets: Targets,
         io: &mut Io<'_>,
     ) -> Self {
         let mut factory = Self { targets, state: State::Finished };
-        let opened = opening::adopt(listeners, settings, io);
+        let opened = adopt(listeners, settings, io);
         factory.enter(opened);
         factory.await_turn(io);
         factory
@@ -97,7 +97,7 @@ impl Factory {
             Ok(false) => self.state = State::Asking(plan),
             Ok(true) => {
                 io.sleep();
-                self.enter(opening::open(*plan, io));
+                self.enter(open(*plan, io));
             }
             Err(failure) => self.state = State::Failed(failure),
         }
@@ -156,24 +156,21 @@ impl Factory {
         }
     }
 
-    pub(super) fn try_clone_fds(&self) -> io::Result<Vec<OwnedFd>> {
-        use std::os::fd::AsFd;
+    pub(super) fn clone_fds(&self) -> io::Result<Vec<OwnedFd>> {
         let State::Listening(listener, _) = &self.state else { return Ok(Vec::new()) };
         listener.sockets().map(|socket| socket.as_fd().try_clone_to_owned()).collect()
     }
 
-    /// The listening sockets, which keep their paths.
     pub(super) fn take_sockets(&mut self, io: &mut Io<'_>) -> Vec<Socket> {
         if !matches!(self.state, State::Listening(..)) {
             return Vec::new();
         }
-        match self.finish(io) {
-            State::Listening(listener, _) => listener.into_sockets(io),
-            _ => Vec::new(),
-        }
+        let State::Listening(listener, _) = self.finish(io) else { return Vec::new() };
+        listener.into_sockets(io)
     }
 
     fn finish(&mut self, io: &mut Io<'_>) -> State {
+        io.sleep();
         io.release_session();
         std::mem::replace(&mut self.state, State::Finished)
     }
@@ -191,7 +188,6 @@ impl Factory {
         if let Some(listening) = self.targets.listening
             && let Some(local_addr) = to_tell.pop_front()
         {
-            // Of several, each in its turn; the last is followed by who waits.
             let told = Listening { local_addr, wheel: io.id() };
             return Some(Told::Listening(Bound::new(io.session(), listening), told));
         }
