@@ -91,6 +91,7 @@ mod resolve;
 mod socket;
 mod socket_factory;
 mod sys;
+mod unix_path;
 
 pub use address::{Address, UnixAddress};
 pub use descriptor::Descriptor;

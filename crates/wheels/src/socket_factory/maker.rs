@@ -71,7 +71,7 @@ impl Maker {
             sys::bind(&fd, near).map_err(failed)?;
             return Ok(Socket::new(fd, row.kind));
         };
-        let bound = BoundPath::bind(&fd, path, row.kind, &self.settings.path).map_err(failed)?;
+        let bound = BoundPath::bind(&fd, path, &self.settings.path).map_err(failed)?;
         Ok(Socket::new(fd, row.kind).at(bound))
     }
 

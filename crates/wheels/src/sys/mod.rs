@@ -6,6 +6,7 @@
 mod file;
 mod name;
 mod options;
+mod path;
 mod socket;
 
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
@@ -14,6 +15,10 @@ pub(crate) use options::{
     bind_device, set_broadcast, set_keepalive, set_keepalive_count, set_keepalive_idle,
     set_keepalive_interval, set_mark, set_receive_buffer, set_reuse_port, set_send_buffer, set_tos,
     set_traffic_class, set_ttl, set_unicast_hops, set_user_timeout,
+};
+pub(crate) use path::{
+    NodeId, change_mode, find_directory, find_node, open_directory, path_of_node, set_mode,
+    stat_name, stat_node, try_lock, unlink,
 };
 pub use socket::Credentials;
 pub(crate) use socket::{
