@@ -99,6 +99,16 @@ impl Domain {
             Self::Vsock => AddressFamily::VSOCK,
         }
     }
+
+    pub(crate) const fn from_system(family: AddressFamily) -> Option<Self> {
+        match family {
+            AddressFamily::INET => Some(Self::Inet),
+            AddressFamily::INET6 => Some(Self::Inet6),
+            AddressFamily::UNIX => Some(Self::Unix),
+            AddressFamily::VSOCK => Some(Self::Vsock),
+            _ => None,
+        }
+    }
 }
 
 impl SocketType {

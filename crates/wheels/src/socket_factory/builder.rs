@@ -43,6 +43,7 @@ pub(super) struct Place {
 
 /// What each socket is given, and how long things may take.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "two options of sockets, each by itself")]
 pub(super) struct Settings {
     pub(super) reuse: bool,
     pub(super) only_v6: bool,
@@ -66,6 +67,11 @@ impl Default for Settings {
 }
 
 impl SocketFactoryBuilder {
+    /// Whether it is for both families, as it was to be. An address or a family says otherwise.
+    pub(super) const fn is_everywhere(&self) -> bool {
+        self.everywhere && self.domain.is_none() && self.bind.host.is_none() && self.also.is_empty()
+    }
+
     pub(super) fn near(mut self, endpoint: impl Into<Endpoint>) -> Self {
         self.bind = endpoint.into().into();
         self

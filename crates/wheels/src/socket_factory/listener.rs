@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use reactor::{Io, Watch};
+use reactor::{Io, WatchId};
 
 use super::Established;
 use crate::address::Address;
@@ -49,7 +49,7 @@ enum Heard {
     /// By the wheel's own watch: the first door.
     Main,
     /// By one of its own.
-    Also(Watch),
+    Also(WatchId),
     /// Not at all, so that clients who come during a pause wake nobody.
     No,
 }
@@ -69,14 +69,14 @@ impl Door {
     }
 
     /// Hears of clients, of those who wait already too.
-    fn listen(&mut self, is_first: bool, io: &mut Io<'_>) -> io::Result<()> {
-        if matches!(self.heard, Heard::No) {
-            self.heard = if is_first {
+    fn listen(&mut self, place: usize, io: &mut Io<'_>) -> io::Result<()> {
+        match (&self.heard, place) {
+            (Heard::Main | Heard::Also(_), _) => {}
+            (Heard::No, 0) => {
                 io.watch(&self.socket)?;
-                Heard::Main
-            } else {
-                Heard::Also(io.watch_also(&self.socket)?.0)
-            };
+                self.heard = Heard::Main;
+            }
+            (Heard::No, _) => self.heard = Heard::Also(io.watch_also(&self.socket)?.0),
         }
         Ok(())
     }
@@ -122,8 +122,8 @@ impl Listener {
         }
     }
 
-    pub(super) fn ready_also(&mut self, watch: &Watch) {
-        let is_it = |door: &&mut Door| matches!(&door.heard, Heard::Also(its) if its == watch);
+    pub(super) fn ready_also(&mut self, watch: WatchId) {
+        let is_it = |door: &&mut Door| matches!(&door.heard, Heard::Also(its) if *its == watch);
         if let Some(door) = self.doors.iter_mut().find(is_it) {
             door.ready = true;
         }
@@ -144,7 +144,7 @@ impl Listener {
             io.again();
         }
         let mut doors = self.doors.iter_mut().enumerate();
-        doors.try_for_each(|(place, door)| door.listen(place == 0, io))
+        doors.try_for_each(|(place, door)| door.listen(place, io))
     }
 
     /// Watches no more, and gives the sockets away.

@@ -19,7 +19,8 @@ impl Plan {
     /// What cannot be looked up, or took too long.
     pub(super) fn settle(&mut self, io: &mut Io<'_>) -> Result<bool, Failure> {
         let timeout = self.settings.resolve_timeout;
-        let mut all = self.protocol.as_mut().map_or(Ok(true), |number| number.settle(timeout, io))?;
+        let mut all =
+            self.protocol.as_mut().map_or(Ok(true), |number| number.settle(timeout, io))?;
         for target in self.work.targets() {
             all &= target.settle(timeout, io)?;
         }
@@ -67,11 +68,7 @@ impl Number {
 }
 
 /// The lookups of a plan are begun at one time, and have one deadline.
-fn ask<Q: Question>(
-    question: Q,
-    timeout: Duration,
-    io: &mut Io<'_>,
-) -> Result<Lookup<Q>, Failure> {
+fn ask<Q: Question>(question: Q, timeout: Duration, io: &mut Io<'_>) -> Result<Lookup<Q>, Failure> {
     let lookup = Lookup::start(question, timeout, io).map_err(|failed| failed.to(io.id()))?;
     if let Some(deadline) = lookup.deadline() {
         io.wake_at(deadline);

@@ -336,7 +336,7 @@ impl From<SocketAddr> for Endpoint {
             SocketAddr::V6(addr) if addr.scope_id() != 0 => {
                 (format!("{}%{}", addr.ip(), addr.scope_id()), addr.port()).into()
             }
-            addr => (addr.ip(), addr.port()).into(),
+            SocketAddr::V4(_) | SocketAddr::V6(_) => (addr.ip(), addr.port()).into(),
         }
     }
 }

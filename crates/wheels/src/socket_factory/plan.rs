@@ -76,9 +76,13 @@ impl Plan {
         let kind = builder.kind.or_else(|| builder.protocol.as_ref().and_then(type_of));
         let reader = Reader { domain: builder.domain, kind: kind.unwrap_or_default(), wheel };
         let work = match &builder.remote {
+            remote if remote.is_empty() && builder.is_everywhere() => {
+                let port = reader.target(&builder.bind, None, Operation::Bind)?;
+                Work::Everywhere { port, backlog: backlog(builder.listen_queue) }
+            }
             remote if remote.is_empty() => {
-                let (listen_queue, everywhere) = (builder.listen_queue, builder.everywhere);
-                reader.open(&builder.bind, &builder.also, listen_queue, everywhere)?
+                let near = reader.near(&builder.bind, &builder.also, builder.listen_queue)?;
+                Work::Open { near, backlog: backlog(builder.listen_queue) }
             }
             _ if builder.listen_queue.is_some() => {
                 return Err(reader.refuse(Operation::Listen, "what connects has no queue"));
@@ -104,21 +108,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn open(
+    /// Where to listen, or to be bound to.
+    fn near(
         &self,
         bind: &Place,
         also: &[Place],
         listen_queue: Option<u32>,
-        everywhere: bool,
-    ) -> Result<Work, Failure> {
-        let backlog = match listen_queue.map(i32::try_from) {
-            None | Some(Ok(0) | Err(_)) => SYSTEM_LIMIT,
-            Some(Ok(connections)) => connections,
-        };
-        if everywhere && self.domain.is_none() && bind.host.is_none() && also.is_empty() {
-            let port = self.target(bind, None, Operation::Bind)?;
-            return Ok(Work::Everywhere { port, backlog });
-        }
+    ) -> Result<Vec<Target>, Failure> {
         let near = std::iter::once(bind).chain(also).map(|place| {
             let domain = self.domain_of(place).or_else(|| Self::default_domain(place));
             let accepts = self.row(domain.unwrap_or(Domain::Inet))?.use_of == Use::Accept;
@@ -130,7 +126,7 @@ impl Reader {
                 domain => self.target(place, domain, Operation::Bind),
             }
         });
-        Ok(Work::Open { near: near.collect::<Result<_, _>>()?, backlog })
+        near.collect()
     }
 
     fn connect(&self, remote: &Place, bind: &Place) -> Result<Work, Failure> {
@@ -270,7 +266,7 @@ impl Reader {
 
     fn foreign(&self, place: &Place, domain: Option<Domain>, operation: Operation) -> Failure {
         let host = place.host.as_ref().map(ToString::to_string).unwrap_or_default();
-        let domain = domain.map_or("the internet".to_owned(), |domain| domain.to_string());
+        let domain = domain.map_or_else(|| "the internet".to_owned(), |domain| domain.to_string());
         let text = format!("no address of {domain}: {host}");
         Failure::told(operation, errno::AFNOSUPPORT, text.into(), self.wheel)
     }
@@ -298,6 +294,13 @@ fn any(domain: Option<Domain>, port: u16) -> Vec<Address> {
         Some(Domain::Inet6) => vec![v6],
         None => vec![v6, v4],
         Some(Domain::Unix | Domain::Vsock) => Vec::new(),
+    }
+}
+
+fn backlog(listen_queue: Option<u32>) -> i32 {
+    match listen_queue.map(i32::try_from) {
+        None | Some(Ok(0) | Err(_)) => SYSTEM_LIMIT,
+        Some(Ok(connections)) => connections,
     }
 }
 

@@ -11,9 +11,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
-use reactor::{Io, Watch};
+use reactor::{Io, WatchId};
 
-use super::open::{Maker, domain_of};
+use super::maker::{Maker, domain_of};
 use crate::address::Address;
 use crate::failure::{Failure, Operation};
 use crate::family::SocketType;
@@ -51,7 +51,7 @@ enum Place {
     /// By the wheel's own watch.
     Main,
     /// By one of its own.
-    Also(Watch),
+    Also(WatchId),
     /// Not at all: the listener's queue is full (UNIX), and it is tried again.
     Retry { at: Instant, pause: Duration },
 }
@@ -83,9 +83,9 @@ impl Race {
         }
     }
 
-    pub(super) fn ready_also(&mut self, watch: &Watch) {
+    pub(super) fn ready_also(&mut self, watch: WatchId) {
         let is_it =
-            |attempt: &&mut Attempt| matches!(&attempt.place, Place::Also(its) if its == watch);
+            |attempt: &&mut Attempt| matches!(&attempt.place, Place::Also(its) if *its == watch);
         if let Some(attempt) = self.attempts.iter_mut().find(is_it) {
             attempt.ready = true;
         }
@@ -149,9 +149,8 @@ impl Race {
 
     /// Tries again where the listener's queue was full.
     fn retry(&mut self, io: &mut Io<'_>) {
-        let due = |attempt: &Attempt| {
-            matches!(attempt.place, Place::Retry { at, .. } if at <= io.now())
-        };
+        let due =
+            |attempt: &Attempt| matches!(attempt.place, Place::Retry { at, .. } if at <= io.now());
         let Some(place) = self.attempts.iter().position(due) else { return };
         let Attempt { socket, far, place, .. } = self.attempts.swap_remove(place);
         let pause = match place {

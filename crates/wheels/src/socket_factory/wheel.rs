@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, Watch, Wheel};
+use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, WatchId, Wheel};
 
 use super::builder::{Settings, SocketFactoryBuilder};
 use super::listener::{Accepted, Listener};
@@ -63,11 +63,7 @@ pub(crate) enum Told {
 }
 
 impl Factory {
-    pub(super) fn open(
-        builder: SocketFactoryBuilder,
-        targets: Targets,
-        io: &mut Io<'_>,
-    ) -> Self {
+    pub(super) fn open(builder: SocketFactoryBuilder, targets: Targets, io: &mut Io<'_>) -> Self {
         let mut factory = Self { targets, state: State::Finished };
         match Plan::of(builder, io.id()) {
             Ok(plan) => factory.proceed(Box::new(plan), io),
@@ -250,7 +246,7 @@ impl Wheel for Factory {
         }
     }
 
-    fn ready_also(&mut self, watch: &Watch, _: Readiness) {
+    fn ready_also(&mut self, watch: WatchId, _: Readiness) {
         match &mut self.state {
             State::Listening(listener, _) => listener.ready_also(watch),
             State::Connecting(race) => race.ready_also(watch),

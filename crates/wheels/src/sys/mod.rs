@@ -22,9 +22,9 @@ pub(crate) use path::{
 };
 pub use socket::Credentials;
 pub(crate) use socket::{
-    TCP, accept, bind, connect, listen, local_addr, peer_addr, peer_credentials, recv, send,
-    send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address, shutdown_write, socket,
-    socket_type, take_error,
+    TCP, accept, bind, connect, describe, listen, local_addr, peer_addr, peer_credentials, recv,
+    send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
+    shutdown_write, socket, socket_type, take_error,
 };
 
 /// The numbers of the errors that wheels themselves tell or look for.

@@ -36,6 +36,22 @@ pub(crate) fn socket_type(socket: impl AsFd) -> io::Result<SocketType> {
     SocketType::from_system(kind).ok_or_else(|| io::Error::from_raw_os_error(errno::SOCKTNOSUPPORT))
 }
 
+/// What a socket is that somebody else made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Described {
+    pub(crate) domain: Domain,
+    pub(crate) kind: SocketType,
+    pub(crate) listens: bool,
+}
+
+/// Of which kind it is, and whether it listens (`SO_DOMAIN`, `SO_TYPE`, `SO_ACCEPTCONN`).
+pub(crate) fn describe(socket: impl AsFd) -> io::Result<Described> {
+    let domain = Domain::from_system(sockopt::socket_domain(&socket)?)
+        .ok_or_else(|| io::Error::from_raw_os_error(errno::AFNOSUPPORT))?;
+    let listens = sockopt::socket_acceptconn(&socket)?;
+    Ok(Described { domain, kind: socket_type(socket)?, listens })
+}
+
 pub(crate) fn set_nonblocking(socket: impl AsFd) -> io::Result<()> {
     SockRef::from(&socket).set_nonblocking(true)
 }
@@ -46,6 +62,7 @@ pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
 }
 
 /// Keeps an IPv6 socket to IPv6, or lets it have IPv4 too.
+#[expect(clippy::fn_params_excessive_bools, reason = "the option's value")]
 pub(crate) fn set_only_v6(socket: impl AsFd, only: bool) -> io::Result<()> {
     may_fail!(SetSockOpt);
     SockRef::from(&socket).set_only_v6(only)
