@@ -105,6 +105,16 @@ impl BoundPath {
     }
 }
 
+impl BoundPath {
+    /// Leaves the path where it is.
+    pub(crate) fn keep(mut self) {
+        self.process = NOBODY;
+    }
+}
+
+/// No process has this number.
+const NOBODY: u32 = 0;
+
 impl Drop for BoundPath {
     fn drop(&mut self) {
         if self.process != process::id() {
