@@ -100,20 +100,34 @@ impl BoundPath {
             Err(error) if is_in_use(&error) => place.bind_over(bind).unwrap_or(Err(error)),
             bound => bound,
         }?;
-        let node = place.settle(options.mode)?;
-        Ok(options.unlink_on_close.then(|| Self { place, node, process: process::id() }))
+        let node = sys::stat_name(&place.directory, &place.name)?;
+        let bound = Self { place, node: node.id, process: process::id() };
+        if let Some(mode) = options.mode
+            && mode != node.mode
+        {
+            bound.widen(mode)?;
+        }
+        if options.unlink_on_close {
+            return Ok(Some(bound));
+        }
+        bound.keep();
+        Ok(None)
     }
-}
 
-impl BoundPath {
     /// Leaves the path where it is.
     pub(crate) fn keep(mut self) {
         self.process = NOBODY;
     }
-}
 
-/// No process has this number.
-const NOBODY: u32 = 0;
+    /// chmod(2) goes by a path, and a symbolic link could have come to ours.
+    fn widen(&self, mode: u32) -> io::Result<()> {
+        let node = sys::find_node(&self.place.directory, &self.place.name)?;
+        if sys::stat_node(&node)?.id != self.node {
+            return Err(io::Error::from_raw_os_error(errno::ADDRINUSE));
+        }
+        sys::change_mode(&node, mode)
+    }
+}
 
 impl Drop for BoundPath {
     fn drop(&mut self) {
@@ -163,29 +177,6 @@ impl Place {
         (0..LOCK_TRIES).any(|_| sys::try_lock(&directory).is_ok()).then_some(directory)
     }
 
-    /// The node that was just bound here, with the mode that was asked for.
-    fn settle(&self, mode: Option<u32>) -> io::Result<NodeId> {
-        let bound = sys::stat_name(&self.directory, &self.name)?;
-        if let Some(mode) = mode
-            && mode != bound.mode
-            && let Err(error) = self.widen(bound.id, mode)
-        {
-            // Nobody is told of a second failure.
-            let _gone = self.unlink_if(bound.id);
-            return Err(error);
-        }
-        Ok(bound.id)
-    }
-
-    /// chmod(2) goes by a path, and a symbolic link could have come there.
-    fn widen(&self, bound: NodeId, mode: u32) -> io::Result<()> {
-        let node = sys::find_node(&self.directory, &self.name)?;
-        if sys::stat_node(&node)?.id != bound {
-            return Err(io::Error::from_raw_os_error(errno::ADDRINUSE));
-        }
-        sys::change_mode(&node, mode)
-    }
-
     /// Whether it was that node, and is gone.
     fn unlink_if(&self, node: NodeId) -> io::Result<bool> {
         let is_that = sys::stat_name(&self.directory, &self.name)?.id == node;
@@ -209,6 +200,9 @@ fn is_dead(node: &OwnedFd) -> bool {
 fn is_in_use(error: &io::Error) -> bool {
     error.raw_os_error() == Some(errno::ADDRINUSE)
 }
+
+/// No process has this number.
+const NOBODY: u32 = 0;
 
 /// Read, write and search for all.
 const MOST: u32 = 0o777;
