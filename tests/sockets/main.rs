@@ -12,3 +12,4 @@ mod listen;
 mod options;
 mod pause;
 mod rest;
+mod unix_paths;

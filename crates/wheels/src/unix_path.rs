@@ -77,15 +77,13 @@ impl BoundPath {
     /// # Errors
     ///
     /// `EADDRINUSE`: something is there that is no dead socket, or cannot be proved to be one, or cannot
-    /// be removed. `ENAMETOOLONG`: more than 107 bytes. `EINVAL`: a zero byte in the path, or a mode beyond
-    /// `0o777`. Else what bind(2) says.
+    /// be removed. `EINVAL`: a mode beyond `0o777`. Else what open(2) of its directory and bind(2) say.
     pub(crate) fn bind(
         socket: impl AsFd,
         path: &Path,
         options: &PathOptions,
     ) -> io::Result<Option<Self>> {
         let address = Address::from(UnixAddress::Path(path.to_owned()));
-        address.to_system()?;
         if let Some(mode) = options.mode {
             if mode > MOST {
                 return Err(io::Error::from_raw_os_error(errno::INVAL));

@@ -1,0 +1,202 @@
+//! UNIX sockets: folders for their paths, paths that the dead left, and sessions that own one.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reactor::{Context, Event, Kernel, SessionId, States};
+use socket2::{Domain, SockAddr, Socket, Type};
+use wheels::{Address, Established, Failure, Operation, SocketFactory, SocketFactoryBuilder};
+
+use crate::net;
+
+/// A folder of a test's own, which goes with it.
+#[derive(Debug)]
+pub struct Folder {
+    pub path: PathBuf,
+}
+
+impl Folder {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name =
+            format!("sockets-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a folder");
+        Self { path }
+    }
+
+    /// A name in it.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.path).expect("our folder");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Default for Folder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _gone = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// A socket of somebody else.
+pub fn bound(path: &Path, kind: Type) -> Socket {
+    let socket = Socket::new(Domain::UNIX, kind, None).expect("socket");
+    socket.bind(&SockAddr::unix(path).expect("a path")).expect("bind");
+    socket
+}
+
+/// A listener of somebody else, whose queue has room for so many and one more.
+pub fn listening(path: &Path, queue: i32) -> Socket {
+    let socket = bound(path, Type::STREAM);
+    socket.listen(queue).expect("listen");
+    socket.set_nonblocking(true).expect("O_NONBLOCK");
+    socket
+}
+
+/// Connects, or says why not at once.
+pub fn try_connect(path: &Path, kind: Type) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, kind, None).expect("socket");
+    socket.set_nonblocking(true).expect("O_NONBLOCK");
+    socket.connect(&SockAddr::unix(path).expect("a path")).map(|()| socket)
+}
+
+/// What is there: the number of the node.
+pub fn node(path: &Path) -> u64 {
+    fs::symlink_metadata(path).expect("something is there").ino()
+}
+
+/// The rights of what is there.
+pub fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).expect("something is there").permissions().mode() & 0o7777
+}
+
+/// A kernel with one session, which has one factory and all that came of it.
+#[derive(Debug)]
+pub struct Owner {
+    kernel: Kernel,
+    session: SessionId,
+    told: Rc<RefCell<Told>>,
+}
+
+/// What a factory told.
+#[derive(Default, Debug)]
+struct Told {
+    made: Vec<Established>,
+    failed: Vec<Failure>,
+}
+
+struct Holder {
+    factory: Option<SocketFactory>,
+    told: Rc<RefCell<Told>>,
+}
+
+const MADE: Event<Established> = Event::new("made");
+const FAILED: Event<Failure> = Event::new("failed");
+const BUILD: Event<SocketFactoryBuilder, Option<Address>> = Event::new("build");
+const CLOSE: Event<()> = Event::new("close");
+
+impl Owner {
+    /// A listener that is up.
+    #[track_caller]
+    pub fn listening(builder: SocketFactoryBuilder) -> Self {
+        let (owner, local) = Self::of(builder);
+        assert!(local.is_some(), "it does not listen: {owner:?}");
+        owner
+    }
+
+    /// A factory that hands a socket over.
+    pub fn handed(builder: SocketFactoryBuilder) -> (Self, Established) {
+        let mut owner = Self::of(builder).0;
+        let made = owner.wait();
+        (owner, made)
+    }
+
+    /// Why a factory does not come into being.
+    #[track_caller]
+    pub fn refused(builder: SocketFactoryBuilder) -> (Operation, i32) {
+        let (mut owner, local) = Self::of(builder);
+        assert_eq!(local, None);
+        net::run_to_end(&mut owner.kernel);
+        let told = owner.told.borrow();
+        match (&told.made[..], &told.failed[..]) {
+            ([], [failure]) => (failure.operation, failure.errnum),
+            other => panic!("{other:?}, not one failure"),
+        }
+    }
+
+    /// Whether there is a factory, or the failure that it became.
+    pub fn try_listen(builder: SocketFactoryBuilder) -> Result<Self, (Operation, i32)> {
+        let (mut owner, local) = Self::of(builder);
+        if local.is_some() {
+            return Ok(owner);
+        }
+        net::run_to_end(&mut owner.kernel);
+        let failure = owner.told.borrow().failed[0].clone();
+        Err((failure.operation, failure.errnum))
+    }
+
+    /// A client comes to the path, and this is who lets it in.
+    #[track_caller]
+    pub fn serve(&mut self, path: &Path) -> Established {
+        let client = try_connect(path, Type::STREAM).expect("somebody listens");
+        let made = self.wait();
+        drop(client);
+        made
+    }
+
+    /// The next that is made.
+    pub fn wait(&mut self) -> Established {
+        let told = Rc::clone(&self.told);
+        net::run_until(&mut self.kernel, "a socket", || !told.borrow().made.is_empty());
+        self.told.borrow_mut().made.remove(0)
+    }
+
+    /// Drops the factory, and the session stops.
+    pub fn close(mut self) {
+        self.kernel.call(self.session, &CLOSE, ()).expect("the session is alive");
+        net::run_to_end(&mut self.kernel);
+        assert_eq!(self.told.borrow().failed, []);
+    }
+
+    fn of(builder: SocketFactoryBuilder) -> (Self, Option<Address>) {
+        let states = States::new()
+            .on(
+                &BUILD,
+                |holder: &mut Holder, cx: &mut Context<'_>, builder: SocketFactoryBuilder| {
+                    let factory = builder.build(cx, &MADE, &FAILED);
+                    holder.factory.insert(factory).local_addr(cx)
+                },
+            )
+            .on(&MADE, |holder: &mut Holder, _: &mut Context<'_>, made: Established| {
+                holder.told.borrow_mut().made.push(made);
+            })
+            .on(&FAILED, |holder: &mut Holder, _: &mut Context<'_>, failure: Failure| {
+                holder.told.borrow_mut().failed.push(failure);
+            })
+            .on(&CLOSE, |holder: &mut Holder, _: &mut Context<'_>, ()| holder.factory = None);
+        let mut kernel = Kernel::new().expect("a kernel");
+        let told = Rc::default();
+        let session = kernel.spawn(&states, Holder { factory: None, told: Rc::clone(&told) });
+        let local = kernel.call(session, &BUILD, builder).expect("it has just been spawned");
+        (Self { kernel, session, told }, local)
+    }
+}
