@@ -12,4 +12,5 @@ mod listen;
 mod options;
 mod pause;
 mod rest;
+mod unix_names;
 mod unix_paths;
