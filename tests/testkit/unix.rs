@@ -13,6 +13,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use wheels::{Address, Established, Failure, Operation, SocketFactory, SocketFactoryBuilder};
 
 use crate::net;
+use crate::rig::Host;
 
 /// A folder of a test's own, which goes with it.
 #[derive(Debug)]
@@ -115,17 +116,39 @@ const BUILD: Event<SocketFactoryBuilder, Option<Address>> = Event::new("build");
 const CLOSE: Event<()> = Event::new("close");
 
 impl Owner {
+    /// A session that has none yet.
+    pub fn new() -> Self {
+        let states = States::new()
+            .on_start(|_: &mut Holder, cx: &mut Context<'_>, ()| Host::stay(cx))
+            .on(&BUILD, |holder: &mut Holder, cx: &mut Context<'_>, builder| {
+                let factory = SocketFactoryBuilder::build(builder, cx, &MADE, &FAILED);
+                holder.factory.insert(factory).local_addr(cx)
+            })
+            .on(&MADE, |holder: &mut Holder, _: &mut Context<'_>, made| {
+                holder.told.borrow_mut().made.push(made);
+            })
+            .on(&FAILED, |holder: &mut Holder, _: &mut Context<'_>, failure| {
+                holder.told.borrow_mut().failed.push(failure);
+            })
+            .on(&CLOSE, |holder: &mut Holder, _: &mut Context<'_>, ()| holder.factory = None);
+        let mut kernel = Kernel::new().expect("a kernel");
+        let told = Rc::default();
+        let session = kernel.spawn(&states, Holder { factory: None, told: Rc::clone(&told) });
+        Self { kernel, session, told }
+    }
+
     /// A listener that is up.
     #[track_caller]
     pub fn listening(builder: SocketFactoryBuilder) -> Self {
-        let (owner, local) = Self::of(builder);
-        assert!(local.is_some(), "it does not listen: {owner:?}");
+        let mut owner = Self::new();
+        owner.listen(builder).expect("nothing is wrong");
         owner
     }
 
     /// A factory that hands a socket over.
     pub fn handed(builder: SocketFactoryBuilder) -> (Self, Established) {
-        let mut owner = Self::of(builder).0;
+        let mut owner = Self::new();
+        owner.build(builder);
         let made = owner.wait();
         (owner, made)
     }
@@ -133,25 +156,25 @@ impl Owner {
     /// Why a factory does not come into being.
     #[track_caller]
     pub fn refused(builder: SocketFactoryBuilder) -> (Operation, i32) {
-        let (mut owner, local) = Self::of(builder);
-        assert_eq!(local, None);
-        net::run_to_end(&mut owner.kernel);
-        let told = owner.told.borrow();
-        match (&told.made[..], &told.failed[..]) {
-            ([], [failure]) => (failure.operation, failure.errnum),
-            other => panic!("{other:?}, not one failure"),
-        }
+        Self::new().listen(builder).expect_err("it listens")
     }
 
-    /// Whether there is a factory, or the failure that it became.
-    pub fn try_listen(builder: SocketFactoryBuilder) -> Result<Self, (Operation, i32)> {
-        let (mut owner, local) = Self::of(builder);
-        if local.is_some() {
-            return Ok(owner);
+    /// Whether it listens now, or the failure instead.
+    ///
+    /// # Errors
+    ///
+    /// What the factory told: one failure, and nothing else.
+    pub fn listen(&mut self, builder: SocketFactoryBuilder) -> Result<(), (Operation, i32)> {
+        if self.build(builder).is_some() {
+            return Ok(());
         }
-        net::run_to_end(&mut owner.kernel);
-        let failure = owner.told.borrow().failed[0].clone();
-        Err((failure.operation, failure.errnum))
+        let told = Rc::clone(&self.told);
+        net::run_until(&mut self.kernel, "a failure", || !told.borrow().failed.is_empty());
+        let told = told.borrow();
+        match (&told.made[..], &told.failed[..]) {
+            ([], [failure]) => Err((failure.operation, failure.errnum)),
+            other => panic!("{other:?}, not one failure"),
+        }
     }
 
     /// A client comes to the path, and this is who lets it in.
@@ -170,33 +193,19 @@ impl Owner {
         self.told.borrow_mut().made.remove(0)
     }
 
-    /// Drops the factory, and the session stops.
+    /// Drops the factory; nothing had gone wrong.
     pub fn close(mut self) {
         self.kernel.call(self.session, &CLOSE, ()).expect("the session is alive");
-        net::run_to_end(&mut self.kernel);
-        assert_eq!(self.told.borrow().failed, []);
+        assert_eq!((self.kernel.wheel_count(), &self.told.borrow().failed[..]), (0, &[][..]));
     }
 
-    fn of(builder: SocketFactoryBuilder) -> (Self, Option<Address>) {
-        let states = States::new()
-            .on(
-                &BUILD,
-                |holder: &mut Holder, cx: &mut Context<'_>, builder: SocketFactoryBuilder| {
-                    let factory = builder.build(cx, &MADE, &FAILED);
-                    holder.factory.insert(factory).local_addr(cx)
-                },
-            )
-            .on(&MADE, |holder: &mut Holder, _: &mut Context<'_>, made: Established| {
-                holder.told.borrow_mut().made.push(made);
-            })
-            .on(&FAILED, |holder: &mut Holder, _: &mut Context<'_>, failure: Failure| {
-                holder.told.borrow_mut().failed.push(failure);
-            })
-            .on(&CLOSE, |holder: &mut Holder, _: &mut Context<'_>, ()| holder.factory = None);
-        let mut kernel = Kernel::new().expect("a kernel");
-        let told = Rc::default();
-        let session = kernel.spawn(&states, Holder { factory: None, told: Rc::clone(&told) });
-        let local = kernel.call(session, &BUILD, builder).expect("it has just been spawned");
-        (Self { kernel, session, told }, local)
+    fn build(&mut self, builder: SocketFactoryBuilder) -> Option<Address> {
+        self.kernel.call(self.session, &BUILD, builder).expect("the session is alive")
+    }
+}
+
+impl Default for Owner {
+    fn default() -> Self {
+        Self::new()
     }
 }
