@@ -8,27 +8,28 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use reactor::{Context, Event, Kernel, SessionId, States};
+use reactor::{Context, Event, Forked, Kernel, SessionId, States};
 use socket2::{Domain, SockAddr, Socket, Type};
 use wheels::{Address, Established, Failure, Operation, SocketFactory, SocketFactoryBuilder};
 
 use crate::net;
 use crate::rig::Host;
 
-/// A folder of a test's own, which goes with it.
+/// A folder of a test's own, which goes with it, but not with its forks.
 #[derive(Debug)]
 pub struct Folder {
     pub path: PathBuf,
+    process: u32,
 }
 
 impl Folder {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name =
-            format!("sockets-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let process = std::process::id();
+        let name = format!("sockets-{process}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).expect("a folder");
-        Self { path }
+        Self { path, process }
     }
 
     /// A name in it.
@@ -54,7 +55,9 @@ impl Default for Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.path);
+        if self.process == std::process::id() {
+            let _gone = fs::remove_dir_all(&self.path);
+        }
     }
 }
 
@@ -191,6 +194,14 @@ impl Owner {
         let told = Rc::clone(&self.told);
         net::run_until(&mut self.kernel, "a socket", || !told.borrow().made.is_empty());
         self.told.borrow_mut().made.remove(0)
+    }
+
+    /// Forks: the child's number in the parent, `None` in the child.
+    pub fn fork(&mut self) -> Option<u32> {
+        match self.kernel.fork().expect("one thread, and room for a process") {
+            Forked::Parent { child } => Some(child),
+            Forked::Child => None,
+        }
     }
 
     /// Drops the factory; nothing had gone wrong.
