@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
-use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::fs::{CWD, FlockOperation, Mode, flock, mkfifoat};
 use socket2::Type;
 use testkit::unix::{Folder, Owner, bound, listening, mode, node, try_connect};
 use wheels::faults::{self, Call};
@@ -126,6 +126,25 @@ fn p08_of_servers_that_start_at_once_over_a_dead_one_exactly_one_starts() {
         assert_eq!(started, 1);
         assert!(!is_there(&path));
     }
+}
+
+#[test]
+fn p08_while_the_folder_is_locked_nothing_is_taken_over() {
+    let folder = Folder::new();
+    let path = folder.at("socket");
+    stale(&path);
+    let before = node(&path);
+    let keeper = fs::File::open(&folder.path).unwrap();
+    for lock in [FlockOperation::LockShared, FlockOperation::LockExclusive] {
+        flock(&keeper, lock).unwrap();
+        assert_eq!(Owner::refused(server(&path)), (Operation::Bind, EADDRINUSE));
+        assert_eq!(node(&path), before);
+        // What is nobody's needs no lock.
+        Owner::listening(server(&folder.at("other"))).close();
+    }
+    flock(&keeper, FlockOperation::Unlock).unwrap();
+    let _owner = Owner::listening(server(&path));
+    flock(&keeper, FlockOperation::NonBlockingLockExclusive).expect("it is locked no more");
 }
 
 #[test]

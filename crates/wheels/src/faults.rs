@@ -47,8 +47,6 @@ pub enum Call {
     Fchmod,
     /// `chmod(2)`, after it was
     Chmod,
-    /// `flock(2)`
-    Lock,
     /// `unlink(2)`
     Unlink,
 }

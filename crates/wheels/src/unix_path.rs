@@ -28,9 +28,6 @@
 //! Numbers of nodes are used again at once when the last one who has it open is gone. Therefore the node
 //! is held while it is examined, and the path has to go before the socket is closed.
 
-#[cfg(test)]
-mod tests;
-
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -95,9 +92,12 @@ impl BoundPath {
             return bind().map(|()| None);
         };
         match bind() {
-            Err(error) if is_in_use(&error) => place.bind_over(bind).unwrap_or(Err(error)),
-            bound => bound,
-        }?;
+            Err(error) if is_in_use(&error) => {
+                place.bind_over(bind).unwrap_or(Err(error))?;
+                log::info!(target: "wheels::bind", "{}: in place of a dead socket", path.display());
+            }
+            bound => bound?,
+        }
         let node = sys::stat_name(&place.directory, &place.name)?;
         let bound = Self { place, node: node.id, process: process::id() };
         if let Some(mode) = options.mode
@@ -164,7 +164,6 @@ impl Place {
         if !found.is_socket || !is_dead(&node) || !self.unlink_if(found.id).ok()? {
             return None;
         }
-        log::info!(target: "wheels::bind", "{}: took the place of a dead socket", self.name.display());
         Some(bind())
     }
 
