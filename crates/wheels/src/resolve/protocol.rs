@@ -2,12 +2,13 @@
 
 use super::{Failed, Question};
 use crate::failure::{Operation, describe};
+use crate::family::SocketType;
 use crate::sys::{self, errno};
 
 /// A protocol of the internet, by its name or number in the system's database, protocols(5).
 ///
-/// Names are compared as getprotobyname(3) does: as they are written, aliases too. `tcp` and `udp` are
-/// known without a database. What it does not have is a [`Failure`](crate::Failure) of `getprotobyname`
+/// Names are compared as getprotobyname(3) does: as they are written, aliases too. `tcp`, `udp`, `sctp`,
+/// `udplite` and `mptcp` are known without it. What it does not have is a [`Failure`](crate::Failure) of `getprotobyname`
 /// or `getprotobynumber` with `EPROTONOSUPPORT`; on a machine without a database any number is taken, and
 /// `socket(2)` says whether it is one.
 ///
@@ -27,11 +28,20 @@ pub enum Protocol {
 
 impl Protocol {
     /// The number, where it is known without asking.
-    pub(crate) fn known(&self) -> Option<i32> {
-        match self {
-            Self::Name(name) => KNOWN.iter().find(|(known, _)| known == name).map(|known| known.1),
-            Self::Number(number) => KNOWN.iter().map(|known| known.1).find(|known| known == number),
-        }
+    pub(crate) fn number(&self) -> Option<i32> {
+        self.known().map(|(_, number, _)| *number)
+    }
+
+    /// The type of its sockets, where it is known without asking.
+    pub(crate) fn socket_type(&self) -> Option<SocketType> {
+        self.known().map(|(_, _, kind)| *kind)
+    }
+
+    fn known(&self) -> Option<&'static (&'static str, i32, SocketType)> {
+        KNOWN.iter().find(|(name, number, _)| match self {
+            Self::Name(asked) => asked == name,
+            Self::Number(asked) => asked == number,
+        })
     }
 
     fn is_named(&self, entry: &Entry<'_>) -> bool {
@@ -66,7 +76,7 @@ impl Question for Protocol {
     }
 
     fn ask(&self) -> Result<i32, Failed> {
-        if let Some(number) = self.known() {
+        if let Some(number) = self.number() {
             return Ok(number);
         }
         match (sys::read_protocols(), self) {
@@ -123,5 +133,11 @@ fn entries(database: &str) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
-/// What a machine without a database knows all the same.
-const KNOWN: [(&str, i32); 2] = [("tcp", 6), ("udp", 17)];
+/// What needs no database: protocols whose sockets are made here.
+static KNOWN: [(&str, i32, SocketType); 5] = [
+    ("tcp", 6, SocketType::Stream),
+    ("udp", 17, SocketType::Dgram),
+    ("sctp", 132, SocketType::Stream),
+    ("udplite", 136, SocketType::Dgram),
+    ("mptcp", 262, SocketType::Stream),
+];
