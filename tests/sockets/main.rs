@@ -9,5 +9,6 @@ mod connect;
 mod faults;
 mod lifetime;
 mod listen;
+mod names;
 mod pause;
 mod rest;
