@@ -7,16 +7,19 @@ use std::path::PathBuf;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType};
+use rustix::process::{getgid, getuid};
 
 /// Leaves the machine's files and network behind. There is one thread yet.
 ///
 /// An ordinary user becomes the administrator of a user namespace, where the system allows it.
 pub(crate) fn enter() -> io::Result<()> {
     let own = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET;
-    let user = rustix::process::getuid().as_raw();
     if unshare(own).is_err() {
+        let (user, group) = (getuid().as_raw(), getgid().as_raw());
         unshare(own | CloneFlags::CLONE_NEWUSER)?;
         fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/gid_map", format!("0 {group} 1"))?;
     }
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
     let tmpfs = Some("tmpfs");
