@@ -37,7 +37,7 @@ pub fn main<A>(
 /// # Errors
 ///
 /// Standard output is closed.
-pub fn say_listening(address: SocketAddr) -> io::Result<()> {
+pub fn say_listening(address: impl std::fmt::Display) -> io::Result<()> {
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on {address}")?;
     stdout.flush()

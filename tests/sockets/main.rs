@@ -10,5 +10,6 @@ mod faults;
 mod lifetime;
 mod listen;
 mod names;
+mod options;
 mod pause;
 mod rest;

@@ -37,6 +37,13 @@ impl Failure {
         Self { operation, errnum, errstr: describe(error).into(), wheel, unsent: 0 }
     }
 
+    /// An option that was refused: its name comes before the system's words.
+    pub(crate) fn of_option((option, error): (&str, io::Error), wheel: WheelId) -> Self {
+        let errstr = format!("{option}: {}", describe(&error));
+        let errnum = error.raw_os_error().unwrap_or(0);
+        Self::told(Operation::SetSockOpt, errnum, errstr.into(), wheel)
+    }
+
     /// A failure that the system knows no words for.
     pub(crate) const fn told(
         operation: Operation,
@@ -70,14 +77,19 @@ impl std::error::Error for Failure {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Operation {
+    /// Choosing what to make: sockets of this type in this family there are none, here.
+    Domain,
     /// Making a socket: `socket(2)`.
     Socket,
     /// Setting an option of a socket: `setsockopt(2)`.
     SetSockOpt,
-    /// Finding the address of a name: `getaddrinfo(3)`.
+    /// Finding the addresses of a name: `getaddrinfo(3)`. Its own errors, which are not the system's, have
+    /// numbers below zero, `EAI_NONAME` for one; `ETIMEDOUT` is the time that was given.
     GetAddrInfo,
     /// Finding the port of a service: `getservbyname(3)`.
     GetServByName,
+    /// Writing the path of a UNIX socket down for the system: it is too long, or empty.
+    PackSockaddrUn,
     /// Finding the number of a protocol: `getprotobyname(3)`.
     GetProtoByName,
     /// Finding a protocol by its number: `getprotobynumber(3)`.
@@ -90,6 +102,8 @@ pub enum Operation {
     Accept,
     /// Making a connection: `connect(2)`.
     Connect,
+    /// Asking a connection for its other end: `getpeername(2)`.
+    GetPeerName,
     /// Watching a descriptor: `epoll_ctl(2)`.
     Watch,
     /// Reading. With error number zero it is the end of the stream.
@@ -105,16 +119,19 @@ pub enum Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Domain => "domain",
             Self::Socket => "socket",
             Self::SetSockOpt => "setsockopt",
             Self::GetAddrInfo => "getaddrinfo",
             Self::GetServByName => "getservbyname",
+            Self::PackSockaddrUn => "pack_sockaddr_un",
             Self::GetProtoByName => "getprotobyname",
             Self::GetProtoByNumber => "getprotobynumber",
             Self::Bind => "bind",
             Self::Listen => "listen",
             Self::Accept => "accept",
             Self::Connect => "connect",
+            Self::GetPeerName => "getpeername",
             Self::Watch => "epoll_ctl",
             Self::Read => "read",
             Self::Write => "write",
