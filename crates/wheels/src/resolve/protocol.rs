@@ -2,13 +2,12 @@
 
 use super::{Failed, Question};
 use crate::failure::{Operation, describe};
-use crate::family::SocketType;
 use crate::sys::{self, errno};
 
 /// A protocol of the internet, by its name or number in the system's database, protocols(5).
 ///
-/// Names are compared as getprotobyname(3) does: as they are written, aliases too. `tcp`, `udp`, `sctp`,
-/// `udplite` and `mptcp` are known without it. What it does not have is a [`Failure`](crate::Failure) of `getprotobyname`
+/// Names are compared as getprotobyname(3) does: as they are written, aliases too. `tcp` and `udp` are
+/// known without it. What it does not have is a [`Failure`](crate::Failure) of `getprotobyname`
 /// or `getprotobynumber` with `EPROTONOSUPPORT`; on a machine without a database any number is taken, and
 /// `socket(2)` says whether it is one.
 ///
@@ -28,20 +27,12 @@ pub enum Protocol {
 
 impl Protocol {
     /// The number, where it is known without asking.
-    pub(crate) fn number(&self) -> Option<i32> {
-        self.known().map(|(_, number, _)| *number)
-    }
-
-    /// The type of its sockets, where it is known without asking.
-    pub(crate) fn socket_type(&self) -> Option<SocketType> {
-        self.known().map(|(_, _, kind)| *kind)
-    }
-
-    fn known(&self) -> Option<&'static (&'static str, i32, SocketType)> {
-        KNOWN.iter().find(|(name, number, _)| match self {
+    pub(crate) fn known(&self) -> Option<i32> {
+        let known = KNOWN.iter().find(|(name, number)| match self {
             Self::Name(asked) => asked == name,
             Self::Number(asked) => asked == number,
-        })
+        });
+        known.map(|(_, number)| *number)
     }
 
     fn is_named(&self, entry: &Entry<'_>) -> bool {
@@ -76,7 +67,7 @@ impl Question for Protocol {
     }
 
     fn ask(&self) -> Result<i32, Failed> {
-        if let Some(number) = self.number() {
+        if let Some(number) = self.known() {
             return Ok(number);
         }
         match (sys::read_protocols(), self) {
@@ -133,11 +124,5 @@ fn entries(database: &str) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
-/// What needs no database: protocols whose sockets are made here.
-static KNOWN: [(&str, i32, SocketType); 5] = [
-    ("tcp", 6, SocketType::Stream),
-    ("udp", 17, SocketType::Dgram),
-    ("sctp", 132, SocketType::Stream),
-    ("udplite", 136, SocketType::Dgram),
-    ("mptcp", 262, SocketType::Stream),
-];
+/// What needs no database.
+const KNOWN: [(&str, i32); 2] = [("tcp", 6), ("udp", 17)];
