@@ -51,6 +51,7 @@ pub(crate) fn an_answer_is_not_kept_for_who_asks_later() {
 pub(crate) fn one_that_gives_up_leaves_the_lookup_to_the_others() {
     let (_listener, addr, mut server) = stage();
     let mut rig = Rig::start(move |host, cx| {
+        Host::stay(cx);
         let impatient = seek("slow.test", addr).resolve_timeout(Duration::from_millis(1));
         host.build(cx, impatient);
         host.build(cx, seek("slow.test", addr));
