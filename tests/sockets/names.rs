@@ -114,15 +114,22 @@ fn a_lookup_that_takes_too_long_has_failed_at_its_time_and_not_before() {
     let clock = Clock::virtual_time();
     let (mut rig, gate) = stuck(clock.clone());
     let begun = clock.now();
-    let (of_host, of_service) = rig.act(|host, cx| {
-        let patient = SocketFactory::builder().resolve_timeout(Duration::from_secs(7));
-        let host_only = patient.clone().remote_address("localhost").remote_port(1);
-        let service_only = SocketFactory::builder().bind_address("127.0.0.1").bind_port("https");
-        (host.build(cx, host_only), host.build(cx, service_only))
+    let wheels = rig.act(|host, cx| {
+        let of_host = SocketFactory::builder().resolve_timeout(Duration::from_secs(7));
+        let of_service = SocketFactory::builder().bind_address("127.0.0.1").bind_port("https");
+        let of_protocol = SocketFactory::builder().resolve_timeout(Duration::from_secs(31));
+        [
+            host.build(cx, of_host.remote_address("localhost").remote_port(1)),
+            host.build(cx, of_service),
+            host.build(cx, of_protocol.bind_address("127.0.0.1").socket_protocol("sctp")),
+        ]
     });
-    for (wheel, operation, seconds) in
-        [(of_host, Operation::GetAddrInfo, 7), (of_service, Operation::GetServByName, 30)]
-    {
+    let expected = [
+        (Operation::GetAddrInfo, 7),
+        (Operation::GetAddrInfo, 30),
+        (Operation::GetProtoByName, 31),
+    ];
+    for (wheel, (operation, seconds)) in wheels.into_iter().zip(expected) {
         let heard = rig.heard().len();
         rig.run_until("a failure", |now| now.len() > heard);
         assert_eq!(clock.now() - begun, Duration::from_secs(seconds));

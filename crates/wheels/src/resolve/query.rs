@@ -26,11 +26,9 @@ pub(crate) struct Query {
 impl Question for Query {
     type Answer = Vec<SocketAddr>;
 
+    /// Of services too, unless it is known that there is none.
     fn operation(&self) -> Operation {
-        match self.host {
-            Some(_) => Operation::GetAddrInfo,
-            None => Operation::GetServByName,
-        }
+        Operation::GetAddrInfo
     }
 
     fn check(&self) -> Result<(), Failed> {
@@ -42,7 +40,7 @@ impl Question for Query {
         match &self.host {
             Some(host) if !is_host(host) => {
                 let text = "Name or service not known";
-                Err(Failed::new(Operation::GetAddrInfo, eai::NONAME, text))
+                Err(Failed::new(self.operation(), eai::NONAME, text))
             }
             Some(_) | None => Ok(()),
         }
