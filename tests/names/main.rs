@@ -35,6 +35,7 @@ const TESTS: &[(&str, fn())] = tests! {
     shared:
         a_hundred_wheels_ask_once_and_all_are_answered,
         an_answer_is_not_kept_for_who_asks_later,
+        who_tries_again_as_soon_as_it_has_failed_asks_anew,
         one_that_gives_up_leaves_the_lookup_to_the_others;
     stuck:
         p52_timers_tick_while_a_server_is_silent,

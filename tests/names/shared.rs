@@ -48,6 +48,24 @@ pub(crate) fn an_answer_is_not_kept_for_who_asks_later() {
     assert_eq!(server.count("again.test"), 3);
 }
 
+pub(crate) fn who_tries_again_as_soon_as_it_has_failed_asks_anew() {
+    let (_listener, addr, mut server) = stage();
+    let mut rig = Rig::start(move |host, cx| {
+        host.build(cx, seek("retry.test", addr));
+        host.build(cx, seek("retry.test", addr));
+        let mut first = true;
+        host.react(move |host, cx, _| {
+            // The second has the answer too, and has not heard it yet.
+            if std::mem::take(&mut first) {
+                host.build(cx, seek("retry.test", addr));
+            }
+        });
+    });
+    server.speak_until(&mut rig, None, 3);
+    assert_eq!(rig.failures().len(), 3);
+    assert_eq!(server.count("retry.test"), 2);
+}
+
 pub(crate) fn one_that_gives_up_leaves_the_lookup_to_the_others() {
     let (_listener, addr, mut server) = stage();
     let mut rig = Rig::start(move |host, cx| {
