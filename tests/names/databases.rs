@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use testkit::rig::{Rig, cause};
-use wheels::{Failure, Operation, Protocol, SocketFactory, SocketFactoryBuilder};
+use wheels::{Address, Failure, Operation, Protocol, SocketFactory, SocketFactoryBuilder};
 
 use crate::private;
 
@@ -23,7 +23,7 @@ fn loopback() -> SocketFactoryBuilder {
 }
 
 /// Builds it in a session that has nothing else, and says where it was connected to.
-fn connects(builder: SocketFactoryBuilder) -> Vec<SocketAddr> {
+fn connects(builder: SocketFactoryBuilder) -> Vec<Address> {
     let mut rig = Rig::start(|host, cx| {
         host.build(cx, builder);
     });
