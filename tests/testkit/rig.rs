@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reactor::{Clock, Context, Event, Kernel, SessionId, States, WheelId};
+use reactor::{Clock, Context, Event, Kernel, KernelBuilder, SessionId, States, WheelId};
 use wheels::filter::Stream;
 use wheels::{
     Address, Established, Failure, Input, Operation, ReadWrite, Socket, SocketFactory,
@@ -157,6 +157,14 @@ impl Rig {
         clock: Clock,
         begin: impl FnOnce(&mut Host, &mut Context<'_>) + 'static,
     ) -> Self {
+        Self::start_with(Kernel::builder().clock(clock), begin)
+    }
+
+    /// Starts the session on a kernel with other choices than the usual.
+    pub fn start_with(
+        kernel: KernelBuilder,
+        begin: impl FnOnce(&mut Host, &mut Context<'_>) + 'static,
+    ) -> Self {
         let begin = Cell::new(Some(begin));
         let states = States::new()
             .on_start(move |host: &mut Host, cx: &mut Context<'_>, ()| {
@@ -168,7 +176,7 @@ impl Rig {
             .on(&CAME, Host::came)
             .on(&WORD, Host::word)
             .on_stop(Host::stopped);
-        let mut kernel = Kernel::builder().clock(clock).build().expect("a kernel");
+        let mut kernel = kernel.build().expect("a kernel");
         let heard = Rc::default();
         let host = Host { heard: Rc::clone(&heard), ..Host::default() };
         let session = kernel.spawn(&states, host);
