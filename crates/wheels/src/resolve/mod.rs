@@ -8,7 +8,7 @@
 //! whoever holds a lookup has itself woken at its [`deadline`](Lookup::deadline).
 //!
 //! ```text
-//! Lookup::start(question, timeout, io) -> Result<Lookup<Q>, Failed>    nobody can be asked, or need be
+//! Lookup::start(question, timeout, io) -> Result<Lookup<Q>, Failed>    fails if nobody is asked
 //! lookup.answer(io) -> Option<Result<Q::Answer, Failed>>               from the wheel's `next`
 //! lookup.deadline() -> Option<Instant>                                 for `Io::wake_at`
 //! ```

@@ -7,7 +7,7 @@ use crate::sys::{self, errno};
 /// A protocol of the internet, by its name or number in the system's database, protocols(5).
 ///
 /// Names are compared as getprotobyname(3) does: as they are written, aliases too. `tcp` and `udp` are
-/// known without a database. What it does not have is a [`Failure`](crate::Failure) of `getprotobyname`
+/// known without it. What it does not have is a [`Failure`](crate::Failure) of `getprotobyname`
 /// or `getprotobynumber` with `EPROTONOSUPPORT`; on a machine without a database any number is taken, and
 /// `socket(2)` says whether it is one.
 ///
@@ -28,10 +28,11 @@ pub enum Protocol {
 impl Protocol {
     /// The number, where it is known without asking.
     pub(crate) fn known(&self) -> Option<i32> {
-        match self {
-            Self::Name(name) => KNOWN.iter().find(|(known, _)| known == name).map(|known| known.1),
-            Self::Number(number) => KNOWN.iter().map(|known| known.1).find(|known| known == number),
-        }
+        let known = KNOWN.iter().find(|(name, number)| match self {
+            Self::Name(asked) => asked == name,
+            Self::Number(asked) => asked == number,
+        });
+        known.map(|(_, number)| *number)
     }
 
     fn is_named(&self, entry: &Entry<'_>) -> bool {
@@ -123,5 +124,5 @@ fn entries(database: &str) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
-/// What a machine without a database knows all the same.
+/// What needs no database.
 const KNOWN: [(&str, i32); 2] = [("tcp", 6), ("udp", 17)];

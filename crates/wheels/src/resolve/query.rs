@@ -15,7 +15,7 @@ use crate::sys::{self, eai};
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Query {
     pub(crate) host: Option<String>,
-    /// A name. A number needs no lookup, and is none: see [`Failed::no_service`].
+    /// A name, or a port in digits.
     pub(crate) service: Option<String>,
     /// Both families if it is absent.
     pub(crate) domain: Option<Domain>,
@@ -26,11 +26,9 @@ pub(crate) struct Query {
 impl Question for Query {
     type Answer = Vec<SocketAddr>;
 
+    /// Of services too, unless it is known that there is none.
     fn operation(&self) -> Operation {
-        match self.host {
-            Some(_) => Operation::GetAddrInfo,
-            None => Operation::GetServByName,
-        }
+        Operation::GetAddrInfo
     }
 
     fn check(&self) -> Result<(), Failed> {
@@ -42,7 +40,7 @@ impl Question for Query {
         match &self.host {
             Some(host) if !is_host(host) => {
                 let text = "Name or service not known";
-                Err(Failed::new(Operation::GetAddrInfo, eai::NONAME, text))
+                Err(Failed::new(self.operation(), eai::NONAME, text))
             }
             Some(_) | None => Ok(()),
         }
@@ -77,12 +75,13 @@ fn is_host(name: &str) -> bool {
     !name.is_empty() && name.len() <= MOST_OCTETS && !name.contains('\0')
 }
 
-/// A service has a letter in its name (RFC 6335, 5.1). To getaddrinfo(3) anything that strtoul(3) takes
-/// is a number, an empty text, a negative one and one that is far too large included.
+/// A service has a letter in its name (RFC 6335, 5.1), or is a port. To getaddrinfo(3) anything that
+/// strtoul(3) takes is a number: an empty text, a negative one, one that is far too large.
 fn is_service(name: &str) -> bool {
-    name.contains(|letter: char| letter.is_ascii_alphabetic())
-        && name.len() <= MOST_OCTETS
-        && !name.contains('\0')
+    let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = is_number && name.parse::<u16>().is_ok();
+    let has_letter = name.bytes().any(|byte| byte.is_ascii_alphabetic());
+    (is_port || has_letter) && name.len() <= MOST_OCTETS && !name.contains('\0')
 }
 
 const MOST_OCTETS: usize = 255;

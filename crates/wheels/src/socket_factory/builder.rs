@@ -202,8 +202,13 @@ impl SocketFactoryBuilder {
         self
     }
 
-    /// How long looking up names may take. Then it has failed: `getaddrinfo`, `ETIMEDOUT`.
-    /// Default: 30 s.
+    /// How long looking up names may take. Then it has failed: `getaddrinfo`, `ETIMEDOUT`. Default: 30 s.
+    ///
+    /// Names are looked up on the kernel's [`workers`](reactor::KernelBuilder::workers), four unless it is
+    /// told otherwise; factories that ask for the same name at the same time ask once. What the system is
+    /// stuck in keeps its worker until the system gives up, whether or not anybody still waits: when all
+    /// are stuck, other lookups and jobs wait too. More than 1,024 of them are a failure of `getaddrinfo`
+    /// with `EAI_AGAIN`.
     pub const fn resolve_timeout(mut self, timeout: Duration) -> Self {
         self.settings.resolve_timeout = timeout;
         self

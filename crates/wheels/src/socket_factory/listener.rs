@@ -41,6 +41,8 @@ pub(super) struct Door {
     heard: Heard,
     /// Whether connections may wait that no further notice will announce.
     ready: bool,
+    /// Whether a client came during a pause.
+    disturbed: bool,
 }
 
 /// How a door hears of clients.
@@ -65,11 +67,12 @@ pub(super) enum Accepted {
 
 impl Door {
     pub(super) const fn new(socket: Socket, local: Address, row: Row) -> Self {
-        Self { socket, local, row, heard: Heard::No, ready: false }
+        Self { socket, local, row, heard: Heard::No, ready: false, disturbed: false }
     }
 
     /// Hears of clients, of those who wait already too.
     fn listen(&mut self, place: usize, io: &mut Io<'_>) -> io::Result<()> {
+        self.disturbed = false;
         match (&self.heard, place) {
             (Heard::Main | Heard::Also(_), _) => {}
             (Heard::No, 0) => {
@@ -118,14 +121,14 @@ impl Listener {
 
     pub(super) fn ready(&mut self) {
         if let Some(door) = self.doors.first_mut() {
-            door.ready = true;
+            (door.ready, door.disturbed) = (true, self.paused);
         }
     }
 
     pub(super) fn ready_also(&mut self, watch: WatchId) {
         let is_it = |door: &&mut Door| matches!(&door.heard, Heard::Also(its) if *its == watch);
         if let Some(door) = self.doors.iter_mut().find(is_it) {
-            door.ready = true;
+            (door.ready, door.disturbed) = (true, self.paused);
         }
     }
 
@@ -161,7 +164,8 @@ impl Listener {
 
     pub(super) fn accept(&mut self, io: &mut Io<'_>) -> Option<Accepted> {
         if self.paused {
-            self.doors.iter_mut().filter(|door| door.ready).for_each(|door| door.leave(io));
+            // Once is enough: who comes next need wake nobody.
+            self.doors.iter_mut().filter(|door| door.disturbed).for_each(|door| door.leave(io));
             return None;
         }
         if self.is_resting(io) {
