@@ -12,14 +12,13 @@ use std::path::Path;
 use socket2::Type;
 use testkit::machine::{self, has_ipv6};
 use testkit::net::{self, Refusing};
-use testkit::rig::{Heard, Host, Rig, cause};
 use testkit::unix::{self, Folder};
 use wheels::{
     Domain, Operation, Service, SocketFactory, SocketFactoryBuilder, SocketOptions, SocketType,
     UnixAddress,
 };
 
-use crate::support::failure_of;
+use crate::support::{at_once, later};
 
 const ENOENT: i32 = 2;
 const ENOTDIR: i32 = 20;
@@ -34,9 +33,6 @@ const EADDRNOTAVAIL: i32 = 99;
 const ECONNREFUSED: i32 = 111;
 const EAI_NONAME: i32 = -2;
 const EAI_SERVICE: i32 = -8;
-
-/// A factory, and what it tells.
-type Row = (SocketFactoryBuilder, Operation, i32, &'static str);
 
 fn builder() -> SocketFactoryBuilder {
     SocketFactory::builder()
@@ -63,7 +59,7 @@ fn domain_where_a_family_has_no_sockets_of_that_type() {
             SocketFactory::listen_everywhere(0).socket_type(SocketType::SeqPacket),
             Operation::Domain,
             ESOCKTNOSUPPORT,
-            no_v6,
+            no_v4,
         ),
     ]);
 }
@@ -281,49 +277,4 @@ fn connect_to_where_nobody_listens() {
         ),
     ]);
     later([(SocketFactory::connect(port.addr), Operation::Connect, ECONNREFUSED, refused)]);
-}
-
-/// Each fails while it is built, which is told in its turn of the queue.
-#[track_caller]
-fn at_once<const N: usize>(rows: [Row; N]) {
-    for row in rows {
-        check(&row);
-        let (builder, ..) = row;
-        let mut rig = Rig::start(move |host, cx| {
-            Host::say(cx, "before");
-            host.build(cx, builder);
-            assert_eq!(host.heard(), [], "not inside of build");
-            Host::say(cx, "after");
-        });
-        rig.run_to_end();
-        let [Heard::Word("before"), Heard::Failed(_), Heard::Word("after"), Heard::Stopped] =
-            &rig.heard()[..]
-        else {
-            panic!("{:?}", rig.heard());
-        };
-    }
-}
-
-/// Each fails when the system has answered.
-#[track_caller]
-fn later<const N: usize>(rows: [Row; N]) {
-    rows.iter().for_each(check);
-}
-
-#[track_caller]
-fn check((builder, operation, errnum, words): &Row) {
-    let failure = failure_of(builder.clone());
-    assert_eq!(cause(&failure), (*operation, *errnum), "{builder:?}");
-    assert_eq!(failure.errstr, *words, "{builder:?}");
-    assert_eq!(failure.to_string(), format!("{operation}: {words}"));
-    assert_eq!((failure.unsent, failure.is_end()), (0, false));
-
-    // Nothing of a factory that was dropped before.
-    let builder = builder.clone();
-    let mut rig = Rig::start(move |host, cx| {
-        host.build(cx, builder);
-        host.factories.clear();
-    });
-    rig.run_to_end();
-    assert_eq!(rig.heard(), [Heard::Stopped]);
 }

@@ -6,6 +6,7 @@ mod accept;
 mod accept_errors;
 mod bad_parameters;
 mod connect;
+mod contradictions;
 mod failures;
 mod faults;
 mod lifetime;

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use reactor::Context;
 use socket2::SockRef;
 use testkit::net;
-use testkit::rig::{Heard, Host, Rig};
-use wheels::{Address, Failure, Socket, SocketFactoryBuilder};
+use testkit::rig::{Heard, Host, Rig, cause};
+use wheels::{Address, Failure, Operation, Socket, SocketFactoryBuilder};
 
 /// A session with one factory, which stays alive whatever becomes of that.
 pub(crate) fn staying(builder: SocketFactoryBuilder) -> Rig {
@@ -82,4 +82,52 @@ fn inert(host: &Host, cx: &mut Context<'_>) {
     assert!(factory.try_clone_fds(cx).expect("nothing to clone").is_empty());
     factory.pause_accept(cx);
     factory.resume_accept(cx);
+}
+
+/// A factory, and what it tells.
+type Row = (SocketFactoryBuilder, Operation, i32, &'static str);
+
+/// Each fails while it is built, which is told in its turn of the queue.
+#[track_caller]
+pub(crate) fn at_once<const N: usize>(rows: [Row; N]) {
+    for row in rows {
+        check(&row);
+        let (builder, ..) = row;
+        let mut rig = Rig::start(move |host, cx| {
+            Host::say(cx, "before");
+            host.build(cx, builder);
+            assert_eq!(host.heard(), [], "not inside of build");
+            Host::say(cx, "after");
+        });
+        rig.run_to_end();
+        let [Heard::Word("before"), Heard::Failed(_), Heard::Word("after"), Heard::Stopped] =
+            &rig.heard()[..]
+        else {
+            panic!("{:?}", rig.heard());
+        };
+    }
+}
+
+/// Each fails when the system has answered.
+#[track_caller]
+pub(crate) fn later<const N: usize>(rows: [Row; N]) {
+    rows.iter().for_each(check);
+}
+
+#[track_caller]
+fn check((builder, operation, errnum, words): &Row) {
+    let failure = failure_of(builder.clone());
+    assert_eq!(cause(&failure), (*operation, *errnum), "{builder:?}");
+    assert_eq!(failure.errstr, *words, "{builder:?}");
+    assert_eq!(failure.to_string(), format!("{operation}: {words}"));
+    assert_eq!((failure.unsent, failure.is_end()), (0, false));
+
+    // Nothing of a factory that was dropped before.
+    let builder = builder.clone();
+    let mut rig = Rig::start(move |host, cx| {
+        host.build(cx, builder);
+        host.factories.clear();
+    });
+    rig.run_to_end();
+    assert_eq!(rig.heard(), [Heard::Stopped]);
 }

@@ -152,7 +152,7 @@ impl Endpoint {
             return Host::Unix(text.into()).into();
         }
         let split = match text.strip_prefix('[') {
-            Some(rest) => rest.split_once("]:"),
+            Some(rest) => rest.split_once("]:").filter(|(host, _)| !["", "*"].contains(host)),
             None => text.rsplit_once(':').filter(|(host, _)| !host.contains(':')),
         };
         match split {

@@ -25,10 +25,9 @@ pub(super) struct Plan {
 
 #[derive(Debug)]
 pub(super) enum Work {
-    /// To listen at each of these, or to hand over a datagram socket of each.
-    Open { near: Vec<Target>, backlog: i32 },
-    /// The same at all addresses of both families, on the port of this one.
-    Everywhere { port: Target, backlog: i32 },
+    /// To listen at each of these, or to hand over a datagram socket of each; before them at all
+    /// addresses of both families, on the port of the one that is everywhere.
+    Open { everywhere: Option<Target>, near: Vec<Target>, backlog: i32 },
     /// To connect to one of these, from one of those.
     Connect { far: Target, near: Option<Target> },
 }
@@ -76,14 +75,7 @@ impl Plan {
         let kind = builder.kind.or_else(|| builder.protocol.as_ref().and_then(type_of));
         let reader = Reader { domain: builder.domain, kind: kind.unwrap_or_default(), wheel };
         let work = match &builder.remote {
-            remote if remote.is_empty() && builder.is_everywhere() => {
-                let port = reader.target(&builder.bind, None, Operation::Bind)?;
-                Work::Everywhere { port, backlog: backlog(builder.listen_queue) }
-            }
-            remote if remote.is_empty() => {
-                let near = reader.near(&builder.bind, &builder.also, builder.listen_queue)?;
-                Work::Open { near, backlog: backlog(builder.listen_queue) }
-            }
+            remote if remote.is_empty() => reader.open(&builder)?,
             _ if builder.listen_queue.is_some() => {
                 return Err(reader.refuse(Operation::Listen, "what connects has no queue"));
             }
@@ -109,24 +101,35 @@ struct Reader {
 
 impl Reader {
     /// Where to listen, or to be bound to.
-    fn near(
-        &self,
-        bind: &Place,
-        also: &[Place],
-        listen_queue: Option<u32>,
-    ) -> Result<Vec<Target>, Failure> {
-        let near = std::iter::once(bind).chain(also).map(|place| {
-            let domain = self.domain_of(place).or_else(|| Self::default_domain(place));
-            let accepts = self.row(domain.unwrap_or(Domain::Inet))?.use_of == Use::Accept;
-            if !accepts && listen_queue.is_some() {
-                return Err(self.refuse(Operation::Listen, "what does not listen has no queue"));
-            }
-            match domain {
-                Some(domain) if !accepts && place.is_empty() => Ok(Target::Unbound(domain)),
-                domain => self.target(place, domain, Operation::Bind),
-            }
-        });
-        near.collect()
+    fn open(&self, builder: &SocketFactoryBuilder) -> Result<Work, Failure> {
+        let queue = builder.listen_queue;
+        let (everywhere, first) = if builder.is_everywhere() {
+            self.accepts(Domain::Inet, queue)?;
+            (Some(self.target(&builder.bind, None, Operation::Bind)?), None)
+        } else {
+            (None, Some(&builder.bind))
+        };
+        let near = first.into_iter().chain(&builder.also).map(|place| self.near(place, queue));
+        let near = near.collect::<Result<_, _>>()?;
+        Ok(Work::Open { everywhere, near, backlog: backlog(queue) })
+    }
+
+    fn near(&self, place: &Place, queue: Option<u32>) -> Result<Target, Failure> {
+        let domain = self.domain_of(place).or_else(|| Self::default_domain(place));
+        let accepts = self.accepts(domain.unwrap_or(Domain::Inet), queue)?;
+        match domain {
+            Some(domain) if !accepts && place.is_empty() => Ok(Target::Unbound(domain)),
+            domain => self.target(place, domain, Operation::Bind),
+        }
+    }
+
+    /// Whether sockets of a family listen. Only such have a queue.
+    fn accepts(&self, domain: Domain, queue: Option<u32>) -> Result<bool, Failure> {
+        let accepts = self.row(domain)?.use_of == Use::Accept;
+        if !accepts && queue.is_some() {
+            return Err(self.refuse(Operation::Listen, "what does not listen has no queue"));
+        }
+        Ok(accepts)
     }
 
     fn connect(&self, remote: &Place, bind: &Place) -> Result<Work, Failure> {
