@@ -16,5 +16,6 @@ mod options;
 mod pause;
 mod rest;
 mod support;
+mod timeouts;
 mod unix_names;
 mod unix_paths;

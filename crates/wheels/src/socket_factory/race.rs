@@ -32,7 +32,8 @@ pub(super) struct Race {
     /// Why the last attempt failed.
     last: Option<Failure>,
     next_at: Instant,
-    deadline: Instant,
+    /// Absent if it is beyond all time.
+    deadline: Option<Instant>,
 }
 
 /// A socket on its way.
@@ -63,7 +64,7 @@ pub(super) enum End {
 
 impl Race {
     pub(super) fn new(maker: Maker, far: Vec<Address>, near: Vec<Address>, now: Instant) -> Self {
-        let deadline = now + maker.settings.connect_timeout;
+        let deadline = now.checked_add(maker.settings.connect_timeout);
         Self {
             maker,
             far: interleave(far),
@@ -103,7 +104,7 @@ impl Race {
             self.stop(io);
             return Some(made);
         }
-        if io.now() >= self.deadline {
+        if self.deadline.is_some_and(|deadline| deadline <= io.now()) {
             let failure = self.timed_out();
             self.stop(io);
             return Some(End::Failed(failure));
@@ -117,7 +118,10 @@ impl Race {
             io.sleep();
             return Some(End::Failed(self.failed()));
         }
-        io.wake_at(self.next_step());
+        match self.next_step() {
+            Some(time) => io.wake_at(time),
+            None => io.sleep(),
+        }
         None
     }
 
@@ -226,13 +230,13 @@ impl Race {
     }
 
     /// When something is to be done though nothing happens.
-    fn next_step(&self) -> Instant {
+    fn next_step(&self) -> Option<Instant> {
         let next = (!self.far.is_empty()).then_some(self.next_at);
         let retries = self.attempts.iter().filter_map(|attempt| match attempt.place {
             Place::Retry { at, .. } => Some(at),
             Place::Main | Place::Also(_) => None,
         });
-        retries.chain(next).min().map_or(self.deadline, |at| at.min(self.deadline))
+        retries.chain(next).chain(self.deadline).min()
     }
 
     /// Leaves the sockets that are still on their way; they are closed.
@@ -247,7 +251,8 @@ impl Race {
 impl Race {
     fn timed_out(&self) -> Failure {
         let waits = |attempt: &Attempt| matches!(attempt.place, Place::Retry { .. });
-        let errnum = if self.attempts.iter().all(waits) { errno::AGAIN } else { errno::TIMEDOUT };
+        let all_wait = !self.attempts.is_empty() && self.attempts.iter().all(waits);
+        let errnum = if all_wait { errno::AGAIN } else { errno::TIMEDOUT };
         let error = io::Error::from_raw_os_error(errnum);
         self.counted(self.maker.failed(Operation::Connect, &error))
     }
