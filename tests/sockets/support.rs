@@ -44,8 +44,16 @@ pub(crate) fn socket_of(builder: &SocketFactoryBuilder) -> OwnedFd {
 }
 
 pub(crate) fn local_addr(socket: impl AsFd) -> Address {
+    same(socket).local_addr().expect("getsockname")
+}
+
+pub(crate) fn peer_addr(socket: impl AsFd) -> Address {
+    same(socket).peer_addr().expect("getpeername")
+}
+
+fn same(socket: impl AsFd) -> Socket {
     let same = socket.as_fd().try_clone_to_owned().expect("a descriptor");
-    Socket::try_from(same).expect("a socket").local_addr().expect("getsockname")
+    Socket::try_from(same).expect("a socket")
 }
 
 /// The family, type and protocol of a socket, as the system has them.
