@@ -126,6 +126,12 @@ fn an_address_is_of_the_family_that_was_asked_for() {
             EAFNOSUPPORT,
             "no address of AF_INET6: 127.0.0.1",
         ),
+        (
+            in_family(Domain::Inet).bind_address("::1").bind_port("http"),
+            bind,
+            EAFNOSUPPORT,
+            "no address of AF_INET: ::1",
+        ),
         (in_family(Domain::Inet).bind_address(path), bind, EAFNOSUPPORT, no_inet),
         (
             in_family(Domain::Unix).bind_address([127, 0, 0, 1]),

@@ -6,7 +6,7 @@
 //! an `epoll_ctl`.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV6};
 use std::path::Path;
 
 use socket2::Type;
@@ -149,6 +149,31 @@ fn bind_to_an_address_of_the_internet_that_cannot_be_had() {
         let address = "2001:db8::1";
         at_once([(builder().bind_address(address), Operation::Bind, EADDRNOTAVAIL, foreign)]);
     }
+}
+
+#[test]
+fn a_link_local_address_keeps_its_link_though_its_port_is_looked_up() {
+    let test = "a_link_local_address_keeps_its_link_though_its_port_is_looked_up";
+    let services = machine::services(test, "tcp");
+    let service = services.into_iter().find(|(_, port)| *port >= 1024);
+    let (Some((service, _)), true) = (service, has_ipv6(test)) else { return };
+    // Without the link it would be no place at all (EINVAL). Loopback has no such address.
+    let address = SocketAddrV6::new("fe80::1234".parse().unwrap(), 0, 0, 1);
+    let text = "fe80::1234%1";
+    let words = "Cannot assign requested address";
+    at_once([
+        (SocketFactory::listen(address), Operation::Bind, EADDRNOTAVAIL, words),
+        (builder().bind_address(text), Operation::Bind, EADDRNOTAVAIL, words),
+    ]);
+    later([
+        (
+            SocketFactory::listen(address).bind_port(&*service),
+            Operation::Bind,
+            EADDRNOTAVAIL,
+            words,
+        ),
+        (SocketFactory::listen((text, &*service)), Operation::Bind, EADDRNOTAVAIL, words),
+    ]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use reactor::WheelId;
 
 use super::builder::{Place, Settings, SocketFactoryBuilder};
-use super::place::{Meaning, Service};
+use super::place::{Host, Meaning, Service};
 use crate::address::Address;
 use crate::failure::{Failure, Operation};
 use crate::family::{Domain, Form, Row, SocketType, Use};
@@ -212,16 +212,19 @@ impl Reader {
         match (meaning, port) {
             (None, Ok(port)) => Ok(Target::Known(any(domain, port))),
             (None, Err(service)) => ask(None, Some(service), None),
-            (Some(Meaning::Ip(mut addr)), Ok(port)) => {
+            (Some(Meaning::Ip(mut addr)), port) => {
                 let is_of = if addr.is_ipv4() { Domain::Inet } else { Domain::Inet6 };
                 if domain.is_some_and(|domain| domain != is_of) {
                     return Err(self.foreign(place, domain, operation));
                 }
-                addr.set_port(port);
+                match port {
+                    Ok(port) => addr.set_port(port),
+                    // Written out: a link-local address keeps its link.
+                    Err(service) => {
+                        return ask(place.host.as_ref().map(Host::to_string), Some(service), None);
+                    }
+                }
                 Ok(Target::Known(vec![addr.into()]))
-            }
-            (Some(Meaning::Ip(addr)), Err(service)) => {
-                ask(Some(addr.ip().to_string()), Some(service), None)
             }
             (Some(Meaning::Name(name)), Ok(port)) => ask(Some(name), None, Some(port)),
             (Some(Meaning::Name(name)), Err(service)) => ask(Some(name), Some(service), None),
