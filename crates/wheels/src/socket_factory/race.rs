@@ -222,9 +222,9 @@ impl Race {
     fn watch(&self, socket: &Socket, io: &mut Io<'_>) -> Result<Place, Failure> {
         let is_main = |attempt: &Attempt| matches!(attempt.place, Place::Main);
         let place = if self.attempts.iter().any(is_main) {
-            io.watch_also(socket).map(|(watch, _)| Place::Also(watch))
+            sys::watch_also(io, socket).map(|(watch, _)| Place::Also(watch))
         } else {
-            io.watch(socket).map(|_| Place::Main)
+            sys::watch(io, socket).map(|_| Place::Main)
         };
         place.map_err(|error| self.maker.failed(Operation::Watch, &error))
     }

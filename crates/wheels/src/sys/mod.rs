@@ -8,6 +8,7 @@ mod name;
 mod options;
 mod path;
 mod socket;
+mod watch;
 
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
@@ -26,6 +27,7 @@ pub(crate) use socket::{
     send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
     shutdown_write, socket, socket_type, take_error,
 };
+pub(crate) use watch::{watch, watch_also};
 
 /// The numbers of the errors that wheels themselves tell or look for.
 pub(crate) mod errno {
