@@ -15,8 +15,7 @@ use super::told::{Targets, Told};
 use super::{Input, Put};
 use crate::descriptor::Descriptor;
 use crate::failure::{Failure, Operation};
-use crate::sys;
-use crate::sys::errno;
+use crate::sys::{self, errno};
 
 #[derive(Debug)]
 pub(crate) struct Stream<F> {
