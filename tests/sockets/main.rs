@@ -9,6 +9,7 @@ mod connect;
 mod contradictions;
 mod doors;
 mod failures;
+mod families;
 mod faults;
 mod lifetime;
 mod listen;
