@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use bytes::Bytes;
 use socket2::{Socket, Type};
 use testkit::machine;
+use testkit::net;
 use testkit::rig::{Heard, Host, Rig, cause};
 use testkit::unix::{self, Folder};
 use wheels::{
@@ -104,13 +105,23 @@ fn p58_both_ends_know_whose_process_is_at_the_other() {
 }
 
 #[test]
-fn a_tcp_connection_has_no_credentials() {
-    let (mut rig, addr) = Rig::listening(SocketFactory::listen("127.0.0.1:0"));
-    drop(testkit::net::connect(addr));
-    rig.run_until_established(1);
-    let error = rig.act(|host, _| host.sockets[0].peer_credentials().map_err(|error| error.kind()));
-    // Linux has none to give; what it says instead has changed over time.
-    assert!(error.is_err() || error.is_ok_and(|found| found.pid == 0));
+fn p58_who_cannot_be_known_is_an_error_and_not_somebody() {
+    const ENODATA: i32 = 61;
+    let (_listener, addr) = net::listener();
+    let folder = Folder::new();
+    let path = folder.at("socket");
+    let _other = unix::bound(&path, Type::DGRAM);
+    let datagrams = || SocketFactory::unix_connect(&path).socket_type(SocketType::Dgram);
+    // Linux gives the user -1 for all of them.
+    for builder in
+        [SocketFactory::connect(addr), datagrams(), SocketFactory::datagram(folder.at("alone"))]
+    {
+        let mut rig = staying(builder.clone());
+        rig.run_until_established(1);
+        let told =
+            rig.act(|host, _| host.sockets[0].peer_credentials().map_err(|e| e.raw_os_error()));
+        assert_eq!(told, Err(Some(ENODATA)), "{builder:?}");
+    }
 }
 
 #[test]

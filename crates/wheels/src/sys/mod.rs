@@ -60,6 +60,7 @@ pub(crate) mod errno {
     pub(crate) const HOSTUNREACH: i32 = Errno::HOSTUNREACH.raw_os_error();
     pub(crate) const NONET: i32 = Errno::NONET.raw_os_error();
     pub(crate) const NOPROTOOPT: i32 = Errno::NOPROTOOPT.raw_os_error();
+    pub(crate) const NODATA: i32 = Errno::NODATA.raw_os_error();
     pub(crate) const NODEV: i32 = Errno::NODEV.raw_os_error();
     pub(crate) const OPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
 }
