@@ -19,6 +19,7 @@ mod options;
 mod parameters;
 mod pause;
 mod places;
+mod poe;
 mod rest;
 mod support;
 mod timeouts;
