@@ -174,6 +174,8 @@ impl Client {
             .on_stop(|client: &mut Self, cx: &mut Context<'_>, ()| {
                 let (put, flushed) = (client.put, client.flushed);
                 client.story.tell(format_args!("client: {put} put, {flushed} flushed"));
+                // Taken and discarded with the session, there as here. The server ends because nobody is
+                // left who could call it by its alias.
                 cx.post("server", &SHUTDOWN, ()).expect("its alias keeps it alive");
             })
     }
