@@ -5,7 +5,6 @@
 //! standard error when it could not start or broke; 2 with its usage for a bad argument.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use reactor::{Context, Signal, SignalError};

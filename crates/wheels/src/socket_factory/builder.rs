@@ -69,7 +69,7 @@ impl Default for Settings {
 impl SocketFactoryBuilder {
     /// Whether it is for both families, as it was to be. An address or a family says otherwise.
     pub(super) const fn is_everywhere(&self) -> bool {
-        self.everywhere && self.domain.is_none() && self.bind.host.is_none() && self.also.is_empty()
+        self.everywhere && self.domain.is_none() && self.bind.host.is_none()
     }
 
     pub(super) fn near(mut self, endpoint: impl Into<Endpoint>) -> Self {

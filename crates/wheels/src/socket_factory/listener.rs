@@ -34,6 +34,7 @@ pub(super) struct Listener {
 
 /// A socket that listens.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what the system said, and when")]
 pub(super) struct Door {
     socket: Socket,
     local: Address,

@@ -31,8 +31,7 @@ impl Plan {
 impl Work {
     fn targets(&mut self) -> impl Iterator<Item = &mut Target> {
         let (first, others) = match self {
-            Self::Open { near, .. } => (None, near.as_mut_slice()),
-            Self::Everywhere { port, .. } => (Some(port), [].as_mut_slice()),
+            Self::Open { everywhere, near, .. } => (everywhere.as_mut(), near.as_mut_slice()),
             Self::Connect { far, near } => (Some(far), near.as_mut_slice()),
         };
         first.into_iter().chain(others)

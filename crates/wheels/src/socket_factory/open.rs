@@ -34,19 +34,21 @@ pub(super) fn open(plan: Plan, io: &mut Io<'_>) -> Result<Opened, Failure> {
     let Plan { kind, protocol, work, settings } = plan;
     let protocol = protocol.as_ref().and_then(Number::known);
     let mut maker = Maker { kind, protocol, settings, wheel: io.id() };
-    let made = match work {
-        Work::Connect { far, near } => return connect(maker, far, near, io),
-        Work::Open { near, backlog } => {
-            let made = near.into_iter().map(|target| open_one(&maker, target, backlog));
-            made.collect::<Result<Vec<_>, _>>()?
+    match work {
+        Work::Connect { far, near } => connect(maker, far, near, io),
+        Work::Open { everywhere, near, backlog } => {
+            let mut made = Vec::new();
+            if let Some(port) = everywhere {
+                maker.settings.only_v6 = true;
+                let port = port.into_known().first().and_then(Address::as_ip);
+                made = open_everywhere(&maker, port.map_or(0, |addr| addr.port()), backlog)?;
+            }
+            for target in near {
+                made.push(open_one(&maker, target, backlog)?);
+            }
+            begin(made, &maker.settings, io)
         }
-        Work::Everywhere { port, backlog } => {
-            maker.settings.only_v6 = true;
-            let port = port.into_known().first().and_then(Address::as_ip);
-            open_everywhere(&maker, port.map_or(0, |addr| addr.port()), backlog)?
-        }
-    };
-    begin(made, &maker.settings, io)
+    }
 }
 
 /// Takes sockets over that listen already.

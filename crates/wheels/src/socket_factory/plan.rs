@@ -25,10 +25,9 @@ pub(super) struct Plan {
 
 #[derive(Debug)]
 pub(super) enum Work {
-    /// To listen at each of these, or to hand over a datagram socket of each.
-    Open { near: Vec<Target>, backlog: i32 },
-    /// The same at all addresses of both families, on the port of this one.
-    Everywhere { port: Target, backlog: i32 },
+    /// To listen at each of these, or to hand over a datagram socket of each; and before that at all
+    /// addresses of both families, on the port of one of `everywhere`.
+    Open { everywhere: Option<Target>, near: Vec<Target>, backlog: i32 },
     /// To connect to one of these, from one of those.
     Connect { far: Target, near: Option<Target> },
 }
@@ -76,14 +75,7 @@ impl Plan {
         let kind = builder.kind.or_else(|| builder.protocol.as_ref().and_then(type_of));
         let reader = Reader { domain: builder.domain, kind: kind.unwrap_or_default(), wheel };
         let work = match &builder.remote {
-            remote if remote.is_empty() && builder.is_everywhere() => {
-                let port = reader.target(&builder.bind, None, Operation::Bind)?;
-                Work::Everywhere { port, backlog: backlog(builder.listen_queue) }
-            }
-            remote if remote.is_empty() => {
-                let near = reader.near(&builder.bind, &builder.also, builder.listen_queue)?;
-                Work::Open { near, backlog: backlog(builder.listen_queue) }
-            }
+            remote if remote.is_empty() => reader.open(&builder)?,
             _ if builder.listen_queue.is_some() => {
                 return Err(reader.refuse(Operation::Listen, "what connects has no queue"));
             }
@@ -108,25 +100,35 @@ struct Reader {
 }
 
 impl Reader {
+    fn open(&self, builder: &SocketFactoryBuilder) -> Result<Work, Failure> {
+        let SocketFactoryBuilder { bind, also, listen_queue, .. } = builder;
+        let backlog = match listen_queue.map(i32::try_from) {
+            None | Some(Ok(0) | Err(_)) => SYSTEM_LIMIT,
+            Some(Ok(connections)) => connections,
+        };
+        let target = |place| self.near(place, listen_queue.is_some());
+        let also = also.iter().map(target);
+        let (everywhere, near) = if builder.is_everywhere() {
+            // Of no family: the addresses of both.
+            (Some(self.target(bind, None, Operation::Bind)?), also.collect::<Result<_, _>>()?)
+        } else {
+            (None, std::iter::once(target(bind)).chain(also).collect::<Result<_, _>>()?)
+        };
+        Ok(Work::Open { everywhere, near, backlog })
+    }
+
     /// Where to listen, or to be bound to.
-    fn near(
-        &self,
-        bind: &Place,
-        also: &[Place],
-        listen_queue: Option<u32>,
-    ) -> Result<Vec<Target>, Failure> {
-        let near = std::iter::once(bind).chain(also).map(|place| {
-            let domain = self.domain_of(place).or_else(|| Self::default_domain(place));
-            let accepts = self.row(domain.unwrap_or(Domain::Inet))?.use_of == Use::Accept;
-            if !accepts && listen_queue.is_some() {
-                return Err(self.refuse(Operation::Listen, "what does not listen has no queue"));
-            }
-            match domain {
-                Some(domain) if !accepts && place.is_empty() => Ok(Target::Unbound(domain)),
-                domain => self.target(place, domain, Operation::Bind),
-            }
-        });
-        near.collect()
+    #[expect(clippy::fn_params_excessive_bools, reason = "whether it was asked for")]
+    fn near(&self, place: &Place, has_queue: bool) -> Result<Target, Failure> {
+        let domain = self.domain_of(place).or_else(|| Self::default_domain(place));
+        let accepts = self.row(domain.unwrap_or(Domain::Inet))?.use_of == Use::Accept;
+        if !accepts && has_queue {
+            return Err(self.refuse(Operation::Listen, "what does not listen has no queue"));
+        }
+        match domain {
+            Some(domain) if !accepts && place.is_empty() => Ok(Target::Unbound(domain)),
+            domain => self.target(place, domain, Operation::Bind),
+        }
     }
 
     fn connect(&self, remote: &Place, bind: &Place) -> Result<Work, Failure> {
@@ -294,13 +296,6 @@ fn any(domain: Option<Domain>, port: u16) -> Vec<Address> {
         Some(Domain::Inet6) => vec![v6],
         None => vec![v6, v4],
         Some(Domain::Unix | Domain::Vsock) => Vec::new(),
-    }
-}
-
-fn backlog(listen_queue: Option<u32>) -> i32 {
-    match listen_queue.map(i32::try_from) {
-        None | Some(Ok(0) | Err(_)) => SYSTEM_LIMIT,
-        Some(Ok(connections)) => connections,
     }
 }
 
