@@ -48,7 +48,7 @@ impl Server {
         cx.delay("never", Duration::from_secs(3600), ());
         let listener = SocketFactory::builder().bind_address("127.0.0.1").reuse(true);
         let listener = listener.build(cx, "client", "failed");
-        let address = listener.local_addr(cx);
+        let address = listener.local_addr(cx).and_then(|addr| addr.as_ip());
         self.listener = Some(listener);
         address
     }

@@ -98,7 +98,7 @@ impl Echo {
     fn listen(&mut self, cx: &mut Context<'_>, (): ()) -> SocketAddr {
         let builder = SocketFactory::builder().bind_address("127.0.0.1");
         let listener = builder.build(cx, &GOT_CLIENT, &GOT_FAILURE);
-        let addr = listener.local_addr(cx).expect("it listens");
+        let addr = listener.local_addr(cx).and_then(|addr| addr.as_ip()).expect("it listens");
         self.listener = Some(listener);
         addr
     }

@@ -28,7 +28,7 @@ pub(crate) fn wheels_dropped_at_any_stage_leave_nothing() {
         }
         drop_accepted(&listener);
     }
-    assert_ne!(rig.peers(), []);
+    assert!(!rig.peers().is_empty());
     assert_ne!(rig.failures(), []);
 
     rig.act(|host, _| {
@@ -49,11 +49,11 @@ fn change(host: &mut Host, cx: &mut Context<'_>, mut dice: Dice, targets: &[Sock
     match dice.below(12) {
         0 => drop(host.listen(cx, local())),
         1..4 => drop(host.build(cx, to(targets[dice.below(3)]))),
-        4 => drop(host.build(cx, SocketFactory::builder().bind_address("nowhere"))),
+        4 => drop(host.build(cx, SocketFactory::listen("nowhere"))),
         5 => {
             // To a listener of the session itself.
             if let Some(addr) = host.factories.iter().find_map(|factory| factory.local_addr(cx)) {
-                host.build(cx, to(addr));
+                host.build(cx, SocketFactory::connect(addr));
             }
         }
         6..8 => drop(take(&mut host.factories, &mut dice)),

@@ -106,7 +106,7 @@ pub(crate) fn a_kernel_that_is_dropped_closes_all() {
         host.listen(cx, local());
         host.build(cx, to(addr));
         host.build(cx, to(hanging));
-        host.build(cx, SocketFactory::builder().bind_address("nowhere"));
+        host.build(cx, SocketFactory::listen("nowhere"));
     });
     rig.run_until_established(1);
     rig.act(|host, cx| host.stream(cx));

@@ -22,7 +22,7 @@ fn a_connection_has_the_peers_address_and_its_own() {
     let server = net::accept(&listener);
 
     let id = rig.act(|host, _| host.factory().id());
-    assert_eq!(rig.heard(), [Heard::Established { peer: addr, wheel: id }]);
+    assert_eq!(rig.heard(), [Heard::Established { peer: addr.into(), wheel: id }]);
     let (local, peer) = rig.act(|host, _| {
         let socket = &host.sockets[0];
         (socket.local_addr().unwrap(), socket.peer_addr().unwrap())
@@ -116,7 +116,7 @@ fn p05_a_writable_socket_without_a_peer_is_waited_for() {
     rig.run_until_established(1);
     assert_eq!(rig.peers(), [addr]);
     let near = rig.act(|host, _| host.sockets[0].local_addr().unwrap());
-    assert_eq!(server.peer_addr().unwrap(), near);
+    assert_eq!(near, server.peer_addr().unwrap());
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn p05_the_error_of_the_socket_counts_more_than_its_peer() {
     let failures = rig.failures();
     assert_eq!(failures.len(), 1, "{:?}", rig.heard());
     assert_eq!(cause(&failures[0]), (Operation::Connect, ECONNRESET));
-    assert_eq!(rig.peers(), []);
+    assert!(rig.peers().is_empty());
 }
 
 #[test]
@@ -227,8 +227,7 @@ fn staying(builder: SocketFactoryBuilder) -> Rig {
 
 pub(crate) fn connecting(builder: SocketFactoryBuilder) -> Rig {
     Rig::start(move |host, cx| {
-        let id = host.build(cx, builder);
-        assert_eq!(host.factory().local_addr(cx), None, "{id} does not listen");
+        host.build(cx, builder);
     })
 }
 

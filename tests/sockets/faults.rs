@@ -35,7 +35,7 @@ fn a_connection_tells_which_call_failed() {
         (Call::SetSockOpt, Operation::SetSockOpt),
         (Call::Bind, Operation::Bind),
         (Call::Connect, Operation::Connect),
-        (Call::PeerAddr, Operation::Connect),
+        (Call::PeerAddr, Operation::GetPeerName),
     ];
     let (_listener, addr) = net::listener();
     for (call, operation) in calls {

@@ -78,23 +78,23 @@ fn who_drops_a_factory_that_has_connected_unheard_hears_nothing() {
 #[test]
 fn a_failed_factory_that_is_dropped_before_its_failure_came_tells_nothing() {
     let mut rig = Rig::start(|host, cx| {
-        host.build(cx, SocketFactory::builder().bind_address("nowhere"));
+        host.build(cx, SocketFactory::listen("nowhere"));
         host.factories.clear();
-        host.build(cx, SocketFactory::builder().bind_address("elsewhere"));
+        host.build(cx, SocketFactory::listen("elsewhere"));
         Host::say(cx, "last");
     });
     rig.run_to_end();
     let [Heard::Failed(failure), Heard::Word("last"), Heard::Stopped] = &rig.heard()[..] else {
         panic!("{:?}", rig.heard());
     };
-    assert_eq!(failure.errstr, "not a numeric address: elsewhere");
+    assert_eq!(failure.errstr, "neither host:port nor a path: \"elsewhere\"");
 }
 
 #[test]
 fn a_failed_factory_dropped_by_an_event_before_its_failure_tells_nothing() {
     let mut rig = Rig::start(|host, cx| {
         Host::say(cx, "drop it");
-        host.build(cx, SocketFactory::builder().bind_address("nowhere"));
+        host.build(cx, SocketFactory::listen("nowhere"));
         host.react(|host, _, _| host.factories.clear());
     });
     rig.run_to_end();
@@ -129,7 +129,7 @@ fn a_factory_may_be_dropped_in_its_own_failure() {
     let addr = port.addr;
     let mut rig = Rig::start(move |host, cx| {
         host.build(cx, to(addr));
-        host.build(cx, SocketFactory::builder().bind_address("nowhere"));
+        host.build(cx, SocketFactory::listen("nowhere"));
         host.react(|host, _, heard| {
             if let Heard::Failed(failure) = heard {
                 host.factories.retain(|factory| factory.id() != failure.wheel);

@@ -22,7 +22,7 @@ fn a_listener_knows_its_port_right_after_it_was_built() {
         let socket = &host.sockets[0];
         (socket.local_addr().unwrap(), socket.peer_addr().unwrap(), host.factory().id())
     });
-    assert_eq!((local, peer), (addr, client.local_addr().unwrap()));
+    assert_eq!((&local, &peer), (&addr.into(), &client.local_addr().unwrap().into()));
     assert_eq!(rig.heard(), [Heard::Established { peer, wheel }]);
 }
 
@@ -120,8 +120,8 @@ fn two_listeners_of_a_session_tell_whose_connection_it_is() {
     let to_first = net::connect(first).local_addr().unwrap();
     rig.run_until_established(2);
     let expected = [
-        Heard::Established { peer: to_second, wheel: ids[1] },
-        Heard::Established { peer: to_first, wheel: ids[0] },
+        Heard::Established { peer: to_second.into(), wheel: ids[1] },
+        Heard::Established { peer: to_first.into(), wheel: ids[0] },
     ];
     assert_eq!(rig.heard(), expected);
 }

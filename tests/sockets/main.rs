@@ -9,5 +9,7 @@ mod connect;
 mod faults;
 mod lifetime;
 mod listen;
+mod names;
+mod options;
 mod pause;
 mod rest;

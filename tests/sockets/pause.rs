@@ -134,7 +134,7 @@ fn a_paused_listener_keeps_its_session_alive_and_may_be_dropped() {
 #[test]
 fn a_paused_listener_knows_its_address() {
     let (mut rig, addr) = paused();
-    assert_eq!(rig.act(|host, cx| host.factory().local_addr(cx)), Some(addr));
+    assert_eq!(rig.act(|host, cx| host.factory().local_addr(cx)), Some(addr.into()));
 }
 
 #[test]

@@ -11,10 +11,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reactor::{Clock, Context, Event, Kernel, SessionId, States, WheelId};
+use reactor::{Clock, Context, Event, Kernel, KernelBuilder, SessionId, States, WheelId};
 use wheels::filter::Stream;
 use wheels::{
-    Established, Failure, Input, Operation, ReadWrite, Socket, SocketFactory, SocketFactoryBuilder,
+    Address, Established, Failure, Input, Operation, ReadWrite, Socket, SocketFactory,
+    SocketFactoryBuilder,
 };
 
 use crate::net;
@@ -23,7 +24,7 @@ use crate::net;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Heard {
     Established {
-        peer: SocketAddr,
+        peer: Address,
         wheel: WheelId,
     },
     Failed(Failure),
@@ -104,13 +105,7 @@ impl Host {
 
     fn established(&mut self, cx: &mut Context<'_>, made: Established) {
         self.sockets.push(made.socket);
-        self.hear(
-            cx,
-            Heard::Established {
-                peer: made.peer.as_ip().expect("an internet address"),
-                wheel: made.wheel,
-            },
-        );
+        self.hear(cx, Heard::Established { peer: made.peer, wheel: made.wheel });
     }
 
     fn failed(&mut self, cx: &mut Context<'_>, failure: Failure) {
@@ -162,6 +157,14 @@ impl Rig {
         clock: Clock,
         begin: impl FnOnce(&mut Host, &mut Context<'_>) + 'static,
     ) -> Self {
+        Self::start_with(Kernel::builder().clock(clock), begin)
+    }
+
+    /// Starts the session on a kernel with other choices than the usual.
+    pub fn start_with(
+        kernel: KernelBuilder,
+        begin: impl FnOnce(&mut Host, &mut Context<'_>) + 'static,
+    ) -> Self {
         let begin = Cell::new(Some(begin));
         let states = States::new()
             .on_start(move |host: &mut Host, cx: &mut Context<'_>, ()| {
@@ -173,7 +176,7 @@ impl Rig {
             .on(&CAME, Host::came)
             .on(&WORD, Host::word)
             .on_stop(Host::stopped);
-        let mut kernel = Kernel::builder().clock(clock).build().expect("a kernel");
+        let mut kernel = kernel.build().expect("a kernel");
         let heard = Rc::default();
         let host = Host { heard: Rc::clone(&heard), ..Host::default() };
         let session = kernel.spawn(&states, host);
@@ -238,7 +241,7 @@ impl Rig {
     }
 
     /// The peers of the connections that were made, in order.
-    pub fn peers(&self) -> Vec<SocketAddr> {
+    pub fn peers(&self) -> Vec<Address> {
         established(&self.heard.borrow())
     }
 
@@ -266,9 +269,9 @@ pub fn cause(failure: &Failure) -> (Operation, i32) {
     (failure.operation, failure.errnum)
 }
 
-fn established(heard: &[Heard]) -> Vec<SocketAddr> {
+fn established(heard: &[Heard]) -> Vec<Address> {
     let peers = heard.iter().filter_map(|heard| match heard {
-        Heard::Established { peer, .. } => Some(*peer),
+        Heard::Established { peer, .. } => Some(peer.clone()),
         Heard::Failed(_) | Heard::Came(_) | Heard::Word(_) | Heard::Stopped => None,
     });
     peers.collect()

@@ -4,13 +4,15 @@
 //! that are still ready or have something to write. Never knows a session's state: that is why it can be
 //! borrowed, with a wheel, beside the sessions. `io.rs` is what a wheel sees of it.
 
-use std::collections::VecDeque;
+use std::any::{Any, TypeId};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::RawFd;
 
 use crate::bell::Doorbell;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
+use crate::further::Further;
 use crate::ids::{SessionId, TimerId, WheelId};
 use crate::kernel::EventNames;
 use crate::poller::Poller;
@@ -44,11 +46,14 @@ pub(crate) struct Meta {
     pub(crate) dirty: bool,
     /// Whether its session's ledger has it.
     pub(crate) alive: bool,
+    /// Whether it has watched, or watches, further descriptors.
+    pub(crate) further: bool,
 }
 
 impl Meta {
     pub(crate) const fn new(session: SessionId) -> Self {
-        Self { session, alarm: None, fd: UNWATCHED, again: false, dirty: false, alive: true }
+        let (again, dirty, further) = (false, false, false);
+        Self { session, alarm: None, fd: UNWATCHED, again, dirty, alive: true, further }
     }
 
     /// The descriptor that is watched.
@@ -106,6 +111,10 @@ pub(crate) struct Desk {
     pub(crate) doorbell: Doorbell,
     pub(crate) inbox: Inbox,
     pub(crate) pool: Pool,
+    /// The descriptors of wheels that watch more than one.
+    pub(crate) further: Further,
+    /// What wheels of one kind keep together, one value of each type.
+    pub(crate) values: HashMap<TypeId, Box<dyn Any>>,
 }
 
 impl Desk {
@@ -132,6 +141,8 @@ impl Desk {
             doorbell: Doorbell::default(),
             inbox: Inbox::default(),
             pool: Pool::new(workers),
+            further: Further::default(),
+            values: HashMap::new(),
         })
     }
 
@@ -175,20 +186,32 @@ impl Desk {
     }
 
     /// Undoes what a wheel asked for, before it is dropped; says whether it watched a descriptor.
-    pub(crate) fn clear(&mut self, meta: &mut Meta) -> bool {
+    pub(crate) fn clear(&mut self, id: WheelId, meta: &mut Meta) -> bool {
         if let Some(alarm) = meta.alarm.take() {
             self.timers.remove(alarm);
         }
         let watched = meta.fd != UNWATCHED;
         self.forget(meta);
-        watched
+        watched | (meta.further && self.forget_further(id))
     }
 
     pub(crate) fn forget(&self, meta: &mut Meta) {
         let fd = std::mem::replace(&mut meta.fd, UNWATCHED);
-        if fd == UNWATCHED {
-            return;
+        if fd != UNWATCHED {
+            self.forget_descriptor(fd);
         }
+    }
+
+    #[cold]
+    fn forget_further(&mut self, id: WheelId) -> bool {
+        let lines = self.further.remove_all(id);
+        for line in &lines {
+            self.forget_descriptor(line.fd);
+        }
+        !lines.is_empty()
+    }
+
+    pub(crate) fn forget_descriptor(&self, fd: RawFd) {
         if let Err(error) = self.poller.forget(fd) {
             // The wheel closed a watched descriptor, against the rules. Its number may be another's.
             log::error!(target: "reactor::wheels", "descriptor {fd} was closed while watched: {error}");

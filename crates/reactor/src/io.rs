@@ -3,12 +3,14 @@
 //! An [`Io`] is a wheel's notes and the desk that all wheels share (`desk.rs`), borrowed for one call.
 //! It is all that a wheel ever sees of the kernel.
 
+use std::any::TypeId;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Instant;
 
 use crate::config::{MOST_SPARE_BUFFERS, SPARE_BUFFER};
 use crate::desk::{Desk, Entry, Meta};
+use crate::further::WatchId;
 use crate::ids::{SessionId, WheelId};
 use crate::pool::{Job, JobRefused};
 use crate::queue::What;
@@ -76,6 +78,47 @@ impl Io<'_> {
     /// Watches the descriptor no more. To be called before a watched descriptor is closed or given away.
     pub fn unwatch(&mut self) {
         self.desk.forget(self.meta);
+    }
+
+    /// Watches a further descriptor beside the one of [`watch`](Self::watch), as that does. What it is
+    /// ready for is told to [`Wheel::ready_also`](crate::Wheel::ready_also).
+    ///
+    /// For a wheel that waits for several at once: a listener with a socket for each address, a connection
+    /// that tries several. A wheel of one descriptor pays nothing for it.
+    ///
+    /// The wheel keeps the descriptor open until it calls [`unwatch_also`](Self::unwatch_also) or is
+    /// dropped. There is one list of those [still ready](Self::again) and one share of a turn for all
+    /// descriptors of a wheel: it goes round among them itself.
+    ///
+    /// # Errors
+    ///
+    /// As of `watch`. Nothing more is watched then.
+    pub fn watch_also(&mut self, fd: impl AsFd) -> io::Result<(WatchId, Watched)> {
+        let fd = fd.as_fd().as_raw_fd();
+        let watch = self.desk.further.add(self.id, fd);
+        let watched = self.desk.poller.watch(fd, watch.token());
+        match watched {
+            Ok(()) => {
+                self.meta.further = true;
+                Ok((watch, Watched::WhenReady))
+            }
+            Err(error) => {
+                self.desk.further.remove(watch);
+                if error.kind() != io::ErrorKind::PermissionDenied {
+                    return Err(error);
+                }
+                self.again();
+                Ok((watch, Watched::AlwaysReady))
+            }
+        }
+    }
+
+    /// Watches a further descriptor no more, if it still is: to be called before the descriptor is closed or
+    /// given away. What the system said of it before is not told any more.
+    pub fn unwatch_also(&mut self, watch: WatchId) {
+        if let Some(line) = self.desk.further.remove(watch) {
+            self.desk.forget_descriptor(line.fd);
+        }
     }
 
     /// Asks for [`Wheel::next`](crate::Wheel::next) to be called in the next turn: the wheel stopped
@@ -172,6 +215,16 @@ impl Io<'_> {
         let job = self.desk.start_job(job)?;
         job.tell(self);
         Ok(job)
+    }
+
+    /// The kernel's one value of a type, for what wheels have in common: a lookup that many wait for.
+    /// Made when it is first asked for, dropped with the kernel. A type that nobody else can name is
+    /// nobody else's.
+    #[must_use]
+    pub fn shared_value<T: Default + 'static>(&mut self) -> &mut T {
+        let value = self.desk.values.entry(TypeId::of::<T>());
+        let value = value.or_insert_with(|| Box::new(T::default()));
+        value.downcast_mut().expect("it is kept under its type")
     }
 
     /// The one buffer that wheels read into. What it holds is the wheel's until `next` returns `None`

@@ -64,6 +64,7 @@ mod destination;
 mod error;
 mod event;
 mod family;
+mod further;
 mod handle;
 mod ids;
 mod io;
@@ -101,6 +102,7 @@ pub use error::{
 };
 pub use event::{Bound, Event, EventName};
 pub use family::{Child, Fate, NewParent};
+pub use further::WatchId;
 pub use handle::Handle;
 pub use ids::{SessionId, TimerId, WheelId, WheelMap};
 pub use io::{Io, Watched};

@@ -90,6 +90,15 @@ impl Address {
         }
     }
 
+    /// Whether it is somewhere: a socket that is bound to nothing has port 0, or no name.
+    pub(crate) fn is_specified(&self) -> bool {
+        match self {
+            Self::Ip(addr) => addr.port() != 0,
+            Self::Unix(address) => *address != UnixAddress::Unnamed,
+            Self::Vsock { port, .. } => *port != u32::MAX,
+        }
+    }
+
     /// The address of IPv4 that an IPv6 one stands for (`::ffff:127.0.0.1`); any other as it is.
     pub(crate) fn unmapped(self) -> Self {
         if let Self::Ip(SocketAddr::V6(addr)) = &self

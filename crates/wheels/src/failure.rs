@@ -14,7 +14,8 @@ use reactor::WheelId;
 pub struct Failure {
     /// The call that failed.
     pub operation: Operation,
-    /// The system's number of the error (`errno`), zero at the end of a stream.
+    /// The system's number of the error (`errno`), zero at the end of a stream. Of names it may be one of
+    /// `getaddrinfo(3)`, which are negative: `EAI_NONAME` is -2, `EAI_SERVICE` -8.
     pub errnum: i32,
     /// The error in words, empty at the end of a stream.
     pub errstr: Cow<'static, str>,
@@ -34,6 +35,13 @@ impl Failure {
     pub(crate) fn new(operation: Operation, error: &io::Error, wheel: WheelId) -> Self {
         let errnum = error.raw_os_error().unwrap_or(0);
         Self { operation, errnum, errstr: describe(error).into(), wheel, unsent: 0 }
+    }
+
+    /// An option that was refused: its name comes before the system's words.
+    pub(crate) fn of_option((option, error): (&str, io::Error), wheel: WheelId) -> Self {
+        let errstr = format!("{option}: {}", describe(&error));
+        let errnum = error.raw_os_error().unwrap_or(0);
+        Self::told(Operation::SetSockOpt, errnum, errstr.into(), wheel)
     }
 
     /// A failure that the system knows no words for.
@@ -69,12 +77,23 @@ impl std::error::Error for Failure {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Operation {
+    /// Choosing what to make: sockets of this type in this family there are none, here.
+    Domain,
     /// Making a socket: `socket(2)`.
     Socket,
     /// Setting an option of a socket: `setsockopt(2)`.
     SetSockOpt,
-    /// Finding the address of a name: `getaddrinfo(3)`.
+    /// Finding the addresses of a name: `getaddrinfo(3)`. Its own errors, which are not the system's, have
+    /// numbers below zero, `EAI_NONAME` for one; `ETIMEDOUT` is the time that was given.
     GetAddrInfo,
+    /// Finding the port of a service: `getservbyname(3)`.
+    GetServByName,
+    /// Writing the path of a UNIX socket down for the system: it is too long, or empty.
+    PackSockaddrUn,
+    /// Finding the number of a protocol: `getprotobyname(3)`.
+    GetProtoByName,
+    /// Finding a protocol by its number: `getprotobynumber(3)`.
+    GetProtoByNumber,
     /// Taking a local address: `bind(2)`.
     Bind,
     /// Beginning to listen: `listen(2)`.
@@ -83,6 +102,8 @@ pub enum Operation {
     Accept,
     /// Making a connection: `connect(2)`.
     Connect,
+    /// Asking a connection for its other end: `getpeername(2)`.
+    GetPeerName,
     /// Watching a descriptor: `epoll_ctl(2)`.
     Watch,
     /// Reading. With error number zero it is the end of the stream.
@@ -98,13 +119,19 @@ pub enum Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Domain => "domain",
             Self::Socket => "socket",
             Self::SetSockOpt => "setsockopt",
             Self::GetAddrInfo => "getaddrinfo",
+            Self::GetServByName => "getservbyname",
+            Self::PackSockaddrUn => "pack_sockaddr_un",
+            Self::GetProtoByName => "getprotobyname",
+            Self::GetProtoByNumber => "getprotobynumber",
             Self::Bind => "bind",
             Self::Listen => "listen",
             Self::Accept => "accept",
             Self::Connect => "connect",
+            Self::GetPeerName => "getpeername",
             Self::Watch => "epoll_ctl",
             Self::Read => "read",
             Self::Write => "write",
@@ -115,7 +142,7 @@ impl fmt::Display for Operation {
 }
 
 /// The error in the system's words, without the number that std puts behind them.
-fn describe(error: &io::Error) -> String {
+pub(crate) fn describe(error: &io::Error) -> String {
     let mut text = error.to_string();
     if let Some(start) = text.rfind(" (os error ") {
         text.truncate(start);

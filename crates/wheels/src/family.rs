@@ -23,10 +23,11 @@ pub enum Domain {
 }
 
 /// What a socket carries (POE: `SocketType`, `SOCK_...`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum SocketType {
     /// Bytes in order, over a connection (`SOCK_STREAM`).
+    #[default]
     Stream,
     /// Messages by themselves (`SOCK_DGRAM`).
     Dgram,
@@ -35,7 +36,7 @@ pub enum SocketType {
 }
 
 /// How sockets of a family and type are treated.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Row {
     pub(crate) domain: Domain,
     pub(crate) kind: SocketType,
@@ -84,8 +85,8 @@ static TABLE: &[Row] = &[
 
 impl Row {
     /// The row of a family and type, if sockets of that kind are made here.
-    pub(crate) fn find(domain: Domain, kind: SocketType) -> Option<&'static Self> {
-        TABLE.iter().find(|row| row.domain == domain && row.kind == kind)
+    pub(crate) fn find(domain: Domain, kind: SocketType) -> Option<Self> {
+        TABLE.iter().find(|row| row.domain == domain && row.kind == kind).copied()
     }
 }
 
@@ -96,6 +97,16 @@ impl Domain {
             Self::Inet6 => AddressFamily::INET6,
             Self::Unix => AddressFamily::UNIX,
             Self::Vsock => AddressFamily::VSOCK,
+        }
+    }
+
+    pub(crate) const fn from_system(family: AddressFamily) -> Option<Self> {
+        match family {
+            AddressFamily::INET => Some(Self::Inet),
+            AddressFamily::INET6 => Some(Self::Inet6),
+            AddressFamily::UNIX => Some(Self::Unix),
+            AddressFamily::VSOCK => Some(Self::Vsock),
+            _ => None,
         }
     }
 }

@@ -39,6 +39,16 @@ pub enum Call {
     Send,
     /// `shutdown(2)`
     Shutdown,
+    /// `open(2)` of the directory or the node of a UNIX socket
+    Open,
+    /// `fstat(2)`, `lstat(2)`
+    Stat,
+    /// `fchmod(2)`, `chmod(2)`
+    Chmod,
+    /// `flock(2)`
+    Lock,
+    /// `unlink(2)`
+    Unlink,
 }
 
 /// Makes the next `call` of this thread fail with the error `errnum`, after those asked for before.

@@ -87,10 +87,13 @@ mod failure;
 mod family;
 #[cfg(feature = "faults")]
 pub mod faults;
+mod options;
 mod read_write;
+mod resolve;
 mod socket;
 mod socket_factory;
 mod sys;
+mod unix_path;
 
 pub use address::{Address, UnixAddress};
 pub use datagram::{Datagram, DatagramBuilder, Interface, Message, Sent};
@@ -98,7 +101,11 @@ pub use descriptor::Descriptor;
 pub use failure::{Failure, Operation};
 pub use family::{Domain, SocketType};
 pub use filters as filter;
+pub use options::SocketOptions;
 pub use read_write::{Input, Put, ReadWrite, ReadWriteBuilder};
+pub use resolve::Protocol;
 pub use socket::Socket;
-pub use socket_factory::{Established, Host, SocketFactory, SocketFactoryBuilder};
+pub use socket_factory::{
+    Endpoint, Established, Host, Listening, Service, SocketFactory, SocketFactoryBuilder,
+};
 pub use sys::Credentials;

@@ -8,20 +8,32 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use crate::address::Address;
 use crate::family::SocketType;
 use crate::sys::{self, Credentials};
+use crate::unix_path::BoundPath;
 
 /// A non-blocking socket, owned. Dropping it closes it.
 ///
 /// [`ReadWrite`](crate::ReadWrite) takes it; [`OwnedFd`] can be made of it, and it of std's sockets and
 /// of any socket's `OwnedFd`.
+///
+/// A socket that a factory bound to a path takes the path with it, unless
+/// [told otherwise](crate::SocketFactoryBuilder::unlink_on_close). An `OwnedFd` does not: the path stays.
 #[derive(Debug)]
 pub struct Socket {
+    /// Before the descriptor: a path that is still there leads to somebody.
+    path: Option<Box<BoundPath>>,
     fd: OwnedFd,
     kind: SocketType,
 }
 
 impl Socket {
     pub(crate) const fn new(fd: OwnedFd, kind: SocketType) -> Self {
-        Self { fd, kind }
+        Self { path: None, fd, kind }
+    }
+
+    /// It is bound to this path, which goes with it.
+    pub(crate) fn at(mut self, path: Option<BoundPath>) -> Self {
+        self.path = path.map(Box::new);
+        self
     }
 
     /// What it carries: bytes or messages.
@@ -67,6 +79,9 @@ impl AsFd for Socket {
 
 impl From<Socket> for OwnedFd {
     fn from(socket: Socket) -> Self {
+        if let Some(path) = socket.path {
+            path.keep();
+        }
         socket.fd
     }
 }

@@ -14,6 +14,7 @@ use mio::Token;
 use super::{EventNames, Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
+use crate::further::WatchId;
 use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
 use crate::payload::Parcel;
@@ -170,9 +171,13 @@ impl Kernel {
     #[inline]
     fn notice(&mut self, event: &mio::event::Event) {
         self.stats.notices += 1;
-        match WheelId::from_token(event.token()) {
-            Some(id) => self.ready_wheel(id, Readiness::of(event)),
-            None => self.notice_own(event.token()),
+        let token = event.token();
+        if let Some(watch) = WatchId::from_token(token) {
+            self.ready_further(watch, Readiness::of(event));
+        } else if let Some(id) = WheelId::from_token(token) {
+            self.ready_wheel(id, Readiness::of(event));
+        } else {
+            self.notice_own(token);
         }
     }
 

@@ -1,38 +1,59 @@
 //! Accepting, and what to do when it fails.
 //!
-//! Owns the listening socket and a descriptor in reserve. Promises that no client is forgotten, that a
-//! client's failure is not the listener's, and that running out of descriptors costs neither the
-//! processor nor the listener. accept(2) lists the errors.
+//! Owns the listening sockets and a descriptor in reserve. Promises that no client is forgotten, that a
+//! client's failure is not the listener's, that a busy socket does not keep the others waiting, and that
+//! running out of descriptors costs neither the processor nor the listener. accept(2) lists the errors.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use reactor::Io;
+use reactor::{Io, WatchId};
 
 use super::Established;
 use crate::address::Address;
 use crate::failure::{Failure, Operation};
-use crate::family::SocketType;
+use crate::family::Row;
+use crate::options::SocketOptions;
 use crate::socket::Socket;
 use crate::sys::{self, errno};
 
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "what the system said and what the session wants"
-)]
 pub(super) struct Listener {
-    socket: OwnedFd,
-    local: Address,
+    doors: Vec<Door>,
+    /// The door that is asked next.
+    turn: usize,
+    options: SocketOptions,
     /// Given up for a moment to turn clients away when there is no other descriptor.
     reserve: Option<OwnedFd>,
-    /// Whether connections may wait that no further notice will announce.
-    ready: bool,
     paused: bool,
     /// Out of something: accepting rests until then, or until a descriptor is free.
     resting: Option<Instant>,
     told: Option<Instant>,
+}
+
+/// A socket that listens.
+#[derive(Debug)]
+pub(super) struct Door {
+    socket: Socket,
+    local: Address,
+    row: Row,
+    heard: Heard,
+    /// Whether connections may wait that no further notice will announce.
+    ready: bool,
+    /// Whether a client came during a pause.
+    disturbed: bool,
+}
+
+/// How a door hears of clients.
+#[derive(Debug)]
+enum Heard {
+    /// By the wheel's own watch: the first door.
+    Main,
+    /// By one of its own.
+    Also(WatchId),
+    /// Not at all, so that clients who come during a pause wake nobody.
+    No,
 }
 
 /// What came of accepting.
@@ -44,59 +65,139 @@ pub(super) enum Accepted {
     Fatal(Failure),
 }
 
+impl Door {
+    pub(super) const fn new(socket: Socket, local: Address, row: Row) -> Self {
+        Self { socket, local, row, heard: Heard::No, ready: false, disturbed: false }
+    }
+
+    /// Hears of clients, of those who wait already too.
+    fn listen(&mut self, place: usize, io: &mut Io<'_>) -> io::Result<()> {
+        self.disturbed = false;
+        match (&self.heard, place) {
+            (Heard::Main | Heard::Also(_), _) => {}
+            (Heard::No, 0) => {
+                io.watch(&self.socket)?;
+                self.heard = Heard::Main;
+            }
+            (Heard::No, _) => self.heard = Heard::Also(io.watch_also(&self.socket)?.0),
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, io: &mut Io<'_>) {
+        match std::mem::replace(&mut self.heard, Heard::No) {
+            Heard::Main => io.unwatch(),
+            Heard::Also(watch) => io.unwatch_also(watch),
+            Heard::No => {}
+        }
+    }
+}
+
 impl Listener {
-    pub(super) fn new(socket: OwnedFd, local: Address) -> Self {
-        Self {
-            socket,
-            local,
-            reserve: sys::open_reserve().ok(),
-            ready: false,
-            paused: false,
-            resting: None,
-            told: None,
+    /// Listens with sockets that do so already.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be watched.
+    pub(super) fn new(
+        doors: Vec<Door>,
+        options: SocketOptions,
+        io: &mut Io<'_>,
+    ) -> io::Result<Self> {
+        let reserve = sys::open_reserve().ok();
+        let mut listener =
+            Self { doors, turn: 0, options, reserve, paused: false, resting: None, told: None };
+        listener.resume(io)?;
+        Ok(listener)
+    }
+
+    pub(super) fn local_addrs(&self) -> impl Iterator<Item = &Address> {
+        self.doors.iter().map(|door| &door.local)
+    }
+
+    pub(super) fn sockets(&self) -> impl Iterator<Item = &Socket> {
+        self.doors.iter().map(|door| &door.socket)
+    }
+
+    pub(super) fn ready(&mut self) {
+        if let Some(door) = self.doors.first_mut() {
+            (door.ready, door.disturbed) = (true, self.paused);
         }
     }
 
-    pub(super) fn local_addr(&self) -> Address {
-        self.local.clone()
-    }
-
-    pub(super) const fn ready(&mut self) {
-        self.ready = true;
+    pub(super) fn ready_also(&mut self, watch: WatchId) {
+        let is_it = |door: &&mut Door| matches!(&door.heard, Heard::Also(its) if *its == watch);
+        if let Some(door) = self.doors.iter_mut().find(is_it) {
+            (door.ready, door.disturbed) = (true, self.paused);
+        }
     }
 
     pub(super) const fn pause(&mut self) {
         self.paused = true;
     }
 
-    pub(super) fn resume(&mut self, io: &mut Io<'_>) {
+    /// Accepts again, first those who wait.
+    ///
+    /// # Errors
+    ///
+    /// A socket that was not watched during the pause cannot be watched again.
+    pub(super) fn resume(&mut self, io: &mut Io<'_>) -> io::Result<()> {
         self.paused = false;
-        if self.ready {
+        if self.doors.iter().any(|door| door.ready) {
             io.again();
+        }
+        let mut doors = self.doors.iter_mut().enumerate();
+        doors.try_for_each(|(place, door)| door.listen(place, io))
+    }
+
+    /// Watches no more, and gives the sockets away.
+    pub(super) fn into_sockets(mut self, io: &mut Io<'_>) -> Vec<Socket> {
+        self.leave(io);
+        self.doors.into_iter().map(|door| door.socket).collect()
+    }
+
+    pub(super) fn leave(&mut self, io: &mut Io<'_>) {
+        for door in &mut self.doors {
+            door.leave(io);
         }
     }
 
     pub(super) fn accept(&mut self, io: &mut Io<'_>) -> Option<Accepted> {
-        if self.paused || self.is_resting(io) {
+        if self.paused {
+            // Once is enough: who comes next need wake nobody.
+            self.doors.iter_mut().filter(|door| door.disturbed).for_each(|door| door.leave(io));
             return None;
         }
-        while self.ready {
+        if self.is_resting(io) {
+            return None;
+        }
+        while let Some(place) = self.next_door() {
             if !io.has_share() {
                 io.again();
                 return None;
             }
             io.spend(ACCEPT_COST);
-            match sys::accept(&self.socket) {
-                Ok((fd, peer)) => {
-                    let (socket, wheel) = (Socket::new(fd, SocketType::Stream), io.id());
-                    return Some(Accepted::Connection(Established { socket, peer, wheel }));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.ready = false,
+            let door = &mut self.doors[place];
+            match sys::accept(&door.socket) {
+                Ok((fd, peer)) => match self.options.apply_accepted(&fd, &door.row) {
+                    Ok(()) => {
+                        let (socket, peer) = (Socket::new(fd, door.row.kind), peer.unmapped());
+                        let wheel = io.id();
+                        return Some(Accepted::Connection(Established { socket, peer, wheel }));
+                    }
+                    // The listener took it: the connection is gone.
+                    Err((option, error)) => {
+                        log::debug!(target: "wheels::accept", "a client was lost: {option}: {error}");
+                    }
+                },
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => door.ready = false,
                 Err(error) => match Class::of(&error) {
                     Class::OfThePeer => {
                         log::debug!(target: "wheels::accept", "a client was gone already: {error}");
                     }
-                    Class::Exhausted => return self.rest(io, &error),
+                    Class::Exhausted if self.turn_away(place) => return self.rest(io, &error),
+                    // accept(2) looks for a descriptor first and for a connection then: nobody is there.
+                    Class::Exhausted => {}
                     Class::Fatal => {
                         return Some(Accepted::Fatal(failure(&error, io)));
                     }
@@ -104,6 +205,18 @@ impl Listener {
             }
         }
         None
+    }
+
+    /// The door whose turn it is: each in its turn, of those where somebody may wait.
+    fn next_door(&mut self) -> Option<usize> {
+        let (before, from_here) = self.doors.split_at(self.turn);
+        let waits = |doors: &[Door]| doors.iter().position(|door| door.ready);
+        let place = match waits(from_here) {
+            Some(place) => self.turn + place,
+            None => waits(before)?,
+        };
+        self.turn = (place + 1) % self.doors.len();
+        Some(place)
     }
 
     /// Whether accepting rests; over when its time is, or when a descriptor became free.
@@ -122,11 +235,8 @@ impl Listener {
         false
     }
 
-    /// Turns away who waits, and rests.
+    /// Accepts nobody for a while.
     fn rest(&mut self, io: &mut Io<'_>, error: &io::Error) -> Option<Accepted> {
-        if !self.turn_away() {
-            return None;
-        }
         let until = io.now() + REST;
         self.resting = Some(until);
         io.wake_at(until);
@@ -140,16 +250,17 @@ impl Listener {
     }
 
     /// Accepts and closes with the descriptor in reserve: better to be told than to wait. Says whether
-    /// anybody was there: accept(2) looks for a descriptor first and for a connection then.
-    fn turn_away(&mut self) -> bool {
+    /// anybody was there.
+    fn turn_away(&mut self, place: usize) -> bool {
+        let door = &mut self.doors[place];
         if self.reserve.take().is_none() {
             return true;
         }
         let mut anybody = false;
         for _ in 0..TURNED_AWAY_AT_ONCE {
-            match sys::accept(&self.socket) {
+            match sys::accept(&door.socket) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.ready = false;
+                    door.ready = false;
                     break;
                 }
                 // Tried again after the rest.

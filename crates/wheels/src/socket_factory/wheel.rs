@@ -1,26 +1,28 @@
 //! The factory as the kernel keeps it: which state it is in, and the steps that lead there.
 //!
-//! Owns the socket until it is handed over. Promises one event for a connect, and for a listener one for
-//! each connection; a failure while it is built waits for its turn in the queue.
+//! Owns the sockets until they are handed over. Promises one event for a connect, one for each datagram
+//! socket, and for a listener one for each connection; what happens while it is built waits for its turn
+//! in the queue.
 
-use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, Wheel};
+use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, WatchId, Wheel};
 
-use super::connector::{Connector, Step};
+use super::builder::{Settings, SocketFactoryBuilder};
 use super::listener::{Accepted, Listener};
-use super::{Established, Host, SocketFactoryBuilder};
+use super::open::{Opened, adopt, open};
+use super::plan::Plan;
+use super::race::{End, Race};
+use super::{Established, Listening};
 use crate::address::Address;
 use crate::failure::{Failure, Operation};
-use crate::family::{Domain, SocketType};
-use crate::sys::{self, errno};
+use crate::socket::Socket;
 
 #[derive(Debug)]
 pub(crate) struct Factory {
-    targets: Targets,
+    pub(super) targets: Targets,
     state: State,
 }
 
@@ -28,18 +30,26 @@ pub(crate) struct Factory {
 pub(super) struct Targets {
     pub(super) success: Symbol,
     pub(super) failure: Symbol,
+    pub(super) listening: Option<Symbol>,
 }
 
 /// ```text
-/// open --bind, listen--> Listening --fatal--> Finished
-/// open --connect-------> Connecting --made or failed--> Finished
-/// open --any failure---> Failed --told--> Finished
+/// open --names--> Asking --known--+
+/// open ---------------------------+--listen--> Listening --fatal---------> Finished
+///                                 +--connect-> Connecting --made, failed-> Finished
+///                                 +--datagram> Handing --told------------> Finished
+/// any failure -> Failed --told--> Finished
 /// ```
 #[derive(Debug)]
 enum State {
-    Listening(Listener),
-    Connecting(Connector),
-    /// Building failed; this is to be told.
+    /// Names are being looked up.
+    Asking(Box<Plan>),
+    /// The addresses are those that are to be told still.
+    Listening(Listener, VecDeque<Address>),
+    Connecting(Box<Race>),
+    /// Datagram sockets that are the session's.
+    Handing(VecDeque<Established>),
+    /// This is to be told.
     Failed(Failure),
     Finished,
 }
@@ -48,43 +58,115 @@ enum State {
 #[derive(Debug)]
 pub(crate) enum Told {
     Established(Bound<Established>, Established),
+    Listening(Bound<Listening>, Listening),
     Failed(Bound<Failure>, Failure),
 }
 
 impl Factory {
-    pub(super) fn open(builder: &SocketFactoryBuilder, targets: Targets, io: &mut Io<'_>) -> Self {
-        let state = State::open(builder, io).unwrap_or_else(|failure| {
-            // Asked when the queue comes to it, as POE's constructor posts its failures.
-            io.queue();
-            State::Failed(failure)
-        });
-        if !matches!(state, State::Listening(_) | State::Connecting(_)) {
-            io.release_session();
+    pub(super) fn open(builder: SocketFactoryBuilder, targets: Targets, io: &mut Io<'_>) -> Self {
+        let mut factory = Self { targets, state: State::Finished };
+        match Plan::of(builder, io.id()) {
+            Ok(plan) => factory.proceed(Box::new(plan), io),
+            Err(failure) => factory.state = State::Failed(failure),
         }
-        Self { targets, state }
+        factory.await_turn(io);
+        factory
     }
 
-    pub(super) fn local_addr(&self) -> Option<Address> {
+    /// Listens with sockets that somebody else made.
+    pub(super) fn adopt(
+        listeners: Vec<OwnedFd>,
+        settings: Settings,
+        targets: Targets,
+        io: &mut Io<'_>,
+    ) -> Self {
+        let mut factory = Self { targets, state: State::Finished };
+        let opened = adopt(listeners, settings, io);
+        factory.enter(opened);
+        factory.await_turn(io);
+        factory
+    }
+
+    /// The next state, if all names are known; else they are waited for.
+    fn proceed(&mut self, mut plan: Box<Plan>, io: &mut Io<'_>) {
+        match plan.settle(io) {
+            Ok(false) => self.state = State::Asking(plan),
+            Ok(true) => {
+                io.sleep();
+                self.enter(open(*plan, io));
+            }
+            Err(failure) => self.state = State::Failed(failure),
+        }
+    }
+
+    fn enter(&mut self, opened: Result<Opened, Failure>) {
+        self.state = match opened {
+            Ok(Opened::Listener(listener)) => {
+                let to_tell = self.targets.listening.map(|_| listener.local_addrs().cloned());
+                let to_tell = to_tell.into_iter().flatten().collect();
+                State::Listening(listener, to_tell)
+            }
+            Ok(Opened::Race(race)) => State::Connecting(Box::new(race)),
+            Ok(Opened::Sockets(sockets)) => State::Handing(sockets),
+            Err(failure) => State::Failed(failure),
+        };
+    }
+
+    /// What is to be told already is asked for when the queue comes to it, as POE's constructor posts it.
+    fn await_turn(&self, io: &mut Io<'_>) {
         match &self.state {
-            State::Listening(listener) => Some(listener.local_addr()),
-            State::Connecting(_) | State::Failed(_) | State::Finished => None,
+            State::Listening(_, to_tell) if to_tell.is_empty() => {}
+            State::Listening(..) => io.queue(),
+            State::Asking(_) | State::Connecting(_) => {}
+            State::Handing(_) | State::Failed(_) | State::Finished => {
+                io.queue();
+                io.release_session();
+            }
+        }
+    }
+
+    pub(super) fn local_addrs(&self) -> Vec<Address> {
+        match &self.state {
+            State::Listening(listener, _) => listener.local_addrs().cloned().collect(),
+            State::Connecting(race) => race.local_addr().into_iter().collect(),
+            State::Handing(sockets) => {
+                let local = |made: &Established| made.socket.local_addr().ok();
+                sockets.iter().filter_map(local).filter(Address::is_specified).collect()
+            }
+            State::Asking(_) | State::Failed(_) | State::Finished => Vec::new(),
         }
     }
 
     pub(super) fn pause(&mut self) {
-        if let State::Listening(listener) = &mut self.state {
+        if let State::Listening(listener, _) = &mut self.state {
             listener.pause();
         }
     }
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
-        if let State::Listening(listener) = &mut self.state {
-            listener.resume(io);
+        let State::Listening(listener, _) = &mut self.state else { return };
+        if let Err(error) = listener.resume(io) {
+            listener.leave(io);
+            self.state = State::Failed(Failure::new(Operation::Watch, &error, io.id()));
+            self.await_turn(io);
         }
     }
 
+    pub(super) fn clone_fds(&self) -> io::Result<Vec<OwnedFd>> {
+        let State::Listening(listener, _) = &self.state else { return Ok(Vec::new()) };
+        listener.sockets().map(|socket| socket.as_fd().try_clone_to_owned()).collect()
+    }
+
+    pub(super) fn take_sockets(&mut self, io: &mut Io<'_>) -> Vec<Socket> {
+        if !matches!(self.state, State::Listening(..)) {
+            return Vec::new();
+        }
+        let State::Listening(listener, _) = self.finish(io) else { return Vec::new() };
+        listener.into_sockets(io)
+    }
+
     fn finish(&mut self, io: &mut Io<'_>) -> State {
-        io.unwatch();
+        io.sleep();
         io.release_session();
         std::mem::replace(&mut self.state, State::Finished)
     }
@@ -98,11 +180,18 @@ impl Factory {
     }
 
     fn next_connection(&mut self, io: &mut Io<'_>) -> Option<Told> {
-        let State::Listening(listener) = &mut self.state else { return None };
+        let State::Listening(listener, to_tell) = &mut self.state else { return None };
+        if let Some(listening) = self.targets.listening
+            && let Some(local_addr) = to_tell.pop_front()
+        {
+            let told = Listening { local_addr, wheel: io.id() };
+            return Some(Told::Listening(Bound::new(io.session(), listening), told));
+        }
         match listener.accept(io)? {
             Accepted::Connection(established) => Some(self.success(io, established)),
             Accepted::Trouble(failure) => Some(self.failure(io, failure)),
             Accepted::Fatal(failure) => {
+                listener.leave(io);
                 self.finish(io);
                 Some(self.failure(io, failure))
             }
@@ -110,34 +199,67 @@ impl Factory {
     }
 
     fn next_step(&mut self, io: &mut Io<'_>) -> Option<Told> {
-        let State::Connecting(connector) = &mut self.state else { return None };
-        let step = connector.step(io.id())?;
-        let State::Connecting(connector) = self.finish(io) else { return None };
-        Some(match step {
-            Step::Made(peer) => {
-                let wheel = io.id();
-                self.success(io, Established { socket: connector.into_socket(), peer, wheel })
+        let State::Connecting(race) = &mut self.state else { return None };
+        let end = race.step(io)?;
+        self.finish(io);
+        Some(match end {
+            End::Made(socket, peer) => {
+                self.success(io, Established { socket, peer, wheel: io.id() })
             }
-            Step::Failed(failure) => self.failure(io, failure),
+            End::Failed(failure) => self.failure(io, failure),
         })
+    }
+
+    fn next_socket(&mut self, io: &mut Io<'_>) -> Option<Told> {
+        let State::Handing(sockets) = &mut self.state else { return None };
+        let established = sockets.pop_front();
+        if sockets.is_empty() {
+            self.finish(io);
+        }
+        Some(self.success(io, established?))
+    }
+
+    fn next_answer(&mut self, io: &mut Io<'_>) -> Option<Told> {
+        let State::Asking(plan) = std::mem::replace(&mut self.state, State::Finished) else {
+            return None;
+        };
+        self.proceed(plan, io);
+        match &self.state {
+            State::Asking(_) => None,
+            State::Listening(..)
+            | State::Connecting(_)
+            | State::Handing(_)
+            | State::Failed(_)
+            | State::Finished => self.next(io),
+        }
     }
 }
 
 impl Wheel for Factory {
     type Event = Told;
 
-    fn ready(&mut self, readiness: Readiness) {
+    fn ready(&mut self, _: Readiness) {
         match &mut self.state {
-            State::Listening(listener) => listener.ready(),
-            State::Connecting(connector) => connector.ready(readiness),
-            State::Failed(_) | State::Finished => {}
+            State::Listening(listener, _) => listener.ready(),
+            State::Connecting(race) => race.ready(),
+            State::Asking(_) | State::Handing(_) | State::Failed(_) | State::Finished => {}
+        }
+    }
+
+    fn ready_also(&mut self, watch: WatchId, _: Readiness) {
+        match &mut self.state {
+            State::Listening(listener, _) => listener.ready_also(watch),
+            State::Connecting(race) => race.ready_also(watch),
+            State::Asking(_) | State::Handing(_) | State::Failed(_) | State::Finished => {}
         }
     }
 
     fn next(&mut self, io: &mut Io<'_>) -> Option<Told> {
         match &self.state {
-            State::Listening(_) => self.next_connection(io),
+            State::Listening(..) => self.next_connection(io),
             State::Connecting(_) => self.next_step(io),
+            State::Handing(_) => self.next_socket(io),
+            State::Asking(_) => self.next_answer(io),
             State::Failed(_) => {
                 let State::Failed(failure) = self.finish(io) else { return None };
                 Some(self.failure(io, failure))
@@ -152,100 +274,8 @@ impl Deliver for Told {
     fn deliver(self, kernel: &mut Kernel) {
         match self {
             Self::Established(bound, established) => (bound, established).deliver(kernel),
+            Self::Listening(bound, listening) => (bound, listening).deliver(kernel),
             Self::Failed(bound, failure) => (bound, failure).deliver(kernel),
         }
     }
 }
-
-impl State {
-    /// POE's order of steps: the first that fails ends it.
-    fn open(builder: &SocketFactoryBuilder, io: &mut Io<'_>) -> Result<Self, Failure> {
-        let remote = remote_address(builder, io)?;
-        let local = local_address(builder, remote, io)?;
-        let domain = match remote.or(local).unwrap_or(ANY_IPV4) {
-            SocketAddr::V4(_) => Domain::Inet,
-            SocketAddr::V6(_) => Domain::Inet6,
-        };
-        let failed = |operation| {
-            let wheel = io.id();
-            move |error: io::Error| Failure::new(operation, &error, wheel)
-        };
-        let socket =
-            sys::socket(domain, SocketType::Stream, None).map_err(failed(Operation::Socket))?;
-        if builder.reuse {
-            sys::set_reuse_address(&socket).map_err(failed(Operation::SetSockOpt))?;
-        }
-        sys::set_nodelay(&socket).map_err(failed(Operation::SetSockOpt))?;
-        if let Some(local) = local {
-            sys::bind(&socket, &local.into()).map_err(failed(Operation::Bind))?;
-        }
-        match remote {
-            Some(remote) => Self::connect(socket, remote, io),
-            None => Self::listen(socket, builder.listen_queue, io),
-        }
-    }
-
-    fn listen(socket: OwnedFd, backlog: i32, io: &mut Io<'_>) -> Result<Self, Failure> {
-        let wheel = io.id();
-        let failed = |operation| move |error: io::Error| Failure::new(operation, &error, wheel);
-        sys::listen(&socket, backlog).map_err(failed(Operation::Listen))?;
-        let local = sys::local_addr(&socket).map_err(failed(Operation::Listen))?;
-        io.watch(&socket).map_err(failed(Operation::Watch))?;
-        Ok(Self::Listening(Listener::new(socket, local)))
-    }
-
-    fn connect(socket: OwnedFd, remote: SocketAddr, io: &mut Io<'_>) -> Result<Self, Failure> {
-        let wheel = io.id();
-        // Made at once or not, the system says when the socket is writable.
-        match sys::connect(&socket, &remote.into()) {
-            Err(error) if error.raw_os_error() != Some(errno::INPROGRESS) => {
-                return Err(Failure::new(Operation::Connect, &error, wheel));
-            }
-            Ok(()) | Err(_) => {}
-        }
-        io.watch(&socket).map_err(|error| Failure::new(Operation::Watch, &error, wheel))?;
-        Ok(Self::Connecting(Connector::new(socket)))
-    }
-}
-
-fn remote_address(
-    builder: &SocketFactoryBuilder,
-    io: &Io<'_>,
-) -> Result<Option<SocketAddr>, Failure> {
-    let missing = |what| {
-        let text = Cow::Borrowed(what);
-        Err(Failure::told(Operation::Connect, errno::INVAL, text, io.id()))
-    };
-    match (&builder.remote_address, builder.remote_port) {
-        (None, None) => Ok(None),
-        (Some(_), None) => missing("a remote address without a remote port"),
-        (None, Some(_)) => missing("a remote port without a remote address"),
-        (Some(host), Some(port)) => Ok(Some(SocketAddr::new(resolve(host, io)?, port))),
-    }
-}
-
-/// Where to bind, if anywhere: a listener always, a connection only if it was asked for.
-fn local_address(
-    builder: &SocketFactoryBuilder,
-    remote: Option<SocketAddr>,
-    io: &Io<'_>,
-) -> Result<Option<SocketAddr>, Failure> {
-    if builder.bind_address.is_none() && builder.bind_port.is_none() && remote.is_some() {
-        return Ok(None);
-    }
-    let ip = match &builder.bind_address {
-        Some(host) => resolve(host, io)?,
-        None if remote.is_some_and(|remote| remote.is_ipv6()) => Ipv6Addr::UNSPECIFIED.into(),
-        None => Ipv4Addr::UNSPECIFIED.into(),
-    };
-    Ok(Some(SocketAddr::new(ip, builder.bind_port.unwrap_or(0))))
-}
-
-fn resolve(host: &Host, io: &Io<'_>) -> Result<IpAddr, Failure> {
-    host.resolve().ok_or_else(|| {
-        let text = format!("not a numeric address: {host}");
-        Failure::told(Operation::GetAddrInfo, errno::ADDRNOTAVAIL, text.into(), io.id())
-    })
-}
-
-const ANY_IPV4: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);

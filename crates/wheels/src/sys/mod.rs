@@ -5,6 +5,9 @@
 
 mod datagram;
 mod file;
+mod name;
+mod options;
+mod path;
 mod socket;
 
 pub(crate) use datagram::{
@@ -12,11 +15,21 @@ pub(crate) use datagram::{
     recv_batch, send_batch, send_segments,
 };
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
+pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
+pub(crate) use options::{
+    bind_device, set_broadcast, set_keepalive, set_keepalive_count, set_keepalive_idle,
+    set_keepalive_interval, set_mark, set_receive_buffer, set_reuse_port, set_send_buffer, set_tos,
+    set_traffic_class, set_ttl, set_unicast_hops, set_user_timeout,
+};
+pub(crate) use path::{
+    NodeId, change_mode, find_directory, find_node, open_directory, path_of_node, set_mode,
+    stat_name, stat_node, try_lock, unlink,
+};
 pub use socket::Credentials;
 pub(crate) use socket::{
-    accept, bind, connect, listen, local_addr, peer_addr, peer_credentials, recv, send,
-    send_vectored, set_nodelay, set_nonblocking, set_reuse_address, shutdown_write, socket,
-    socket_type, take_error,
+    TCP, accept, bind, connect, describe, listen, local_addr, peer_addr, peer_credentials, recv,
+    send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
+    shutdown_write, socket, socket_type, take_error,
 };
 
 /// The numbers of the errors that wheels themselves tell or look for.
@@ -34,6 +47,7 @@ pub(crate) mod errno {
     pub(crate) const NOBUFS: i32 = Errno::NOBUFS.raw_os_error();
     pub(crate) const TIMEDOUT: i32 = Errno::TIMEDOUT.raw_os_error();
     pub(crate) const MSGSIZE: i32 = Errno::MSGSIZE.raw_os_error();
+    pub(crate) const ADDRINUSE: i32 = Errno::ADDRINUSE.raw_os_error();
     pub(crate) const ADDRNOTAVAIL: i32 = Errno::ADDRNOTAVAIL.raw_os_error();
     pub(crate) const CONNREFUSED: i32 = Errno::CONNREFUSED.raw_os_error();
     pub(crate) const CONNRESET: i32 = Errno::CONNRESET.raw_os_error();
@@ -45,12 +59,14 @@ pub(crate) mod errno {
     pub(crate) const CONNABORTED: i32 = Errno::CONNABORTED.raw_os_error();
     pub(crate) const PERM: i32 = Errno::PERM.raw_os_error();
     pub(crate) const PROTO: i32 = Errno::PROTO.raw_os_error();
+    pub(crate) const PROTONOSUPPORT: i32 = Errno::PROTONOSUPPORT.raw_os_error();
     pub(crate) const NETDOWN: i32 = Errno::NETDOWN.raw_os_error();
     pub(crate) const NETUNREACH: i32 = Errno::NETUNREACH.raw_os_error();
     pub(crate) const HOSTDOWN: i32 = Errno::HOSTDOWN.raw_os_error();
     pub(crate) const HOSTUNREACH: i32 = Errno::HOSTUNREACH.raw_os_error();
     pub(crate) const NONET: i32 = Errno::NONET.raw_os_error();
     pub(crate) const NOPROTOOPT: i32 = Errno::NOPROTOOPT.raw_os_error();
+    pub(crate) const NODEV: i32 = Errno::NODEV.raw_os_error();
     pub(crate) const OPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
 }
 

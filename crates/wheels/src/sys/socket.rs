@@ -1,6 +1,7 @@
 //! Sockets: socket(2), bind(2), listen(2), accept(2), connect(2), recv(2), send(2) and their like.
 
 use std::io::{self, IoSlice};
+use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -13,13 +14,18 @@ use super::{errno, may_fail};
 use crate::address::Address;
 use crate::family::{Domain, SocketType};
 
-/// A socket, non-blocking and closed on exec from the first.
+/// A socket, non-blocking and closed on exec from the first. Without a protocol it is the type's own.
 pub(crate) fn socket(
     domain: Domain,
     kind: SocketType,
-    protocol: Option<Protocol>,
+    protocol: Option<i32>,
 ) -> io::Result<OwnedFd> {
     may_fail!(Socket);
+    let protocol = match protocol.map(u32::try_from) {
+        Some(Err(_)) => return Err(io::Error::from_raw_os_error(errno::INVAL)),
+        Some(Ok(number)) => NonZeroU32::new(number).map(Protocol::from_raw),
+        None => None,
+    };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     Ok(net::socket_with(domain.to_system(), kind.to_system(), flags, protocol)?)
 }
@@ -30,6 +36,22 @@ pub(crate) fn socket_type(socket: impl AsFd) -> io::Result<SocketType> {
     SocketType::from_system(kind).ok_or_else(|| io::Error::from_raw_os_error(errno::SOCKTNOSUPPORT))
 }
 
+/// What a socket is that somebody else made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Described {
+    pub(crate) domain: Domain,
+    pub(crate) kind: SocketType,
+    pub(crate) listens: bool,
+}
+
+/// Of which kind it is, and whether it listens (`SO_DOMAIN`, `SO_TYPE`, `SO_ACCEPTCONN`).
+pub(crate) fn describe(socket: impl AsFd) -> io::Result<Described> {
+    let domain = Domain::from_system(sockopt::socket_domain(&socket)?)
+        .ok_or_else(|| io::Error::from_raw_os_error(errno::AFNOSUPPORT))?;
+    let listens = sockopt::socket_acceptconn(&socket)?;
+    Ok(Described { domain, kind: socket_type(socket)?, listens })
+}
+
 pub(crate) fn set_nonblocking(socket: impl AsFd) -> io::Result<()> {
     SockRef::from(&socket).set_nonblocking(true)
 }
@@ -37,6 +59,13 @@ pub(crate) fn set_nonblocking(socket: impl AsFd) -> io::Result<()> {
 pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
     SockRef::from(&socket).set_reuse_address(true)
+}
+
+/// Keeps an IPv6 socket to IPv6, or lets it have IPv4 too.
+#[expect(clippy::fn_params_excessive_bools, reason = "the option's value")]
+pub(crate) fn set_only_v6(socket: impl AsFd, only: bool) -> io::Result<()> {
+    may_fail!(SetSockOpt);
+    SockRef::from(&socket).set_only_v6(only)
 }
 
 /// Sends small writes at once. Connections that a listener accepts inherit it from the listener.
@@ -124,3 +153,6 @@ pub(crate) fn shutdown_write(socket: impl AsFd) -> io::Result<()> {
     may_fail!(Shutdown);
     Ok(net::shutdown(socket, Shutdown::Write)?)
 }
+
+/// The number of TCP among the protocols of the internet (`IPPROTO_TCP`).
+pub(crate) const TCP: i32 = 6;

@@ -1,0 +1,326 @@
+//! Connecting: to which address, how often, and when to believe it.
+//!
+//! Owns the sockets on their way. Promises one end, made or failed, whatever becomes of each attempt. The
+//! order and the pauses are those of RFC 8305: families take turns, the next attempt begins when the last
+//! one has failed or is 250 ms old, and the first that is made wins.
+//!
+//! A writable socket is not a connected one: first the error that waits on it is asked for, then the
+//! peer, and a peer that is this very socket is refused.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+use reactor::{Io, WatchId};
+
+use super::maker::{Maker, domain_of};
+use crate::address::Address;
+use crate::failure::{Failure, Operation};
+use crate::family::SocketType;
+use crate::socket::Socket;
+use crate::sys::{self, errno};
+
+#[derive(Debug)]
+pub(super) struct Race {
+    maker: Maker,
+    /// Where to connect to, next first.
+    far: VecDeque<Address>,
+    /// Where to connect from: the first of the same family. Empty: anywhere.
+    near: Vec<Address>,
+    attempts: Vec<Attempt>,
+    begun: usize,
+    /// Why the last attempt failed.
+    last: Option<Failure>,
+    next_at: Instant,
+    deadline: Instant,
+}
+
+/// A socket on its way.
+#[derive(Debug)]
+struct Attempt {
+    socket: Socket,
+    far: Address,
+    place: Place,
+    /// Whether something happened that was not looked at yet.
+    ready: bool,
+}
+
+/// How an attempt hears of its end.
+#[derive(Debug)]
+enum Place {
+    /// By the wheel's own watch.
+    Main,
+    /// By one of its own.
+    Also(WatchId),
+    /// Not at all: the listener's queue is full (UNIX), and it is tried again.
+    Retry { at: Instant, pause: Duration },
+}
+
+pub(super) enum End {
+    Made(Socket, Address),
+    Failed(Failure),
+}
+
+impl Race {
+    pub(super) fn new(maker: Maker, far: Vec<Address>, near: Vec<Address>, now: Instant) -> Self {
+        let deadline = now + maker.settings.connect_timeout;
+        Self {
+            maker,
+            far: interleave(far),
+            near,
+            attempts: Vec::new(),
+            begun: 0,
+            last: None,
+            next_at: now,
+            deadline,
+        }
+    }
+
+    pub(super) fn ready(&mut self) {
+        let main = self.attempts.iter_mut().find(|attempt| matches!(attempt.place, Place::Main));
+        if let Some(attempt) = main {
+            attempt.ready = true;
+        }
+    }
+
+    pub(super) fn ready_also(&mut self, watch: WatchId) {
+        let is_it =
+            |attempt: &&mut Attempt| matches!(&attempt.place, Place::Also(its) if *its == watch);
+        if let Some(attempt) = self.attempts.iter_mut().find(is_it) {
+            attempt.ready = true;
+        }
+    }
+
+    /// The near end of the first attempt, if it is bound.
+    pub(super) fn local_addr(&self) -> Option<Address> {
+        let address = self.attempts.first()?.socket.local_addr().ok()?;
+        address.is_specified().then_some(address)
+    }
+
+    /// The end, if it has come; else sees to it that the next step will be asked for.
+    pub(super) fn step(&mut self, io: &mut Io<'_>) -> Option<End> {
+        if let Some(made) = self.look(io) {
+            self.stop(io);
+            return Some(made);
+        }
+        if io.now() >= self.deadline {
+            let failure = self.timed_out();
+            self.stop(io);
+            return Some(End::Failed(failure));
+        }
+        self.retry(io);
+        while self.attempts.is_empty() || io.now() >= self.next_at {
+            let Some(far) = self.far.pop_front() else { break };
+            self.begin(far, io);
+        }
+        if self.attempts.is_empty() {
+            io.sleep();
+            return Some(End::Failed(self.failed()));
+        }
+        io.wake_at(self.next_step());
+        None
+    }
+
+    /// Looks at the attempts that something happened to.
+    fn look(&mut self, io: &mut Io<'_>) -> Option<End> {
+        let mut place = 0;
+        while let Some(attempt) = self.attempts.get_mut(place) {
+            if !std::mem::take(&mut attempt.ready) {
+                place += 1;
+                continue;
+            }
+            match attempt.peer(&self.maker) {
+                // No error, and no peer: still on its way.
+                Ok(None) => place += 1,
+                Ok(Some(peer)) => {
+                    let attempt = self.attempts.swap_remove(place);
+                    attempt.place.leave(io);
+                    return Some(End::Made(attempt.socket, peer));
+                }
+                Err(failure) => {
+                    self.last = Some(failure);
+                    self.attempts.remove(place).place.leave(io);
+                    self.next_at = io.now();
+                }
+            }
+        }
+        None
+    }
+
+    /// Tries again where the listener's queue was full.
+    fn retry(&mut self, io: &mut Io<'_>) {
+        let due =
+            |attempt: &Attempt| matches!(attempt.place, Place::Retry { at, .. } if at <= io.now());
+        let Some(place) = self.attempts.iter().position(due) else { return };
+        let Attempt { socket, far, place, .. } = self.attempts.swap_remove(place);
+        let pause = match place {
+            Place::Retry { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
+            Place::Main | Place::Also(_) => FIRST_PAUSE,
+        };
+        self.connect(socket, far, pause, io);
+    }
+
+    fn begin(&mut self, far: Address, io: &mut Io<'_>) {
+        self.begun += 1;
+        self.next_at = io.now() + STAGGER;
+        match self.make(&far) {
+            Ok(socket) => self.connect(socket, far, FIRST_PAUSE, io),
+            Err(failure) => {
+                self.last = Some(failure);
+                self.next_at = io.now();
+            }
+        }
+    }
+
+    /// A socket of the far end's family, bound to the first near end of that family that can be.
+    fn make(&self, far: &Address) -> Result<Socket, Failure> {
+        let domain = domain_of(far);
+        let row = self.maker.row(domain)?;
+        let mut made = Err(None);
+        for near in self.near.iter().filter(|near| domain_of(near) == domain) {
+            made = self.maker.make(&row, Some(near)).map_err(Some);
+            if made.is_ok() {
+                break;
+            }
+        }
+        match (made, self.near.first()) {
+            (Ok(socket), _) => Ok(socket),
+            (Err(Some(failure)), _) => Err(failure),
+            (Err(None), None) => self.maker.make(&row, None),
+            (Err(None), Some(near)) => {
+                let text = format!("{near} is no address of {domain}");
+                let (number, wheel) = (errno::AFNOSUPPORT, self.maker.wheel);
+                Err(Failure::told(Operation::Bind, number, text.into(), wheel))
+            }
+        }
+    }
+
+    fn connect(&mut self, socket: Socket, far: Address, pause: Duration, io: &mut Io<'_>) {
+        // Made at once or not, the system says when the socket is writable.
+        let place = match sys::connect(&socket, &far) {
+            Err(error) if error.raw_os_error() == Some(errno::AGAIN) => {
+                Ok(Place::Retry { at: io.now() + pause, pause })
+            }
+            Err(error) if error.raw_os_error() != Some(errno::INPROGRESS) => {
+                Err(self.maker.failed(Operation::Connect, &error))
+            }
+            Ok(()) | Err(_) => self.watch(&socket, io),
+        };
+        match place {
+            Ok(place) => self.attempts.push(Attempt { socket, far, place, ready: false }),
+            Err(failure) => {
+                self.last = Some(failure);
+                self.next_at = io.now();
+            }
+        }
+    }
+
+    fn watch(&self, socket: &Socket, io: &mut Io<'_>) -> Result<Place, Failure> {
+        let is_main = |attempt: &Attempt| matches!(attempt.place, Place::Main);
+        let place = if self.attempts.iter().any(is_main) {
+            io.watch_also(socket).map(|(watch, _)| Place::Also(watch))
+        } else {
+            io.watch(socket).map(|_| Place::Main)
+        };
+        place.map_err(|error| self.maker.failed(Operation::Watch, &error))
+    }
+
+    /// When something is to be done though nothing happens.
+    fn next_step(&self) -> Instant {
+        let next = (!self.far.is_empty()).then_some(self.next_at);
+        let retries = self.attempts.iter().filter_map(|attempt| match attempt.place {
+            Place::Retry { at, .. } => Some(at),
+            Place::Main | Place::Also(_) => None,
+        });
+        retries.chain(next).min().map_or(self.deadline, |at| at.min(self.deadline))
+    }
+
+    /// Leaves the sockets that are still on their way; they are closed.
+    fn stop(&mut self, io: &mut Io<'_>) {
+        io.sleep();
+        for attempt in self.attempts.drain(..) {
+            attempt.place.leave(io);
+        }
+    }
+}
+
+impl Race {
+    fn timed_out(&self) -> Failure {
+        let waits = |attempt: &Attempt| matches!(attempt.place, Place::Retry { .. });
+        let errnum = if self.attempts.iter().all(waits) { errno::AGAIN } else { errno::TIMEDOUT };
+        let error = io::Error::from_raw_os_error(errnum);
+        self.counted(self.maker.failed(Operation::Connect, &error))
+    }
+
+    fn failed(&mut self) -> Failure {
+        let none = || {
+            let text = "no address to connect to".into();
+            Failure::told(Operation::Connect, errno::ADDRNOTAVAIL, text, self.maker.wheel)
+        };
+        let last = self.last.take().unwrap_or_else(none);
+        self.counted(last)
+    }
+
+    /// The failure of the last attempt says how many there were.
+    fn counted(&self, mut failure: Failure) -> Failure {
+        if self.begun > 1 {
+            failure.errstr = format!("{} ({} addresses tried)", failure.errstr, self.begun).into();
+        }
+        failure
+    }
+}
+
+impl Attempt {
+    /// The other end, if it is there by now.
+    fn peer(&self, maker: &Maker) -> Result<Option<Address>, Failure> {
+        let failed = |operation| move |error: io::Error| maker.failed(operation, &error);
+        if let Some(error) = sys::take_error(&self.socket).map_err(failed(Operation::Connect))? {
+            return Err(failed(Operation::Connect)(error));
+        }
+        let peer = match sys::peer_addr(&self.socket) {
+            Err(error) if error.raw_os_error() == Some(errno::NOTCONN) => return Ok(None),
+            peer => peer.map_err(failed(Operation::GetPeerName))?,
+        };
+        // On loopback, a connect to a free port of the ephemeral range may get that port as its own,
+        // and meet itself. Nobody else is there.
+        let is_tcp = peer.as_ip().is_some() && maker.kind == SocketType::Stream;
+        if is_tcp && sys::local_addr(&self.socket).is_ok_and(|local| local == peer) {
+            let refused = io::Error::from_raw_os_error(errno::CONNREFUSED);
+            return Err(failed(Operation::Connect)(refused));
+        }
+        Ok(Some(peer.unmapped()))
+    }
+}
+
+impl Place {
+    /// Hears of it no more.
+    fn leave(self, io: &mut Io<'_>) {
+        match self {
+            Self::Main => io.unwatch(),
+            Self::Also(watch) => io.unwatch_also(watch),
+            Self::Retry { .. } => {}
+        }
+    }
+}
+
+/// The first address of each family, then the second of each, and so on; what came first begins.
+fn interleave(far: Vec<Address>) -> VecDeque<Address> {
+    let Some(first) = far.first().map(domain_of) else { return VecDeque::new() };
+    let (firsts, others): (Vec<_>, Vec<_>) =
+        far.into_iter().partition(|address| domain_of(address) == first);
+    let mut others = others.into_iter();
+    let mut order = VecDeque::new();
+    for address in firsts {
+        order.push_back(address);
+        order.extend(others.next());
+    }
+    order.extend(others);
+    order
+}
+
+/// How long an attempt has a lead over the next (RFC 8305, section 5).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// How long a listener whose queue is full is left alone, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
