@@ -102,6 +102,8 @@ pub(crate) struct Desk {
     /// What is not in the sessions' ledgers yet.
     pub(crate) holds: Vec<Entry>,
     pub(crate) shared: SharedBuffer,
+    /// What wheels use for the time of one call; as long as the longest that was asked for.
+    pub(crate) scratch: Vec<u8>,
     pub(crate) read_left: usize,
     /// The wheel that is being pulled said that the event it tells is the last for now.
     pub(crate) all_told: bool,
@@ -132,6 +134,7 @@ impl Desk {
             chores: false,
             holds: Vec::new(),
             shared: SharedBuffer::new(),
+            scratch: Vec::new(),
             read_left: READ_BUDGET,
             all_told: false,
             spare: Vec::new(),

@@ -235,6 +235,19 @@ impl Io<'_> {
         &mut self.desk.shared
     }
 
+    /// Memory for the time of this call, as much as is asked for. What it shows is left over from others.
+    ///
+    /// It is got from the system when it is first asked for, and kept. Parts of it that nobody writes to
+    /// cost no memory, so that there may be room for more than is likely to come.
+    #[must_use]
+    #[inline]
+    pub fn scratch(&mut self, bytes: usize) -> &mut [u8] {
+        if self.desk.scratch.len() < bytes {
+            self.desk.scratch = vec![0; bytes];
+        }
+        &mut self.desk.scratch[..bytes]
+    }
+
     /// Counts bytes against the wheel's share of this turn, which is 64 KiB of reading.
     #[inline]
     pub const fn spend(&mut self, bytes: usize) {
