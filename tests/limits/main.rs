@@ -11,6 +11,7 @@ mod inherit;
 mod nofile;
 mod remains;
 mod reused_number;
+mod unix_paths;
 mod wall_clock;
 mod watches;
 
@@ -55,6 +56,16 @@ const TESTS: &[(&str, fn())] = tests! {
     wall_clock:
         alarms_by_the_wall_clock_have_one_descriptor_and_only_if_there_are_any,
         without_a_descriptor_alarms_by_the_wall_clock_ring_all_the_same;
+    unix_paths:
+        p08_who_may_not_write_to_the_folder_changes_nothing,
+        p08_a_dead_socket_that_we_may_not_ask_or_not_remove_stays,
+        p08_who_has_given_privileges_up_repairs_and_widens_its_own,
+        p10_a_path_is_found_again_wherever_the_process_has_gone,
+        p10_a_path_costs_one_descriptor_and_none_is_left,
+        p11_the_mode_is_exact_under_any_umask,
+        p11_the_rights_are_never_wider_not_for_a_moment,
+        p11_a_path_that_cannot_get_its_mode_is_not_there,
+        p39_without_a_descriptor_to_spare_nothing_is_left_behind;
     churn:
         ten_thousand_connections_leave_nothing;
 };

@@ -13,3 +13,5 @@ mod names;
 mod options;
 mod pause;
 mod rest;
+mod unix_names;
+mod unix_paths;

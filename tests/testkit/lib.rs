@@ -6,6 +6,7 @@
 //! - [`logs`]: what was logged.
 //! - [`random`]: chance that can be repeated.
 //! - [`rig`]: a session that does what a test tells it to.
+//! - [`unix`]: paths of UNIX sockets, and sessions that own one.
 //! - [`watching`]: sessions that watch descriptors themselves.
 
 pub mod children;
@@ -15,4 +16,5 @@ pub mod net;
 pub mod random;
 pub mod rig;
 pub mod story;
+pub mod unix;
 pub mod watching;

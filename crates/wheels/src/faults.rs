@@ -43,10 +43,10 @@ pub enum Call {
     Open,
     /// `fstat(2)`, `lstat(2)`
     Stat,
-    /// `fchmod(2)`, `chmod(2)`
+    /// `fchmod(2)`, before a UNIX socket is bound
+    Fchmod,
+    /// `chmod(2)`, after it was
     Chmod,
-    /// `flock(2)`
-    Lock,
     /// `unlink(2)`
     Unlink,
 }

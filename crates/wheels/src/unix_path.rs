@@ -32,7 +32,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::{process, thread};
+use std::process;
 
 use crate::address::{Address, UnixAddress};
 use crate::family::{Domain, SocketType};
@@ -74,15 +74,13 @@ impl BoundPath {
     /// # Errors
     ///
     /// `EADDRINUSE`: something is there that is no dead socket, or cannot be proved to be one, or cannot
-    /// be removed. `ENAMETOOLONG`: more than 107 bytes. `EINVAL`: a zero byte in the path, or a mode beyond
-    /// `0o777`. Else what bind(2) says.
+    /// be removed. `EINVAL`: a mode beyond `0o777`. Else what open(2) of its directory and bind(2) say.
     pub(crate) fn bind(
         socket: impl AsFd,
         path: &Path,
         options: &PathOptions,
     ) -> io::Result<Option<Self>> {
         let address = Address::from(UnixAddress::Path(path.to_owned()));
-        address.to_system()?;
         if let Some(mode) = options.mode {
             if mode > MOST {
                 return Err(io::Error::from_raw_os_error(errno::INVAL));
@@ -94,23 +92,40 @@ impl BoundPath {
             return bind().map(|()| None);
         };
         match bind() {
-            Err(error) if is_in_use(&error) => place.bind_over(bind).unwrap_or(Err(error)),
-            bound => bound,
-        }?;
-        let node = place.settle(options.mode)?;
-        Ok(options.unlink_on_close.then(|| Self { place, node, process: process::id() }))
+            Err(error) if is_in_use(&error) => {
+                place.bind_over(bind).unwrap_or(Err(error))?;
+                log::info!(target: "wheels::bind", "{}: in place of a dead socket", path.display());
+            }
+            bound => bound?,
+        }
+        let node = sys::stat_name(&place.directory, &place.name)?;
+        let bound = Self { place, node: node.id, process: process::id() };
+        if let Some(mode) = options.mode
+            && mode != node.mode
+        {
+            bound.widen(mode)?;
+        }
+        if options.unlink_on_close {
+            return Ok(Some(bound));
+        }
+        bound.keep();
+        Ok(None)
     }
-}
 
-impl BoundPath {
     /// Leaves the path where it is.
     pub(crate) fn keep(mut self) {
         self.process = NOBODY;
     }
-}
 
-/// No process has this number.
-const NOBODY: u32 = 0;
+    /// chmod(2) goes by a path, and a symbolic link could have come to ours.
+    fn widen(&self, mode: u32) -> io::Result<()> {
+        let node = sys::find_node(&self.place.directory, &self.place.name)?;
+        if sys::stat_node(&node)?.id != self.node {
+            return Err(io::Error::from_raw_os_error(errno::ADDRINUSE));
+        }
+        sys::change_mode(&node, mode)
+    }
+}
 
 impl Drop for BoundPath {
     fn drop(&mut self) {
@@ -128,9 +143,12 @@ impl Drop for BoundPath {
 }
 
 impl Place {
-    /// None for what can only be a directory, `/` or `..`: there is no name to hold.
+    /// None for what can only be a directory, as `..` and `name/` can: there bind(2) knows what is wrong.
     fn find(path: &Path) -> io::Result<Option<Self>> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+        if !path.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes()) {
+            return Ok(None);
+        }
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         Ok(Some(Self { directory: sys::find_directory(parent)?, name: name.to_owned() }))
     }
@@ -149,35 +167,14 @@ impl Place {
         if !found.is_socket || !is_dead(&node) || !self.unlink_if(found.id).ok()? {
             return None;
         }
-        log::info!(target: "wheels::bind", "{}: took the place of a dead socket", self.name.display());
         Some(bind())
     }
 
-    /// Another has the lock for as long as it takes to do the above, or for ever: some programs keep theirs
-    /// so that nobody tidies up.
+    /// Another has the lock for as long as it takes to do the above, or for ever: some programs keep that
+    /// of their directory so that nobody tidies up there. It is asked for some times, and not waited for.
     fn lock(&self) -> Option<OwnedFd> {
         let directory = sys::open_directory(&self.directory).ok()?;
-        for _ in 0..LOCK_TRIES {
-            match sys::try_lock(&directory) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::yield_now(),
-                locked => return locked.ok().map(|()| directory),
-            }
-        }
-        None
-    }
-
-    /// The node that was just bound here, with the mode that was asked for.
-    fn settle(&self, mode: Option<u32>) -> io::Result<NodeId> {
-        let node = sys::find_node(&self.directory, &self.name)?;
-        let bound = sys::stat_node(&node)?;
-        if let Some(mode) = mode
-            && mode != bound.mode
-            && let Err(error) = sys::change_mode(&node, mode)
-        {
-            self.unlink_if(bound.id)?;
-            return Err(error);
-        }
-        Ok(bound.id)
+        (0..LOCK_TRIES).any(|_| sys::try_lock(&directory).is_ok()).then_some(directory)
     }
 
     /// Whether it was that node, and is gone.
@@ -204,8 +201,11 @@ fn is_in_use(error: &io::Error) -> bool {
     error.raw_os_error() == Some(errno::ADDRINUSE)
 }
 
+/// No process has this number.
+const NOBODY: u32 = 0;
+
 /// Read, write and search for all.
 const MOST: u32 = 0o777;
 
-/// Some ten times what it takes to replace a dead socket on an idle machine.
-const LOCK_TRIES: usize = 100;
+/// A millisecond, on a busy machine two: others have replaced some five dead sockets by then.
+const LOCK_TRIES: usize = 1000;

@@ -65,7 +65,7 @@ pub(crate) fn stat_name(directory: impl AsFd, name: &OsStr) -> io::Result<Node> 
 
 /// The rights of the node that the socket is going to be bound to, at most (unix(7)).
 pub(crate) fn set_mode(socket: impl AsFd, mode: u32) -> io::Result<()> {
-    may_fail!(Chmod);
+    may_fail!(Fchmod);
     Ok(fs::fchmod(socket, Mode::from_raw_mode(mode))?)
 }
 
@@ -83,7 +83,6 @@ pub(crate) fn open_directory(directory: impl AsFd) -> io::Result<OwnedFd> {
 
 /// Locks it until it is closed, or would block.
 pub(crate) fn try_lock(directory: impl AsFd) -> io::Result<()> {
-    may_fail!(Lock);
     Ok(fs::flock(directory, FlockOperation::NonBlockingLockExclusive)?)
 }
 
