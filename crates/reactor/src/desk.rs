@@ -11,6 +11,7 @@ use std::os::fd::RawFd;
 use crate::bell::Doorbell;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
+use crate::further::{Further, WatchId};
 use crate::ids::{SessionId, TimerId, WheelId};
 use crate::kernel::EventNames;
 use crate::poller::Poller;
@@ -19,6 +20,7 @@ use crate::queue::{self, Queue, Stamp, What};
 use crate::remote::Inbox;
 use crate::session::Hold;
 use crate::shared_buffer::SharedBuffer;
+use crate::shared_values::SharedValues;
 use crate::timers::Timers;
 use crate::wall_watch::WallWatch;
 use crate::wheel::AnyWheel;
@@ -32,7 +34,7 @@ pub(crate) struct WheelSlot {
 
 /// What the kernel notes about a wheel.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "memberships of three lists, each by itself")]
+#[expect(clippy::struct_excessive_bools, reason = "memberships of four lists, each by itself")]
 pub(crate) struct Meta {
     pub(crate) session: SessionId,
     pub(crate) alarm: Option<TimerId>,
@@ -44,11 +46,21 @@ pub(crate) struct Meta {
     pub(crate) dirty: bool,
     /// Whether its session's ledger has it.
     pub(crate) alive: bool,
+    /// Whether it ever watched a further descriptor.
+    pub(crate) further: bool,
 }
 
 impl Meta {
     pub(crate) const fn new(session: SessionId) -> Self {
-        Self { session, alarm: None, fd: UNWATCHED, again: false, dirty: false, alive: true }
+        Self {
+            session,
+            alarm: None,
+            fd: UNWATCHED,
+            again: false,
+            dirty: false,
+            alive: true,
+            further: false,
+        }
     }
 
     /// The descriptor that is watched.
@@ -64,6 +76,9 @@ impl Meta {
 
 const UNWATCHED: RawFd = -1;
 
+// Every idle connection has one.
+const _: () = assert!(size_of::<Meta>() == 24);
+
 /// What a wheel wants changed in its session's ledger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Entry {
@@ -76,6 +91,8 @@ pub(crate) enum Entry {
 #[expect(clippy::struct_excessive_bools, reason = "two notes to the kernel, each by itself")]
 pub(crate) struct Desk {
     pub(crate) poller: Poller,
+    /// What wheels watch beside their first descriptor.
+    pub(crate) further: Further,
     pub(crate) clock: Clock,
     /// The time of this turn.
     pub(crate) now: Moment,
@@ -97,6 +114,7 @@ pub(crate) struct Desk {
     /// What is not in the sessions' ledgers yet.
     pub(crate) holds: Vec<Entry>,
     pub(crate) shared: SharedBuffer,
+    pub(crate) values: SharedValues,
     pub(crate) read_left: usize,
     /// The wheel that is being pulled said that the event it tells is the last for now.
     pub(crate) all_told: bool,
@@ -110,6 +128,7 @@ impl Desk {
     pub(crate) fn new(clock: Clock, workers: usize) -> io::Result<Self> {
         Ok(Self {
             poller: Poller::new()?,
+            further: Further::default(),
             now: clock.moment(),
             clock,
             timers: Timers::new(),
@@ -123,6 +142,7 @@ impl Desk {
             chores: false,
             holds: Vec::new(),
             shared: SharedBuffer::new(),
+            values: SharedValues::default(),
             read_left: READ_BUDGET,
             all_told: false,
             spare: Vec::new(),
@@ -172,20 +192,49 @@ impl Desk {
     }
 
     /// Undoes what a wheel asked for, before it is dropped; says whether it watched a descriptor.
-    pub(crate) fn clear(&mut self, meta: &mut Meta) -> bool {
+    pub(crate) fn clear(&mut self, id: WheelId, meta: &mut Meta) -> bool {
         if let Some(alarm) = meta.alarm.take() {
             self.timers.remove(alarm);
         }
-        let watched = meta.fd != UNWATCHED;
+        let mut watched = meta.fd != UNWATCHED;
         self.forget(meta);
+        if meta.further {
+            while let Some(fd) = self.further.pop(id) {
+                self.forget_descriptor(fd);
+                watched = true;
+            }
+        }
         watched
     }
 
     pub(crate) fn forget(&self, meta: &mut Meta) {
         let fd = std::mem::replace(&mut meta.fd, UNWATCHED);
-        if fd == UNWATCHED {
-            return;
+        if fd != UNWATCHED {
+            self.forget_descriptor(fd);
         }
+    }
+
+    /// Watches a further descriptor of a wheel.
+    pub(crate) fn watch_further(
+        &mut self,
+        id: WheelId,
+        meta: &mut Meta,
+        fd: RawFd,
+    ) -> io::Result<WatchId> {
+        let watch = self.further.name();
+        self.poller.watch(fd, watch.token())?;
+        self.further.insert(&watch, id, fd);
+        meta.further = true;
+        Ok(watch)
+    }
+
+    pub(crate) fn forget_further(&mut self, id: WheelId, watch: &WatchId) {
+        if let Some(fd) = self.further.remove(watch, id) {
+            self.forget_descriptor(fd);
+        }
+    }
+
+    fn forget_descriptor(&self, fd: RawFd) {
         if let Err(error) = self.poller.forget(fd) {
             // The wheel closed a watched descriptor, against the rules. Its number may be another's.
             log::error!(target: "reactor::wheels", "descriptor {fd} was closed while watched: {error}");

@@ -9,6 +9,7 @@ use std::any::Any;
 use std::fmt;
 
 use crate::event::Bound;
+use crate::further::WatchId;
 use crate::ids::WheelId;
 use crate::io::Io;
 use crate::kernel::Kernel;
@@ -66,6 +67,16 @@ pub trait Wheel: 'static {
     /// Readiness is told once, when it begins (edge-triggered). A wheel remembers it until the system
     /// says `WouldBlock`; when it stops before, it asks to be heard [again](Io::again).
     fn ready(&mut self, readiness: Readiness);
+
+    /// Notes what a further descriptor is ready for, one that the wheel watches with
+    /// [`Io::watch_also`]; [`next`](Self::next) comes right after, as after [`ready`](Self::ready).
+    ///
+    /// Never called for a watch that was unwatched, nor for one of a wheel that had this one's place
+    /// before. A wheel that does not tell its descriptors apart need not have it: `ready` is called then.
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) {
+        let _ = watch;
+        self.ready(readiness);
+    }
 
     /// The next event, or `None` when there is nothing more to tell.
     ///
@@ -177,6 +188,8 @@ impl fmt::Debug for Readiness {
 pub(crate) trait AnyWheel: Any {
     /// Notes what it is ready for, and gives its `pump`.
     fn ready(&mut self, readiness: Readiness) -> fn(&mut Kernel, WheelId);
+    /// As `ready`, of a further descriptor.
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> fn(&mut Kernel, WheelId);
     fn flush(&mut self, io: &mut Io<'_>) -> bool;
     fn park(&mut self, io: &mut Io<'_>);
     /// The loop that pulls events out of a wheel of this type.
@@ -188,6 +201,11 @@ pub(crate) trait AnyWheel: Any {
 impl<W: Wheel> AnyWheel for W {
     fn ready(&mut self, readiness: Readiness) -> fn(&mut Kernel, WheelId) {
         Wheel::ready(self, readiness);
+        Kernel::pump::<W>
+    }
+
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> fn(&mut Kernel, WheelId) {
+        Wheel::ready_also(self, watch, readiness);
         Kernel::pump::<W>
     }
 

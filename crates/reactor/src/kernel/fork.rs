@@ -117,6 +117,9 @@ impl Kernel {
                 poller.watch(fd, WheelId(key).token())?;
             }
         }
+        for (watch, fd) in self.desk.further.iter() {
+            poller.watch(fd, watch.token())?;
+        }
         let signals = self.signals.source.twin(&poller)?;
         let bell = self.desk.doorbell.twin(&poller)?;
         let clock = self.desk.wall_watch.twin(&poller)?;

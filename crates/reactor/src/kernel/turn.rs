@@ -14,6 +14,7 @@ use mio::Token;
 use super::{EventNames, Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
+use crate::further::WatchId;
 use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
 use crate::payload::Parcel;
@@ -172,12 +173,19 @@ impl Kernel {
         self.stats.notices += 1;
         match WheelId::from_token(event.token()) {
             Some(id) => self.ready_wheel(id, Readiness::of(event)),
+            None => self.notice_other(event),
+        }
+    }
+
+    /// Something of the kernel's own is ready, or a further descriptor of a wheel.
+    #[cold]
+    fn notice_other(&mut self, event: &mio::event::Event) {
+        match WatchId::from_token(event.token()) {
+            Some(watch) => self.ready_further(&watch, Readiness::of(event)),
             None => self.notice_own(event.token()),
         }
     }
 
-    /// Something of the kernel's own is ready.
-    #[cold]
     fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),

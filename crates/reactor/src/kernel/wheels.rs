@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Kernel;
 use crate::config::EVENT_BUDGET;
 use crate::desk::{Meta, WheelSlot};
+use crate::further::WatchId;
 use crate::handle::Handle;
 use crate::ids::{SessionId, WheelId};
 use crate::io::Io;
@@ -83,6 +84,21 @@ impl Kernel {
         self.flush();
     }
 
+    /// Tells a wheel what a further descriptor is ready for, and pulls.
+    pub(super) fn ready_further(&mut self, watch: &WatchId, readiness: Readiness) {
+        // Nobody, if it was unwatched since the system was asked.
+        let Some(id) = self.desk.further.wheel_of(watch) else { return };
+        self.guard_wheel(id, |kernel| {
+            let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
+            let Some(wheel) = slot.wheel.as_deref_mut() else { return };
+            let pump = wheel.ready_also(watch, readiness);
+            if !slot.meta.again {
+                pump(kernel, id);
+            }
+        });
+        self.flush();
+    }
+
     /// Pulls from a wheel that asked for it.
     pub(super) fn pull_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
@@ -145,7 +161,7 @@ impl Kernel {
         let Some(mut slot) = self.wheels.remove(id.0) else { return };
         log::trace!(target: "reactor::wheels", "wheel {id} of {} closes", slot.meta.session.who());
         self.settle();
-        let watched = self.desk.clear(&mut slot.meta);
+        let watched = self.desk.clear(id, &mut slot.meta);
         let session = slot.meta.session;
         if slot.meta.alive {
             self.sessions.release(session, Hold::Wheel);
