@@ -8,6 +8,7 @@ mod calls;
 mod crowds;
 mod deaths;
 mod failures;
+mod further;
 mod handlers;
 mod havoc;
 mod inspection;
