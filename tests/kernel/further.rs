@@ -315,47 +315,69 @@ fn at_number(stream: &UnixStream, number: RawFd) -> UnixStream {
     fcntl_dupfd_cloexec(stream, number).expect("a descriptor").into()
 }
 
+/// Two wheels of three streams with a notice for each in one batch. Whichever is served first has the
+/// other closed at its first byte, and at its second a wheel made in the slot that is free.
+#[derive(Default)]
+struct Batch {
+    wheels: [Option<Handle<Many>>; 2],
+    closed: Option<WheelId>,
+    newcomer: Option<Handle<Many>>,
+    notes: Notes,
+}
+
+impl Batch {
+    fn came(&mut self, cx: &mut Context<'_>, from: usize) {
+        let Some(closed) = self.closed else {
+            self.closed = self.wheels[1 - from / 10].take().map(|other| other.id());
+            return;
+        };
+        if self.newcomer.is_some() {
+            return;
+        }
+        let (ours, _) = pairs::<3>();
+        // The numbers of those that were closed, unless somebody else in the process has them now.
+        let ours = ours.map(|stream| at_number(&stream, 800));
+        let newcomer = Many::start(cx, ours, |many| many.notes = Rc::clone(&self.notes));
+        let slot = |id: WheelId| id.to_string().split('.').next().map(str::to_owned);
+        assert_eq!(slot(newcomer.id()), slot(closed), "it is used again");
+        self.newcomer = Some(newcomer);
+    }
+}
+
 #[test]
 fn p20_a_wheel_in_the_slot_of_another_hears_nothing_of_its_descriptors() {
     let mut stage = Stage::new();
-    let (ours, theirs) = pairs::<3>();
+    let (ours, theirs) = pairs::<6>();
     let ours = ours.map(|stream| at_number(&stream, 800));
-    let slot: Rc<RefCell<Option<Handle<Many>>>> = Rc::default();
-    let notes = Notes::default();
-    let (held, noted) = (Rc::clone(&slot), Rc::clone(&notes));
+    let batch = Batch::default();
+    let notes = Rc::clone(&batch.notes);
     let states = reactor::States::new()
-        .on_start(move |ours: &mut Option<[UnixStream; 3]>, cx: &mut Context<'_>, ()| {
-            let first = Many::start(cx, ours.take().expect("started once"), |_| ());
-            held.replace(Some(first));
-        })
-        .on("came", {
-            let held = Rc::clone(&slot);
-            move |_: &mut Option<[UnixStream; 3]>, cx: &mut Context<'_>, _: u64| {
-                let first = held.take().expect("told once");
-                let id = first.id();
-                drop(first);
-                // By the same numbers, unless somebody else in the process has them now.
-                let (ours, _) = pairs::<3>();
-                let ours = ours.map(|stream| at_number(&stream, 800));
-                let next = Many::start(cx, ours, |many| many.notes = Rc::clone(&noted));
-                assert_ne!(next.id(), id);
-                let slot = |id: WheelId| id.to_string().split('.').next().map(str::to_owned);
-                assert_eq!(slot(next.id()), slot(id), "it is used again");
-                held.replace(Some(next));
+        .on("start", |batch: &mut Batch, cx: &mut Context<'_>, streams: Vec<UnixStream>| {
+            let mut streams = streams.into_iter();
+            for (place, wheel) in batch.wheels.iter_mut().enumerate() {
+                *wheel = Some(Many::start(cx, streams.by_ref().take(3), |many| {
+                    many.sources.iter_mut().for_each(|source| source.number += 10 * place);
+                }));
             }
-        });
-    stage.kernel.spawn(&states, Some(ours));
+        })
+        .on("came", |batch: &mut Batch, cx: &mut Context<'_>, number: u64| {
+            batch.came(cx, usize::try_from(number).expect("small"));
+        })
+        .on("end", |batch: &mut Batch, _: &mut Context<'_>, ()| *batch = Batch::default());
+    let session = stage.kernel.spawn(&states, batch);
+    stage.kernel.post(session, "start", Vec::from(ours)).expect("alive");
+    stage.turn();
     stage.turn();
     let before = stage.kernel.stats().notices;
-    theirs.iter().for_each(|stream| write(stream, b"x"));
+    theirs.iter().for_each(|stream| write(stream, b"ab"));
     stage.turn();
-    assert_eq!(stage.kernel.stats().notices, before + 3, "all in one batch");
-    assert_eq!((stage.kernel.wheel_count(), notes.take()), (1, vec![]));
+    assert_eq!(stage.kernel.stats().notices, before + 6, "all in one batch");
+    assert_eq!((stage.kernel.wheel_count(), notes.take()), (2, vec![]));
     stage.turn();
     let mut noted: Vec<_> = notes.take().into_iter().map(|(number, _)| number).collect();
     noted.sort_unstable();
     assert_eq!(noted, [0, 1, 2], "the next is told of its own");
-    slot.take();
+    stage.kernel.post(session, "end", ()).expect("alive");
     stage.run();
 }
 
