@@ -80,6 +80,7 @@ mod queue;
 mod remote;
 mod session;
 mod shared_buffer;
+mod shared_values;
 mod signal;
 mod snapshot;
 mod stats;
