@@ -19,8 +19,15 @@ type Test = (&'static str, fn());
 fn main() -> ExitCode {
     let chosen = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let is_chosen = |name: &str| chosen.as_ref().is_none_or(|part| name.contains(&**part));
-    let tests = [handover::TESTS, further::TESTS, refused::TESTS, sockets::TESTS, scenarios::TESTS]
-        .concat();
+    let tests = [
+        handover::TESTS,
+        further::TESTS,
+        refused::TESTS,
+        sockets::TESTS,
+        scenarios::TESTS,
+        paths::TESTS,
+    ]
+    .concat();
     let (run, left): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(name, _)| is_chosen(name));
     println!("\nrunning {} tests", run.len());
     let us = std::process::id();

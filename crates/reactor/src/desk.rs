@@ -4,8 +4,7 @@
 //! that are still ready or have something to write. Never knows a session's state: that is why it can be
 //! borrowed, with a wheel, beside the sessions. `io.rs` is what a wheel sees of it.
 
-use std::any::{Any, TypeId};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 
@@ -116,6 +115,8 @@ pub(crate) struct Desk {
     pub(crate) holds: Vec<Entry>,
     pub(crate) shared: SharedBuffer,
     pub(crate) values: SharedValues,
+    /// What wheels use for the time of one call; as long as the longest that was asked for.
+    pub(crate) scratch: Vec<u8>,
     pub(crate) read_left: usize,
     /// The wheel that is being pulled said that the event it tells is the last for now.
     pub(crate) all_told: bool,
@@ -123,10 +124,6 @@ pub(crate) struct Desk {
     pub(crate) doorbell: Doorbell,
     pub(crate) inbox: Inbox,
     pub(crate) pool: Pool,
-    /// The descriptors of wheels that watch more than one.
-    pub(crate) further: Further,
-    /// What wheels of one kind keep together, one value of each type.
-    pub(crate) values: HashMap<TypeId, Box<dyn Any>>,
 }
 
 impl Desk {
@@ -148,14 +145,13 @@ impl Desk {
             holds: Vec::new(),
             shared: SharedBuffer::new(),
             values: SharedValues::default(),
+            scratch: Vec::new(),
             read_left: READ_BUDGET,
             all_told: false,
             spare: Vec::new(),
             doorbell: Doorbell::default(),
             inbox: Inbox::default(),
             pool: Pool::new(workers),
-            further: Further::default(),
-            values: HashMap::new(),
         })
     }
 

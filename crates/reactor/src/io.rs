@@ -3,7 +3,6 @@
 //! An [`Io`] is a wheel's notes and the desk that all wheels share (`desk.rs`), borrowed for one call.
 //! It is all that a wheel ever sees of the kernel.
 
-use std::any::TypeId;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Instant;
@@ -279,16 +278,6 @@ impl Io<'_> {
         Ok(job)
     }
 
-    /// The kernel's one value of a type, for what wheels have in common: a lookup that many wait for.
-    /// Made when it is first asked for, dropped with the kernel. A type that nobody else can name is
-    /// nobody else's.
-    #[must_use]
-    pub fn shared_value<T: Default + 'static>(&mut self) -> &mut T {
-        let value = self.desk.values.entry(TypeId::of::<T>());
-        let value = value.or_insert_with(|| Box::new(T::default()));
-        value.downcast_mut().expect("it is kept under its type")
-    }
-
     /// The one buffer that wheels read into. What it holds is the wheel's until `next` returns `None`
     /// or [`park`](crate::Wheel::park) was called.
     #[must_use]
@@ -319,6 +308,19 @@ impl Io<'_> {
     #[must_use]
     pub fn shared_value<T: Default + 'static>(&mut self) -> &mut T {
         self.desk.values.get()
+    }
+
+    /// Memory for the time of this call, as much as is asked for. What it shows is left over from others.
+    ///
+    /// It is got from the system when it is first asked for, and kept. Parts of it that nobody writes to
+    /// cost no memory, so that there may be room for more than is likely to come.
+    #[must_use]
+    #[inline]
+    pub fn scratch(&mut self, bytes: usize) -> &mut [u8] {
+        if self.desk.scratch.len() < bytes {
+            self.desk.scratch = vec![0; bytes];
+        }
+        &mut self.desk.scratch[..bytes]
     }
 
     /// Counts bytes against the wheel's share of this turn, which is 64 KiB of reading.

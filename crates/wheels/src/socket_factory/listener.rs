@@ -126,8 +126,8 @@ impl Listener {
         }
     }
 
-    pub(super) fn ready_also(&mut self, watch: WatchId) {
-        let is_it = |door: &&mut Door| matches!(&door.heard, Heard::Also(its) if *its == watch);
+    pub(super) fn ready_also(&mut self, watch: &WatchId) {
+        let is_it = |door: &&mut Door| matches!(&door.heard, Heard::Also(its) if its == watch);
         if let Some(door) = self.doors.iter_mut().find(is_it) {
             (door.ready, door.disturbed) = (true, self.paused);
         }
