@@ -6,28 +6,37 @@
 //! ```
 
 use std::error::Error;
-use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use reactor::{Context, Event, Kernel, States};
-use wheels::{Datagram, Failure, Message, Sent, Socket};
+use wheels::{Datagram, Established, Failure, Message, Sent, SocketFactory};
 
+const GOT_SOCKET: Event<Established> = Event::new("got_socket");
 const GOT_MESSAGE: Event<Message> = Event::new("got_message");
 
 struct Echo {
     address: SocketAddr,
+    factory: Option<SocketFactory>,
     wheel: Option<Datagram>,
 }
 
 impl Echo {
     fn start(&mut self, cx: &mut Context<'_>, (): ()) -> Result<(), Box<dyn Error>> {
         examples::end_on_signals(cx)?;
-        let socket = UdpSocket::bind(self.address)?;
-        examples::say_listening(socket.local_addr()?)?;
-        let socket = Socket::try_from(socket)?;
-        self.wheel = Some(Datagram::builder(socket).build(cx, &GOT_MESSAGE, "got_failure"));
+        let factory = SocketFactory::datagram(self.address);
+        self.factory = Some(factory.build(cx, &GOT_SOCKET, "got_no_socket"));
         Ok(())
+    }
+
+    fn got_socket(&mut self, cx: &mut Context<'_>, made: Established) -> std::io::Result<()> {
+        examples::say_listening(made.socket.local_addr()?)?;
+        self.wheel = Some(Datagram::builder(made.socket).build(cx, &GOT_MESSAGE, "got_failure"));
+        Ok(())
+    }
+
+    fn got_no_socket(&mut self, _: &mut Context<'_>, failure: Failure) -> Result<(), String> {
+        Err(format!("{failure} ({})", self.address))
     }
 
     fn got_message(&mut self, cx: &mut Context<'_>, message: Message) {
@@ -44,14 +53,16 @@ impl Echo {
     }
 }
 
-fn serve(address: SocketAddr) -> io::Result<()> {
+fn serve(address: SocketAddr) -> std::io::Result<()> {
     let echo = States::new()
         .try_on("_start", Echo::start)
+        .try_on(&GOT_SOCKET, Echo::got_socket)
+        .try_on("got_no_socket", Echo::got_no_socket)
         .on(&GOT_MESSAGE, Echo::got_message)
         .on("got_failure", Echo::got_failure)
         .on("got_signal", examples::got_signal);
     let mut kernel = Kernel::new()?;
-    kernel.spawn(&echo, Echo { address, wheel: None });
+    kernel.spawn(&echo, Echo { address, factory: None, wheel: None });
     kernel.run()
 }
 
