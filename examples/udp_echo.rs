@@ -5,12 +5,11 @@
 //! echo hello | nc -u -w1 127.0.0.1 7777
 //! ```
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use reactor::{Context, Event, Kernel, States};
-use wheels::{Datagram, Established, Failure, Message, Sent, SocketFactory};
+use reactor::{Context, Event, Kernel, SignalError, States};
+use wheels::{Datagram, Established, Failure, Message, SocketFactory};
 
 const GOT_SOCKET: Event<Established> = Event::new("got_socket");
 const GOT_MESSAGE: Event<Message> = Event::new("got_message");
@@ -22,10 +21,10 @@ struct Echo {
 }
 
 impl Echo {
-    fn start(&mut self, cx: &mut Context<'_>, (): ()) -> Result<(), Box<dyn Error>> {
+    fn start(&mut self, cx: &mut Context<'_>, (): ()) -> Result<(), SignalError> {
         examples::end_on_signals(cx)?;
-        let factory = SocketFactory::datagram(self.address);
-        self.factory = Some(factory.build(cx, &GOT_SOCKET, "got_no_socket"));
+        let builder = SocketFactory::datagram(self.address);
+        self.factory = Some(builder.build(cx, &GOT_SOCKET, "got_failure"));
         Ok(())
     }
 
@@ -35,21 +34,16 @@ impl Echo {
         Ok(())
     }
 
-    fn got_no_socket(&mut self, _: &mut Context<'_>, failure: Failure) -> Result<(), String> {
-        Err(format!("{failure} ({})", self.address))
-    }
-
     fn got_message(&mut self, cx: &mut Context<'_>, message: Message) {
-        let Some(wheel) = &self.wheel else { return };
-        log::info!("{} bytes from {}", message.length, message.from);
-        if let Sent::Dropped(payload) = wheel.send_to(cx, message.payload, message.from) {
-            log::warn!("an answer of {} bytes too many", payload.len());
+        if let Some(wheel) = &self.wheel {
+            wheel.send_to(cx, message.payload, message.from);
         }
     }
 
-    /// Of one message, or of one peer: the others are served.
-    fn got_failure(&mut self, _: &mut Context<'_>, failure: Failure) {
+    /// Of one message, and the others are served; or there is no socket.
+    fn got_failure(&mut self, _: &mut Context<'_>, failure: Failure) -> Result<(), String> {
         log::warn!("{failure}");
+        self.wheel.is_some().then_some(()).ok_or_else(|| format!("{failure} ({})", self.address))
     }
 }
 
@@ -57,9 +51,8 @@ fn serve(address: SocketAddr) -> std::io::Result<()> {
     let echo = States::new()
         .try_on("_start", Echo::start)
         .try_on(&GOT_SOCKET, Echo::got_socket)
-        .try_on("got_no_socket", Echo::got_no_socket)
         .on(&GOT_MESSAGE, Echo::got_message)
-        .on("got_failure", Echo::got_failure)
+        .try_on("got_failure", Echo::got_failure)
         .on("got_signal", examples::got_signal);
     let mut kernel = Kernel::new()?;
     kernel.spawn(&echo, Echo { address, factory: None, wheel: None });
@@ -67,13 +60,10 @@ fn serve(address: SocketAddr) -> std::io::Result<()> {
 }
 
 fn main() -> ExitCode {
-    examples::main(
-        "udp_echo [ADDR:PORT]",
-        |arguments| match arguments {
-            [] => Some(([127, 0, 0, 1], 7777).into()),
-            [address] => address.parse().ok(),
-            _ => None,
-        },
-        serve,
-    )
+    let parse = |arguments: &[String]| match arguments {
+        [] => Some(([127, 0, 0, 1], 7777).into()),
+        [address] => address.parse().ok(),
+        _ => None,
+    };
+    examples::main("udp_echo [ADDR:PORT]", parse, serve)
 }

@@ -63,9 +63,8 @@ fn connected_udp_needs_no_bind_and_hears_its_peer_alone() {
 fn bound_and_connected_udp_is_both() {
     let server = udp();
     let place = server.local_addr().unwrap();
-    let builder = SocketFactory::datagram("127.0.0.1:0")
-        .remote_address(place.ip())
-        .remote_port(place.port());
+    let builder =
+        SocketFactory::datagram("127.0.0.1:0").remote_address(place.ip()).remote_port(place.port());
     let (mut rig, local, peer) = wheel_of(builder);
     assert_eq!(peer, Address::Ip(place));
     rig.send(b"hello");
@@ -96,9 +95,8 @@ fn udp_that_is_neither_bound_nor_connected_sends_to_anybody_and_is_answered() {
 #[test]
 fn bound_unix_datagrams_receive_and_answer() {
     let place = Directory::new("bound");
-    let (mut rig, local, _) = wheel_of(SocketFactory::datagram(UnixAddress::from(
-        place.path("server"),
-    )));
+    let (mut rig, local, _) =
+        wheel_of(SocketFactory::datagram(UnixAddress::from(place.path("server"))));
     assert_eq!(local, Some(Address::Unix(place.path("server").into())));
     let client = UnixDatagram::bind(place.path("client")).unwrap();
     client.set_read_timeout(Some(testkit::net::PATIENCE)).unwrap();

@@ -72,9 +72,8 @@ fn p25_a_message_that_does_not_fit_says_so_and_how_long_it_was() {
         client.send_to(&vec![b'x'; len], addr).unwrap();
     }
     rig.run_until_messages(3);
-    let told = |message: &wheels::Message| {
-        (message.payload.len(), message.length, message.is_truncated())
-    };
+    let told =
+        |message: &wheels::Message| (message.payload.len(), message.length, message.is_truncated());
     let told: Vec<_> = rig.messages().iter().map(told).collect();
     assert_eq!(told, [(10, 100, true), (10, 10, false), (10, 11, true)]);
     rig.end();

@@ -96,14 +96,15 @@ fn p46_a_receiver_that_does_not_read_holds_up_only_its_own() {
     assert_eq!(next(&free), b"free");
 
     // And when it reads again, it gets all, in order.
-    let reader = testkit::net::Peer::play(move || {
-        (0..600).map(|_| next(&full)).collect::<Vec<_>>()
-    });
+    let reader =
+        testkit::net::Peer::play(move || (0..600).map(|_| next(&full)).collect::<Vec<_>>());
     rig.run_until_hears(&Heard::Flushed);
     let came = reader.run(&mut rig.kernel);
-    assert!(came.iter().enumerate().all(|(place, payload)| {
-        payload[..] == u16::try_from(place).unwrap().to_be_bytes()
-    }));
+    assert!(
+        came.iter()
+            .enumerate()
+            .all(|(place, payload)| { payload[..] == u16::try_from(place).unwrap().to_be_bytes() })
+    );
     assert_eq!(rig.failures(), []);
     rig.end();
 }
@@ -122,8 +123,7 @@ fn p46_sending_to_a_receiver_that_has_stopped_costs_few_turns_and_counts_the_dro
         sent.filter(|sent| matches!(sent, Sent::Dropped(_))).count() as u64
     });
     rig.turn();
-    let (counted, left) =
-        rig.act(|host, cx| (host.wheel().dropped(cx), host.wheel().unsent(cx)));
+    let (counted, left) = rig.act(|host, cx| (host.wheel().dropped(cx), host.wheel().unsent(cx)));
     assert_eq!((counted, left), (dropped, 100));
     // Nothing turns the loop but the time at which it tries again.
     let began = clock.now();
