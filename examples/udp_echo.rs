@@ -8,11 +8,8 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use reactor::{Context, Event, Kernel, SignalError, States};
+use reactor::{Context, Kernel, SignalError, States};
 use wheels::{Datagram, Established, Failure, Message, SocketFactory};
-
-const GOT_SOCKET: Event<Established> = Event::new("got_socket");
-const GOT_MESSAGE: Event<Message> = Event::new("got_message");
 
 struct Echo {
     address: SocketAddr,
@@ -24,13 +21,13 @@ impl Echo {
     fn start(&mut self, cx: &mut Context<'_>, (): ()) -> Result<(), SignalError> {
         examples::end_on_signals(cx)?;
         let builder = SocketFactory::datagram(self.address);
-        self.factory = Some(builder.build(cx, &GOT_SOCKET, "got_failure"));
+        self.factory = Some(builder.build(cx, "got_socket", "got_failure"));
         Ok(())
     }
 
     fn got_socket(&mut self, cx: &mut Context<'_>, made: Established) -> std::io::Result<()> {
         examples::say_listening(made.socket.local_addr()?)?;
-        self.wheel = Some(Datagram::builder(made.socket).build(cx, &GOT_MESSAGE, "got_failure"));
+        self.wheel = Some(Datagram::builder(made.socket).build(cx, "got_message", "got_failure"));
         Ok(())
     }
 
@@ -50,8 +47,8 @@ impl Echo {
 fn serve(address: SocketAddr) -> std::io::Result<()> {
     let echo = States::new()
         .try_on("_start", Echo::start)
-        .try_on(&GOT_SOCKET, Echo::got_socket)
-        .on(&GOT_MESSAGE, Echo::got_message)
+        .try_on("got_socket", Echo::got_socket)
+        .on("got_message", Echo::got_message)
         .try_on("got_failure", Echo::got_failure)
         .on("got_signal", examples::got_signal);
     let mut kernel = Kernel::new()?;
@@ -60,10 +57,10 @@ fn serve(address: SocketAddr) -> std::io::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let parse = |arguments: &[String]| match arguments {
+    let address = |arguments: &[String]| match arguments {
         [] => Some(([127, 0, 0, 1], 7777).into()),
         [address] => address.parse().ok(),
         _ => None,
     };
-    examples::main("udp_echo [ADDR:PORT]", parse, serve)
+    examples::main("udp_echo [ADDR:PORT]", address, serve)
 }
