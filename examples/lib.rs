@@ -4,8 +4,8 @@
 //! Exit code 0 when the program ended as it should, `INT` and `TERM` included; 1 with one line on
 //! standard error when it could not start or broke; 2 with its usage for a bad argument.
 
+use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use reactor::{Context, Signal, SignalError};
@@ -37,7 +37,7 @@ pub fn main<A>(
 /// # Errors
 ///
 /// Standard output is closed.
-pub fn say_listening(address: impl std::fmt::Display) -> io::Result<()> {
+pub fn say_listening(address: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on {address}")?;
     stdout.flush()

@@ -205,7 +205,7 @@ fn signals_apart() {
 }
 
 /// Waits for a child without the kernel, and insists that it ended well.
-fn wait_by_hand(child: u32) {
+pub fn wait_by_hand(child: u32) {
     let pid = rustix::process::Pid::from_raw(child.try_into().unwrap());
     let waited = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()).unwrap();
     let status = ExitStatus::from_raw(waited.expect("it waits").1.as_raw());

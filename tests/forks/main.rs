@@ -1,6 +1,7 @@
 //! Forked processes: one thread, one test after another, because a process of several threads cannot
 //! fork, and a child is to run nothing but its part of one test.
 
+mod further;
 mod handover;
 mod paths;
 mod refused;
@@ -18,8 +19,15 @@ type Test = (&'static str, fn());
 fn main() -> ExitCode {
     let chosen = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let is_chosen = |name: &str| chosen.as_ref().is_none_or(|part| name.contains(&**part));
-    let tests =
-        [handover::TESTS, refused::TESTS, sockets::TESTS, paths::TESTS, scenarios::TESTS].concat();
+    let tests = [
+        handover::TESTS,
+        further::TESTS,
+        refused::TESTS,
+        sockets::TESTS,
+        scenarios::TESTS,
+        paths::TESTS,
+    ]
+    .concat();
     let (run, left): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(name, _)| is_chosen(name));
     println!("\nrunning {} tests", run.len());
     let us = std::process::id();

@@ -55,8 +55,11 @@ pub(crate) fn p11_the_mode_is_exact_under_any_umask() {
             let builder = builder.unlink_on_close(false);
             Owner::listening(builder.clone()).close();
             assert_eq!(mode(&path), wanted, "{taken:o}");
-            Owner::listening(builder).close();
-            assert_eq!(mode(&path), wanted, "{taken:o}, of a dead one's heir");
+            // A dead socket that its owner may not connect to cannot be told from a living one.
+            if wanted & 0o200 != 0 {
+                Owner::listening(builder).close();
+                assert_eq!(mode(&path), wanted, "{taken:o}, of a dead one's heir");
+            }
             fs::remove_file(&path).unwrap();
         }
         assert_eq!(umask(Mode::from_raw_mode(taken)).as_raw_mode(), taken, "it is as it was");

@@ -317,18 +317,6 @@ fn p10_the_near_path_of_a_connection_goes_with_it() {
 }
 
 #[test]
-fn p11_the_mode_is_exact_whatever_the_umask() {
-    let folder = Folder::new();
-    let path = folder.at("socket");
-    for wanted in [0o000, 0o600, 0o640, 0o660, 0o666, 0o700, 0o777] {
-        let owner = Owner::listening(server(&path).mode(wanted));
-        assert_eq!(mode(&path), wanted);
-        owner.close();
-    }
-    assert!(!is_there(&path));
-}
-
-#[test]
 fn p11_the_heir_of_a_dead_server_has_its_own_mode() {
     let folder = Folder::new();
     let path = folder.at("socket");
@@ -371,17 +359,21 @@ fn p57_a_path_of_107_bytes_is_the_longest() {
 fn a_path_that_leads_nowhere_is_refused() {
     let folder = Folder::new();
     fs::write(folder.at("file"), "").unwrap();
+    stale(&folder.at("dead"));
     let cases = [
         (folder.at("nowhere/socket"), Operation::Bind, ENOENT),
         (folder.at("file/socket"), Operation::Bind, ENOTDIR),
         (folder.at("zero\0byte"), Operation::PackSockaddrUn, EINVAL),
+        (folder.at("new/"), Operation::Bind, ENOENT),
+        (folder.at("dead/"), Operation::Bind, EADDRINUSE),
+        (folder.at("dead/."), Operation::Bind, ENOTDIR),
         (folder.at(".."), Operation::Bind, EADDRINUSE),
         ("/".into(), Operation::Bind, EADDRINUSE),
     ];
     for (path, operation, errnum) in cases {
         assert_eq!(Owner::refused(server(&path)), (operation, errnum), "{path:?}");
     }
-    assert_eq!(folder.names(), ["file"]);
+    assert_eq!(folder.names(), ["dead", "file"]);
 }
 
 #[test]

@@ -19,3 +19,4 @@ pub mod echo_load;
 pub mod machine;
 pub mod process;
 pub mod table;
+pub mod udp_load;

@@ -27,12 +27,6 @@ enum Entry<T> {
     Vacant { generation: NonZeroU32, next: u32 },
 }
 
-impl<T> Default for Arena<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<T> Arena<T> {
     pub(crate) const fn new() -> Self {
         Self { entries: Vec::new(), vacant: NONE, len: 0 }

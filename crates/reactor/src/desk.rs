@@ -4,15 +4,14 @@
 //! that are still ready or have something to write. Never knows a session's state: that is why it can be
 //! borrowed, with a wheel, beside the sessions. `io.rs` is what a wheel sees of it.
 
-use std::any::{Any, TypeId};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 
 use crate::bell::Doorbell;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
-use crate::further::Further;
+use crate::further::{Further, WatchId};
 use crate::ids::{SessionId, TimerId, WheelId};
 use crate::kernel::EventNames;
 use crate::poller::Poller;
@@ -21,6 +20,7 @@ use crate::queue::{self, Queue, Stamp, What};
 use crate::remote::Inbox;
 use crate::session::Hold;
 use crate::shared_buffer::SharedBuffer;
+use crate::shared_values::SharedValues;
 use crate::timers::Timers;
 use crate::wall_watch::WallWatch;
 use crate::wheel::AnyWheel;
@@ -34,7 +34,7 @@ pub(crate) struct WheelSlot {
 
 /// What the kernel notes about a wheel.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "memberships of three lists, each by itself")]
+#[expect(clippy::struct_excessive_bools, reason = "memberships of four lists, each by itself")]
 pub(crate) struct Meta {
     pub(crate) session: SessionId,
     pub(crate) alarm: Option<TimerId>,
@@ -46,14 +46,21 @@ pub(crate) struct Meta {
     pub(crate) dirty: bool,
     /// Whether its session's ledger has it.
     pub(crate) alive: bool,
-    /// Whether it has watched, or watches, further descriptors.
+    /// Whether it ever watched a further descriptor.
     pub(crate) further: bool,
 }
 
 impl Meta {
     pub(crate) const fn new(session: SessionId) -> Self {
-        let (again, dirty, further) = (false, false, false);
-        Self { session, alarm: None, fd: UNWATCHED, again, dirty, alive: true, further }
+        Self {
+            session,
+            alarm: None,
+            fd: UNWATCHED,
+            again: false,
+            dirty: false,
+            alive: true,
+            further: false,
+        }
     }
 
     /// The descriptor that is watched.
@@ -69,6 +76,9 @@ impl Meta {
 
 const UNWATCHED: RawFd = -1;
 
+// Every idle connection has one.
+const _: () = assert!(size_of::<Meta>() == 24);
+
 /// What a wheel wants changed in its session's ledger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Entry {
@@ -81,6 +91,8 @@ pub(crate) enum Entry {
 #[expect(clippy::struct_excessive_bools, reason = "two notes to the kernel, each by itself")]
 pub(crate) struct Desk {
     pub(crate) poller: Poller,
+    /// What wheels watch beside their first descriptor.
+    pub(crate) further: Further,
     pub(crate) clock: Clock,
     /// The time of this turn.
     pub(crate) now: Moment,
@@ -102,6 +114,9 @@ pub(crate) struct Desk {
     /// What is not in the sessions' ledgers yet.
     pub(crate) holds: Vec<Entry>,
     pub(crate) shared: SharedBuffer,
+    pub(crate) values: SharedValues,
+    /// What wheels use for the time of one call; as long as the longest that was asked for.
+    pub(crate) scratch: Vec<u8>,
     pub(crate) read_left: usize,
     /// The wheel that is being pulled said that the event it tells is the last for now.
     pub(crate) all_told: bool,
@@ -109,16 +124,13 @@ pub(crate) struct Desk {
     pub(crate) doorbell: Doorbell,
     pub(crate) inbox: Inbox,
     pub(crate) pool: Pool,
-    /// The descriptors of wheels that watch more than one.
-    pub(crate) further: Further,
-    /// What wheels of one kind keep together, one value of each type.
-    pub(crate) values: HashMap<TypeId, Box<dyn Any>>,
 }
 
 impl Desk {
     pub(crate) fn new(clock: Clock, workers: usize) -> io::Result<Self> {
         Ok(Self {
             poller: Poller::new()?,
+            further: Further::default(),
             now: clock.moment(),
             clock,
             timers: Timers::new(),
@@ -132,14 +144,14 @@ impl Desk {
             chores: false,
             holds: Vec::new(),
             shared: SharedBuffer::new(),
+            values: SharedValues::default(),
+            scratch: Vec::new(),
             read_left: READ_BUDGET,
             all_told: false,
             spare: Vec::new(),
             doorbell: Doorbell::default(),
             inbox: Inbox::default(),
             pool: Pool::new(workers),
-            further: Further::default(),
-            values: HashMap::new(),
         })
     }
 
@@ -187,9 +199,15 @@ impl Desk {
         if let Some(alarm) = meta.alarm.take() {
             self.timers.remove(alarm);
         }
-        let watched = meta.fd != UNWATCHED;
+        let mut watched = meta.fd != UNWATCHED;
         self.forget(meta);
-        watched | (meta.further && self.forget_further(id))
+        if meta.further {
+            while let Some(fd) = self.further.pop(id) {
+                self.forget_descriptor(fd);
+                watched = true;
+            }
+        }
+        watched
     }
 
     pub(crate) fn forget(&self, meta: &mut Meta) {
@@ -199,16 +217,27 @@ impl Desk {
         }
     }
 
-    #[cold]
-    fn forget_further(&mut self, id: WheelId) -> bool {
-        let lines = self.further.remove_all(id);
-        for line in &lines {
-            self.forget_descriptor(line.fd);
-        }
-        !lines.is_empty()
+    /// Watches a further descriptor of a wheel.
+    pub(crate) fn watch_further(
+        &mut self,
+        id: WheelId,
+        meta: &mut Meta,
+        fd: RawFd,
+    ) -> io::Result<WatchId> {
+        let watch = self.further.name();
+        self.poller.watch(fd, watch.token())?;
+        self.further.insert(&watch, id, fd);
+        meta.further = true;
+        Ok(watch)
     }
 
-    pub(crate) fn forget_descriptor(&self, fd: RawFd) {
+    pub(crate) fn forget_further(&mut self, id: WheelId, watch: &WatchId) {
+        if let Some(fd) = self.further.remove(watch, id) {
+            self.forget_descriptor(fd);
+        }
+    }
+
+    fn forget_descriptor(&self, fd: RawFd) {
         if let Err(error) = self.poller.forget(fd) {
             // The wheel closed a watched descriptor, against the rules. Its number may be another's.
             log::error!(target: "reactor::wheels", "descriptor {fd} was closed while watched: {error}");

@@ -1,89 +1,97 @@
-//! The further descriptors of wheels that watch more than one.
+//! The descriptors that wheels watch beside their first.
 //!
-//! Owns a line for each: whose it is, and its number. Promises that a late notice is nobody else's, as
-//! the table of wheels does: a [`WatchId`] is a slot and a generation, and no two are the same in one
-//! kernel. Wheels with one descriptor have no line here and pay for nothing.
+//! Owns who watches which, in tables of their own: a wheel that watches one descriptor, as most do, pays
+//! nothing for those that watch several. Promises that a notice finds the wheel that watches now, or
+//! nobody. Never registers anything: `desk.rs` does, which has the poller.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::os::fd::RawFd;
 
 use mio::Token;
 use rustc_hash::FxBuildHasher;
 
-use crate::arena::{Arena, Key};
-use crate::ids::WheelId;
+use crate::ids::{WheelId, WheelMap};
+use crate::token;
 
-/// A further descriptor of a wheel: see [`Io::watch_also`](crate::Io::watch_also).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct WatchId(Key);
+/// Names one descriptor that a wheel watches beside its first. Got from
+/// [`Io::watch_also`](crate::Io::watch_also).
+///
+/// It is the wheel's, and stale once it is [unwatched](crate::Io::unwatch_also). Dropping it unwatches
+/// nothing: that takes the kernel.
+#[derive(PartialEq, Eq, Hash, Debug)]
+pub struct WatchId(u32);
 
-/// All further descriptors of a kernel.
-#[derive(Debug, Default)]
-pub(crate) struct Further {
-    watched: Arena<Line>,
-    by_wheel: HashMap<WheelId, Vec<WatchId>, FxBuildHasher>,
+impl WatchId {
+    /// The watch that has this token, or had it.
+    pub(crate) fn from_token(token: Token) -> Option<Self> {
+        token::further_of(token).map(Self)
+    }
+
+    pub(crate) const fn token(&self) -> Token {
+        token::further(self.0)
+    }
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Line {
-    pub(crate) wheel: WheelId,
-    pub(crate) fd: RawFd,
+/// Who watches what, in both directions.
+#[derive(Debug, Default)]
+pub(crate) struct Further {
+    watches: HashMap<u32, (WheelId, RawFd), FxBuildHasher>,
+    /// The same by wheel. One that watches nothing more is not in it.
+    numbers: WheelMap<Vec<u32>>,
+    /// The number given out last.
+    last: u32,
 }
 
 impl Further {
-    pub(crate) fn add(&mut self, wheel: WheelId, fd: RawFd) -> WatchId {
-        let id = WatchId(self.watched.insert(Line { wheel, fd }));
-        self.by_wheel.entry(wheel).or_default().push(id);
-        id
-    }
-
-    /// The wheel and the descriptor, if it is still watched.
-    pub(crate) fn get(&self, id: WatchId) -> Option<Line> {
-        self.watched.get(id.0).copied()
-    }
-
-    /// Takes the wheel's line out. Whether it has others still is not for the caller to know.
-    pub(crate) fn remove(&mut self, id: WatchId) -> Option<Line> {
-        let line = self.watched.remove(id.0)?;
-        if let Some(ids) = self.by_wheel.get_mut(&line.wheel) {
-            ids.retain(|its| *its != id);
+    /// A name that nobody has. It is not given out again before two thousand million others were, so
+    /// that a notice on its way to a watch that is gone is nobody else's.
+    pub(crate) fn name(&mut self) -> WatchId {
+        loop {
+            self.last = (self.last + 1) % token::MOST_FURTHER;
+            if !self.watches.contains_key(&self.last) {
+                return WatchId(self.last);
+            }
         }
-        Some(line)
     }
 
-    /// Takes all lines of a wheel out.
-    pub(crate) fn remove_all(&mut self, wheel: WheelId) -> Vec<Line> {
-        let ids = self.by_wheel.remove(&wheel).unwrap_or_default();
-        ids.into_iter().filter_map(|id| self.watched.remove(id.0)).collect()
+    pub(crate) fn insert(&mut self, watch: &WatchId, wheel: WheelId, fd: RawFd) {
+        self.watches.insert(watch.0, (wheel, fd));
+        self.numbers.entry(wheel).or_default().push(watch.0);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (WatchId, Line)> {
-        self.watched.iter().map(|(key, line)| (WatchId(key), *line))
-    }
-}
-
-impl WatchId {
-    /// A token is a key with this bit, which no slot of a wheel has: tables do not grow so large.
-    const MARK: usize = 1 << 31;
-
-    #[expect(clippy::cast_possible_truncation, reason = "usize has 64 bits: see `ids.rs`")]
-    pub(crate) const fn token(self) -> Token {
-        Token(self.0.to_word() as usize | Self::MARK)
+    /// The wheel that a notice is for.
+    pub(crate) fn wheel_of(&self, watch: &WatchId) -> Option<WheelId> {
+        self.watches.get(&watch.0).map(|(wheel, _)| *wheel)
     }
 
-    /// The further descriptor that a token is of, if it is of one.
-    #[inline]
-    pub(crate) fn from_token(token: Token) -> Option<Self> {
-        if token.0 & Self::MARK == 0 {
-            return None;
+    /// Takes out one watch of a wheel, and gives its descriptor, if it is there and the wheel's.
+    pub(crate) fn remove(&mut self, watch: &WatchId, wheel: WheelId) -> Option<RawFd> {
+        let numbers = self.numbers.get_mut(&wheel)?;
+        let place = numbers.iter().position(|number| *number == watch.0)?;
+        numbers.swap_remove(place);
+        if numbers.is_empty() {
+            self.numbers.remove(&wheel);
         }
-        Key::from_word((token.0 & !Self::MARK) as u64).map(Self)
+        self.watches.remove(&watch.0).map(|(_, fd)| fd)
     }
-}
 
-impl fmt::Debug for WatchId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WatchId({}.{})", self.0.slot(), self.0.generation())
+    /// Takes out a watch of a wheel that closes, and gives its descriptor, as long as there is one.
+    pub(crate) fn pop(&mut self, wheel: WheelId) -> Option<RawFd> {
+        let last = *self.numbers.get(&wheel)?.last()?;
+        self.remove(&WatchId(last), wheel)
+    }
+
+    /// What a wheel watches, in no order.
+    pub(crate) fn of(&self, wheel: WheelId) -> impl Iterator<Item = RawFd> {
+        let numbers = self.numbers.get(&wheel).into_iter().flatten();
+        numbers.filter_map(|number| self.watches.get(number)).map(|(_, fd)| *fd)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (WatchId, RawFd)> {
+        self.watches.iter().map(|(number, (_, fd))| (WatchId(*number), *fd))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.watches.len()
     }
 }

@@ -3,7 +3,6 @@
 //! An [`Io`] is a wheel's notes and the desk that all wheels share (`desk.rs`), borrowed for one call.
 //! It is all that a wheel ever sees of the kernel.
 
-use std::any::TypeId;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Instant;
@@ -47,7 +46,8 @@ impl Io<'_> {
         self.desk.clock.instant(self.desk.now)
     }
 
-    /// Watches a descriptor for this wheel: one at a time, reading and writing, edge-triggered.
+    /// Watches a descriptor for this wheel: one at a time, reading and writing, edge-triggered. Those of
+    /// a wheel that has several are watched with [`watch_also`](Self::watch_also).
     ///
     /// The wheel keeps the descriptor open until it calls [`unwatch`](Self::unwatch) or is dropped; the
     /// kernel forgets it before it drops the wheel. It should be non-blocking.
@@ -80,45 +80,106 @@ impl Io<'_> {
         self.desk.forget(self.meta);
     }
 
-    /// Watches a further descriptor beside the one of [`watch`](Self::watch), as that does. What it is
-    /// ready for is told to [`Wheel::ready_also`](crate::Wheel::ready_also).
+    /// Watches a further descriptor for this wheel, in the same way as [`watch`](Self::watch) and
+    /// beside what is watched already, be it by `watch` or by this. There is no limit but the system's.
     ///
-    /// For a wheel that waits for several at once: a listener with a socket for each address, a connection
-    /// that tries several. A wheel of one descriptor pays nothing for it.
+    /// What it is ready for is told to [`Wheel::ready_also`](crate::Wheel::ready_also), with the name
+    /// that this returns. The wheel has one share of a turn, however many descriptors: it notes what
+    /// each is ready for, [`next`](crate::Wheel::next) works through them, and when the share is used up
+    /// it asks to be heard [again](Self::again), once for all of them. One that is always ready has a
+    /// name, too, that is never told.
     ///
-    /// The wheel keeps the descriptor open until it calls [`unwatch_also`](Self::unwatch_also) or is
-    /// dropped. There is one list of those [still ready](Self::again) and one share of a turn for all
-    /// descriptors of a wheel: it goes round among them itself.
+    /// The wheel keeps each descriptor open until it calls [`unwatch_also`](Self::unwatch_also) or is
+    /// dropped; the kernel forgets all of them before it drops the wheel.
+    ///
+    /// Two pipes and one wheel:
+    ///
+    /// ```
+    /// use std::io::{PipeReader, Read, Write};
+    /// use reactor::{Bound, Context, Handle, Io, Kernel, Readiness, States, Symbol, WatchId, Wheel};
+    ///
+    /// struct Source { watch: WatchId, pipe: PipeReader, ready: bool }
+    ///
+    /// struct Gather { sources: Vec<Source>, done: Symbol }
+    ///
+    /// impl Wheel for Gather {
+    ///     type Event = (Bound<usize>, usize);
+    ///
+    ///     fn ready(&mut self, _: Readiness) {}
+    ///
+    ///     fn ready_also(&mut self, watch: &WatchId, _: Readiness) {
+    ///         if let Some(source) = self.sources.iter_mut().find(|source| source.watch == *watch) {
+    ///             source.ready = true;
+    ///         }
+    ///     }
+    ///
+    ///     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
+    ///         let place = self.sources.iter().position(|source| source.ready)?;
+    ///         let Source { watch, mut pipe, .. } = self.sources.swap_remove(place);
+    ///         let length = pipe.read(&mut [0; 16]).ok()?;
+    ///         io.unwatch_also(watch); // before it is closed
+    ///         Some((Bound::new(io.session(), self.done), length))
+    ///     }
+    /// }
+    ///
+    /// #[derive(Default)]
+    /// struct Owner { gather: Option<Handle<Gather>>, lengths: Vec<usize> }
+    ///
+    /// let owner = States::new()
+    ///     .try_on("_start", |owner: &mut Owner, cx: &mut Context<'_>, ()| {
+    ///         let (first, mut one) = std::io::pipe()?;
+    ///         let (second, mut two) = std::io::pipe()?;
+    ///         let done = cx.symbol("done");
+    ///         owner.gather = Some(cx.add_wheel(|io| {
+    ///             let sources = [first, second].into_iter().filter_map(|pipe| {
+    ///                 let (watch, _) = io.watch_also(&pipe).ok()?;
+    ///                 Some(Source { watch, pipe, ready: false })
+    ///             });
+    ///             Gather { sources: sources.collect(), done }
+    ///         }));
+    ///         one.write_all(b"one")?;
+    ///         two.write_all(b"and two")?;
+    ///         Ok::<_, std::io::Error>(())
+    ///     })
+    ///     .on("done", |owner: &mut Owner, _: &mut Context<'_>, length: usize| {
+    ///         owner.lengths.push(length);
+    ///         if owner.lengths.len() == 2 {
+    ///             owner.gather = None;
+    ///         }
+    ///     })
+    ///     .on_stop(|owner: &mut Owner, _: &mut Context<'_>, ()| {
+    ///         owner.lengths.sort();
+    ///         assert_eq!(owner.lengths, [3, 7]);
+    ///     });
+    /// let mut kernel = Kernel::new()?;
+    /// kernel.spawn(&owner, Owner::default());
+    /// kernel.run()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As of `watch`. Nothing more is watched then.
+    /// As [`watch`](Self::watch). `EEXIST` if it is watched already, by this wheel too: `dup(2)` gives a
+    /// descriptor that can be watched beside it. Nothing has changed then.
     pub fn watch_also(&mut self, fd: impl AsFd) -> io::Result<(WatchId, Watched)> {
         let fd = fd.as_fd().as_raw_fd();
-        let watch = self.desk.further.add(self.id, fd);
-        let watched = self.desk.poller.watch(fd, watch.token());
-        match watched {
-            Ok(()) => {
-                self.meta.further = true;
-                Ok((watch, Watched::WhenReady))
-            }
-            Err(error) => {
-                self.desk.further.remove(watch);
-                if error.kind() != io::ErrorKind::PermissionDenied {
-                    return Err(error);
-                }
+        match self.desk.watch_further(self.id, self.meta, fd) {
+            Ok(watch) => Ok((watch, Watched::WhenReady)),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.again();
-                Ok((watch, Watched::AlwaysReady))
+                Ok((self.desk.further.name(), Watched::AlwaysReady))
             }
+            Err(error) => Err(error),
         }
     }
 
-    /// Watches a further descriptor no more, if it still is: to be called before the descriptor is closed or
-    /// given away. What the system said of it before is not told any more.
+    /// Watches a further descriptor no more; the others stay watched. To be called before it is closed
+    /// or given away. A notice that is on its way already is not told.
+    ///
+    /// Harmless if it is always ready, or if the name is another wheel's: nothing is done then.
+    #[expect(clippy::needless_pass_by_value, reason = "it names nothing any more")]
     pub fn unwatch_also(&mut self, watch: WatchId) {
-        if let Some(line) = self.desk.further.remove(watch) {
-            self.desk.forget_descriptor(line.fd);
-        }
+        self.desk.forget_further(self.id, &watch);
     }
 
     /// Asks for [`Wheel::next`](crate::Wheel::next) to be called in the next turn: the wheel stopped
@@ -217,16 +278,6 @@ impl Io<'_> {
         Ok(job)
     }
 
-    /// The kernel's one value of a type, for what wheels have in common: a lookup that many wait for.
-    /// Made when it is first asked for, dropped with the kernel. A type that nobody else can name is
-    /// nobody else's.
-    #[must_use]
-    pub fn shared_value<T: Default + 'static>(&mut self) -> &mut T {
-        let value = self.desk.values.entry(TypeId::of::<T>());
-        let value = value.or_insert_with(|| Box::new(T::default()));
-        value.downcast_mut().expect("it is kept under its type")
-    }
-
     /// The one buffer that wheels read into. What it holds is the wheel's until `next` returns `None`
     /// or [`park`](crate::Wheel::park) was called.
     #[must_use]
@@ -235,10 +286,54 @@ impl Io<'_> {
         &mut self.desk.shared
     }
 
+    /// The one value of its type that the wheels of this kernel share, made by [`Default`] when it is
+    /// first asked for, and dropped with the kernel.
+    ///
+    /// For what the wheels of one kind know together, such as a lookup that several wait for. Whoever
+    /// can name the type can have it: a type that is private is its module's alone. It is not told which
+    /// wheels are gone, so what they put there they take out, or it is bounded. A [forked](crate::Kernel::fork)
+    /// child has a copy.
+    ///
+    /// ```
+    /// # use reactor::Io;
+    /// #[derive(Default)]
+    /// struct Open(u32); // how many wheels of this kind were made in this kernel
+    ///
+    /// fn number(io: &mut Io<'_>) -> u32 {
+    ///     let Open(count) = io.shared_value();
+    ///     *count += 1;
+    ///     *count
+    /// }
+    /// ```
+    #[must_use]
+    pub fn shared_value<T: Default + 'static>(&mut self) -> &mut T {
+        self.desk.values.get()
+    }
+
+    /// Memory for the time of this call, as much as is asked for. What it shows is left over from others.
+    ///
+    /// It is got from the system when it is first asked for, and kept. Parts of it that nobody writes to
+    /// cost no memory, so that there may be room for more than is likely to come.
+    #[must_use]
+    #[inline]
+    pub fn scratch(&mut self, bytes: usize) -> &mut [u8] {
+        if self.desk.scratch.len() < bytes {
+            self.desk.scratch = vec![0; bytes];
+        }
+        &mut self.desk.scratch[..bytes]
+    }
+
     /// Counts bytes against the wheel's share of this turn, which is 64 KiB of reading.
     #[inline]
     pub const fn spend(&mut self, bytes: usize) {
         self.desk.read_left = self.desk.read_left.saturating_sub(bytes);
+    }
+
+    /// How many bytes are left of the wheel's share of this turn.
+    #[must_use]
+    #[inline]
+    pub const fn share_left(&self) -> usize {
+        self.desk.read_left
     }
 
     /// Whether anything is left of the wheel's share of this turn. If not, the wheel should ask to be

@@ -61,7 +61,7 @@ pub struct SessionInfo {
 }
 
 /// One wheel in a [`Snapshot`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct WheelInfo {
     /// Its id.
@@ -70,6 +70,8 @@ pub struct WheelInfo {
     pub kind: &'static str,
     /// The descriptor that it watches, if it does.
     pub descriptor: Option<i32>,
+    /// What it watches beside: see [`Io::watch_also`](crate::Io::watch_also). In no order.
+    pub further: Vec<i32>,
     /// Whether it keeps its session alive.
     pub holds: bool,
 }
@@ -136,7 +138,7 @@ impl fmt::Display for SessionInfo {
         writeln!(f)?;
         for wheel in &self.wheels {
             write!(f, "{:indent$}  wheel {} ({})", "", wheel.id, wheel.kind)?;
-            if let Some(descriptor) = wheel.descriptor {
+            for descriptor in wheel.descriptor.iter().chain(&wheel.further) {
                 write!(f, ", descriptor {descriptor}")?;
             }
             writeln!(f)?;

@@ -68,9 +68,12 @@ pub trait Wheel: 'static {
     /// says `WouldBlock`; when it stops before, it asks to be heard [again](Io::again).
     fn ready(&mut self, readiness: Readiness);
 
-    /// Notes what one of its [further descriptors](Io::watch_also) is ready for. Default: as
-    /// [`ready`](Self::ready), for a wheel to which it is all the same.
-    fn ready_also(&mut self, watch: WatchId, readiness: Readiness) {
+    /// Notes what a further descriptor is ready for, one that the wheel watches with
+    /// [`Io::watch_also`]; [`next`](Self::next) comes right after, as after [`ready`](Self::ready).
+    ///
+    /// Never called for a watch that was unwatched, nor for one of a wheel that had this one's place
+    /// before. A wheel that does not tell its descriptors apart need not have it: `ready` is called then.
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) {
         let _ = watch;
         self.ready(readiness);
     }
@@ -185,8 +188,8 @@ impl fmt::Debug for Readiness {
 pub(crate) trait AnyWheel: Any {
     /// Notes what it is ready for, and gives its `pump`.
     fn ready(&mut self, readiness: Readiness) -> fn(&mut Kernel, WheelId);
-    /// The same for a further descriptor.
-    fn ready_also(&mut self, watch: WatchId, readiness: Readiness) -> fn(&mut Kernel, WheelId);
+    /// As `ready`, of a further descriptor.
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> fn(&mut Kernel, WheelId);
     fn flush(&mut self, io: &mut Io<'_>) -> bool;
     fn park(&mut self, io: &mut Io<'_>);
     /// The loop that pulls events out of a wheel of this type.
@@ -201,7 +204,7 @@ impl<W: Wheel> AnyWheel for W {
         Kernel::pump::<W>
     }
 
-    fn ready_also(&mut self, watch: WatchId, readiness: Readiness) -> fn(&mut Kernel, WheelId) {
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> fn(&mut Kernel, WheelId) {
         Wheel::ready_also(self, watch, readiness);
         Kernel::pump::<W>
     }

@@ -151,6 +151,24 @@ impl UnixAddress {
         }
     }
 
+    pub(crate) const fn is_unnamed(&self) -> bool {
+        matches!(self, Self::Unnamed)
+    }
+
+    /// What the system writes behind the family: nothing, a zero byte and a name, or a path and perhaps a
+    /// zero byte.
+    pub(crate) fn from_system(mut bytes: Vec<u8>) -> Self {
+        match bytes.first() {
+            None => Self::Unnamed,
+            Some(0) => Self::Abstract(bytes.split_off(1)),
+            Some(_) => {
+                let end = bytes.iter().position(|byte| *byte == 0);
+                bytes.truncate(end.unwrap_or(bytes.len()));
+                Self::Path(OsString::from_vec(bytes).into())
+            }
+        }
+    }
+
     fn to_system(&self) -> io::Result<SockAddr> {
         let refuse = |errnum| Err(io::Error::from_raw_os_error(errnum));
         match self {

@@ -5,6 +5,7 @@
 //! | wheel | does | tells |
 //! |---|---|---|
 //! | [`SocketFactory`] | listens and accepts, or connects | [`Established`], [`Failure`] |
+//! | [`Datagram`] | receives and sends messages | [`Message`], [`Failure`] |
 //! | [`ReadWrite`] | moves framed data both ways | [`Input`], [`Failure`], and marks and flushes by [`WheelId`](reactor::WheelId) |
 //!
 //! A session holds a wheel as a small handle; dropping the handle closes the wheel, and nothing of it
@@ -80,6 +81,7 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 mod address;
+mod datagram;
 mod descriptor;
 mod failure;
 mod family;
@@ -94,6 +96,7 @@ mod sys;
 mod unix_path;
 
 pub use address::{Address, UnixAddress};
+pub use datagram::{Datagram, DatagramBuilder, Interface, Message, Sent};
 pub use descriptor::Descriptor;
 pub use failure::{Failure, Operation};
 pub use family::{Domain, SocketType};

@@ -143,9 +143,12 @@ impl Drop for BoundPath {
 }
 
 impl Place {
-    /// None for what can only be a directory, `/` or `..`: there is no name to hold.
+    /// None for what can only be a directory, as `..` and `name/` can: there bind(2) knows what is wrong.
     fn find(path: &Path) -> io::Result<Option<Self>> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+        if !path.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes()) {
+            return Ok(None);
+        }
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         Ok(Some(Self { directory: sys::find_directory(parent)?, name: name.to_owned() }))
     }

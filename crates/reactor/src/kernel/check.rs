@@ -9,6 +9,7 @@ impl Kernel {
         let left = [
             ("timers", self.desk.timers.len()),
             ("wheels", self.wheels.len()),
+            ("further watches", self.desk.further.len()),
             ("child processes", self.children.len()),
             ("sessions", self.sessions.len()),
         ];

@@ -117,8 +117,8 @@ impl Kernel {
                 poller.watch(fd, WheelId(key).token())?;
             }
         }
-        for (watch, line) in self.desk.further.iter() {
-            poller.watch(line.fd, watch.token())?;
+        for (watch, fd) in self.desk.further.iter() {
+            poller.watch(fd, watch.token())?;
         }
         let signals = self.signals.source.twin(&poller)?;
         let bell = self.desk.doorbell.twin(&poller)?;

@@ -26,6 +26,7 @@ impl Kernel {
                     id: WheelId(key),
                     kind: slot.wheel.as_ref().map_or("?", |wheel| wheel.kind()),
                     descriptor: slot.meta.watched(),
+                    further: self.desk.further.of(WheelId(key)).collect(),
                     holds: slot.meta.alive,
                 });
             }

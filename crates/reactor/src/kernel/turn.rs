@@ -171,18 +171,21 @@ impl Kernel {
     #[inline]
     fn notice(&mut self, event: &mio::event::Event) {
         self.stats.notices += 1;
-        let token = event.token();
-        if let Some(watch) = WatchId::from_token(token) {
-            self.ready_further(watch, Readiness::of(event));
-        } else if let Some(id) = WheelId::from_token(token) {
-            self.ready_wheel(id, Readiness::of(event));
-        } else {
-            self.notice_own(token);
+        match WheelId::from_token(event.token()) {
+            Some(id) => self.ready_wheel(id, Readiness::of(event)),
+            None => self.notice_other(event),
         }
     }
 
-    /// Something of the kernel's own is ready.
+    /// Something of the kernel's own is ready, or a further descriptor of a wheel.
     #[cold]
+    fn notice_other(&mut self, event: &mio::event::Event) {
+        match WatchId::from_token(event.token()) {
+            Some(watch) => self.ready_further(&watch, Readiness::of(event)),
+            None => self.notice_own(event.token()),
+        }
+    }
+
     fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),

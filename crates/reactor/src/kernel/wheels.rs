@@ -84,12 +84,10 @@ impl Kernel {
         self.flush();
     }
 
-    /// Tells a wheel what a further descriptor of it is ready for, and pulls.
-    #[cold]
-    pub(super) fn ready_further(&mut self, watch: WatchId, readiness: Readiness) {
-        // Watched no more, since the system said so.
-        let Some(line) = self.desk.further.get(watch) else { return };
-        let id = line.wheel;
+    /// Tells a wheel what a further descriptor is ready for, and pulls.
+    pub(super) fn ready_further(&mut self, watch: &WatchId, readiness: Readiness) {
+        // Nobody, if it was unwatched since the system was asked.
+        let Some(id) = self.desk.further.wheel_of(watch) else { return };
         self.guard_wheel(id, |kernel| {
             let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
             let Some(wheel) = slot.wheel.as_deref_mut() else { return };

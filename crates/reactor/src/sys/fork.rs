@@ -1,7 +1,7 @@
 //! fork(2), and the mask of signals that it needs.
 //!
-//! The only unsafe code of the project. Promises that [`fork`] is safe to call: it refuses where fork is
-//! not. Never knows what a kernel is: `kernel/fork.rs` says what the child has to do.
+//! With `inherit.rs` the only unsafe code of the project. Promises that [`fork`] is safe to call: it
+//! refuses where fork is not. Never knows what a kernel is: `kernel/fork.rs` says what the child has to do.
 
 use std::io;
 use std::mem::MaybeUninit;

@@ -3,6 +3,7 @@
 //! Besides the poller, the clock and the signal source, nothing else in this crate talks to the system.
 
 pub(crate) mod fork;
+pub(crate) mod inherit;
 pub(crate) mod process;
 mod readiness;
 mod step_notice;

@@ -275,7 +275,7 @@ fn accepted(options: &SocketOptions, kind: (Domain, SocketType), local: &Address
     SockRef::from(&client).set_nonblocking(false).unwrap();
     sys::connect(&client, &sys::local_addr(&listener).unwrap()).unwrap();
     let (socket, _) = sys::accept(&listener).unwrap();
-    options.apply_accepted(&socket, Row::find(kind.0, kind.1).unwrap()).unwrap();
+    options.apply_accepted(&socket, &Row::find(kind.0, kind.1).unwrap()).unwrap();
     [listener, socket]
 }
 
@@ -344,7 +344,7 @@ fn apply(
     (domain, kind): (Domain, SocketType),
 ) -> Option<(&'static str, i32)> {
     let row = Row::find(domain, kind).unwrap();
-    let refused = options.apply(socket, row).err()?;
+    let refused = options.apply(socket, &row).err()?;
     Some((refused.0, io::Error::raw_os_error(&refused.1).unwrap()))
 }
 

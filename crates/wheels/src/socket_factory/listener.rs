@@ -34,6 +34,7 @@ pub(super) struct Listener {
 
 /// A socket that listens.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what the system said, and when")]
 pub(super) struct Door {
     socket: Socket,
     local: Address,
@@ -125,8 +126,8 @@ impl Listener {
         }
     }
 
-    pub(super) fn ready_also(&mut self, watch: WatchId) {
-        let is_it = |door: &&mut Door| matches!(&door.heard, Heard::Also(its) if *its == watch);
+    pub(super) fn ready_also(&mut self, watch: &WatchId) {
+        let is_it = |door: &&mut Door| matches!(&door.heard, Heard::Also(its) if its == watch);
         if let Some(door) = self.doors.iter_mut().find(is_it) {
             (door.ready, door.disturbed) = (true, self.paused);
         }

@@ -197,7 +197,7 @@ impl SocketFactory {
     }
 
     /// Ends the factory and gives its listening sockets away: no client in their queues is lost. Empty
-    /// unless it listens. What is in the file system goes with the [`Socket`](crate::Socket).
+    /// unless it listens. What is in the file system goes with the [`Socket`].
     #[must_use = "dropping the sockets closes them"]
     pub fn into_sockets(self, cx: &mut Context<'_>) -> Vec<Socket> {
         let taken = cx.wheel(&self.handle).map(|(factory, mut io)| factory.take_sockets(&mut io));

@@ -34,8 +34,8 @@ pub(super) fn open(plan: Plan, io: &mut Io<'_>) -> Result<Opened, Failure> {
     let Plan { kind, protocol, work, settings } = plan;
     let protocol = protocol.as_ref().and_then(Number::known);
     let mut maker = Maker { kind, protocol, settings, wheel: io.id() };
-    let made = match work {
-        Work::Connect { far, near } => return connect(maker, far, near, io),
+    match work {
+        Work::Connect { far, near } => connect(maker, far, near, io),
         Work::Open { everywhere, near, backlog } => {
             let mut made = Vec::new();
             if let Some(port) = everywhere {
@@ -46,10 +46,9 @@ pub(super) fn open(plan: Plan, io: &mut Io<'_>) -> Result<Opened, Failure> {
             for target in near {
                 made.push(open_one(&maker, target, backlog)?);
             }
-            made
+            begin(made, &maker.settings, io)
         }
-    };
-    begin(made, &maker.settings, io)
+    }
 }
 
 /// Takes sockets over that listen already.

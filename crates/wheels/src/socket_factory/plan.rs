@@ -25,8 +25,8 @@ pub(super) struct Plan {
 
 #[derive(Debug)]
 pub(super) enum Work {
-    /// To listen at each of these, or to hand over a datagram socket of each; before them at all
-    /// addresses of both families, on the port of the one that is everywhere.
+    /// To listen at each of these, or to hand over a datagram socket of each; and before that at all
+    /// addresses of both families, on the port of one of `everywhere`.
     Open { everywhere: Option<Target>, near: Vec<Target>, backlog: i32 },
     /// To connect to one of these, from one of those.
     Connect { far: Target, near: Option<Target> },
@@ -100,20 +100,24 @@ struct Reader {
 }
 
 impl Reader {
-    /// Where to listen, or to be bound to.
     fn open(&self, builder: &SocketFactoryBuilder) -> Result<Work, Failure> {
-        let queue = builder.listen_queue;
-        let (everywhere, first) = if builder.is_everywhere() {
-            self.accepts(Domain::Inet, queue)?;
-            (Some(self.target(&builder.bind, None, Operation::Bind)?), None)
-        } else {
-            (None, Some(&builder.bind))
+        let SocketFactoryBuilder { bind, also, listen_queue, .. } = builder;
+        let backlog = match listen_queue.map(i32::try_from) {
+            None | Some(Ok(0) | Err(_)) => SYSTEM_LIMIT,
+            Some(Ok(connections)) => connections,
         };
-        let near = first.into_iter().chain(&builder.also).map(|place| self.near(place, queue));
-        let near = near.collect::<Result<_, _>>()?;
-        Ok(Work::Open { everywhere, near, backlog: backlog(queue) })
+        let (everywhere, first) = if builder.is_everywhere() {
+            self.accepts(Domain::Inet, *listen_queue)?;
+            // Of no family: the addresses of both.
+            (Some(self.target(bind, None, Operation::Bind)?), None)
+        } else {
+            (None, Some(bind))
+        };
+        let near = first.into_iter().chain(also).map(|place| self.near(place, *listen_queue));
+        Ok(Work::Open { everywhere, near: near.collect::<Result<_, _>>()?, backlog })
     }
 
+    /// Where to listen, or to be bound to.
     fn near(&self, place: &Place, queue: Option<u32>) -> Result<Target, Failure> {
         let domain = self.domain_of(place).or_else(|| Self::default_domain(place));
         let accepts = self.accepts(domain.unwrap_or(Domain::Inet), queue)?;
@@ -123,7 +127,7 @@ impl Reader {
         }
     }
 
-    /// Whether sockets of a family listen. Only such have a queue.
+    /// Whether sockets of a family listen. No others have a queue.
     fn accepts(&self, domain: Domain, queue: Option<u32>) -> Result<bool, Failure> {
         let accepts = self.row(domain)?.use_of == Use::Accept;
         if !accepts && queue.is_some() {
@@ -300,13 +304,6 @@ fn any(domain: Option<Domain>, port: u16) -> Vec<Address> {
         Some(Domain::Inet6) => vec![v6],
         None => vec![v6, v4],
         Some(Domain::Unix | Domain::Vsock) => Vec::new(),
-    }
-}
-
-fn backlog(listen_queue: Option<u32>) -> i32 {
-    match listen_queue.map(i32::try_from) {
-        None | Some(Ok(0) | Err(_)) => SYSTEM_LIMIT,
-        Some(Ok(connections)) => connections,
     }
 }
 

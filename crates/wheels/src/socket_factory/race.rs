@@ -84,9 +84,9 @@ impl Race {
         }
     }
 
-    pub(super) fn ready_also(&mut self, watch: WatchId) {
+    pub(super) fn ready_also(&mut self, watch: &WatchId) {
         let is_it =
-            |attempt: &&mut Attempt| matches!(&attempt.place, Place::Also(its) if *its == watch);
+            |attempt: &&mut Attempt| matches!(&attempt.place, Place::Also(its) if its == watch);
         if let Some(attempt) = self.attempts.iter_mut().find(is_it) {
             attempt.ready = true;
         }

@@ -245,7 +245,7 @@ impl Wheel for Factory {
         }
     }
 
-    fn ready_also(&mut self, watch: WatchId, _: Readiness) {
+    fn ready_also(&mut self, watch: &WatchId, _: Readiness) {
         match &mut self.state {
             State::Listening(listener, _) => listener.ready_also(watch),
             State::Connecting(race) => race.ready_also(watch),

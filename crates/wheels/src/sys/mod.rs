@@ -3,6 +3,7 @@
 //! Everything here is a thin call that turns what the system says into `io::Result`. No state, no
 //! policy, no retries. With the feature `faults` a test can make each of them fail.
 
+mod datagram;
 mod file;
 mod name;
 mod options;
@@ -10,6 +11,10 @@ mod path;
 mod socket;
 mod watch;
 
+pub(crate) use datagram::{
+    BATCH, By, Received, Shape, allow_broadcast, can_segment, is_cut, join_multicast,
+    leave_multicast, recv_batch, send_batch, send_segments,
+};
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
 pub(crate) use options::{
@@ -37,6 +42,9 @@ pub(crate) mod errno {
     pub(crate) const SOCKTNOSUPPORT: i32 = Errno::SOCKTNOSUPPORT.raw_os_error();
     pub(crate) const AFNOSUPPORT: i32 = Errno::AFNOSUPPORT.raw_os_error();
     pub(crate) const NAMETOOLONG: i32 = Errno::NAMETOOLONG.raw_os_error();
+    pub(crate) const INTR: i32 = Errno::INTR.raw_os_error();
+    pub(crate) const IO: i32 = Errno::IO.raw_os_error();
+    pub(crate) const NOMEM: i32 = Errno::NOMEM.raw_os_error();
     pub(crate) const AGAIN: i32 = Errno::AGAIN.raw_os_error();
     pub(crate) const NOBUFS: i32 = Errno::NOBUFS.raw_os_error();
     pub(crate) const TIMEDOUT: i32 = Errno::TIMEDOUT.raw_os_error();

@@ -1,4 +1,4 @@
-//! Watching: epoll_ctl(2), which is the kernel's.
+//! Watching: `epoll_ctl(2)`, which is the kernel's.
 
 use std::io;
 use std::os::fd::AsFd;

@@ -1,0 +1,77 @@
+//! What a wheel of messages is built of.
+
+use std::borrow::Cow;
+
+use reactor::{Context, EventName, WheelId};
+
+use super::limits::Limits;
+use super::wheel::{Mailbox, Targets};
+use super::{Datagram, Message};
+use crate::failure::Failure;
+use crate::socket::Socket;
+
+/// The parameters of a [`Datagram`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct DatagramBuilder {
+    socket: Socket,
+    largest: usize,
+    limits: Limits,
+    flushed: Option<Cow<'static, str>>,
+}
+
+impl Datagram {
+    /// A wheel on `socket`, which is of type [`Dgram`](crate::SocketType::Dgram), or
+    /// [`SeqPacket`](crate::SocketType::SeqPacket) and connected.
+    pub fn builder(socket: Socket) -> DatagramBuilder {
+        DatagramBuilder { socket, largest: LARGEST, limits: Limits::default(), flushed: None }
+    }
+}
+
+impl DatagramBuilder {
+    /// The longest message that is received whole, in bytes, 1 at least. What is longer comes
+    /// [truncated](Message::is_truncated). Default: 65,535, which no datagram of IP exceeds; UNIX messages
+    /// may. One buffer serves all wheels, so that an idle one does not pay for it.
+    pub fn largest(mut self, bytes: usize) -> Self {
+        self.largest = bytes.max(1);
+        self
+    }
+
+    /// How many messages, and how many bytes of them, wait to be sent. What is to be sent then is
+    /// [dropped](super::Sent::Dropped); a message longer than the bound may wait alone. Default: 1,024 messages,
+    /// 1 MiB.
+    pub const fn most_unsent(mut self, messages: usize, bytes: usize) -> Self {
+        self.limits = Limits { messages, bytes };
+        self
+    }
+
+    /// Told whenever all that was to be sent has been sent, once each time. Default: not told.
+    pub fn flushed_event(mut self, event: impl EventName<WheelId>) -> Self {
+        self.flushed = Some(event.into_name());
+        self
+    }
+
+    /// Builds the wheel: `input` is told each message, `failure` what goes wrong.
+    ///
+    /// A socket of another type is a failure of `socket` (`ESOCKTNOSUPPORT`), told when the events posted so
+    /// far are delivered.
+    #[must_use = "dropping the wheel closes the socket"]
+    pub fn build(
+        self,
+        cx: &mut Context<'_>,
+        input: impl EventName<Message>,
+        failure: impl EventName<Failure>,
+    ) -> Datagram {
+        let Self { socket, largest, limits, flushed } = self;
+        let targets = Targets {
+            input: cx.symbol_of(input),
+            failure: cx.symbol_of(failure),
+            flushed: flushed.map(|event| cx.symbol(event)),
+        };
+        let handle = cx.add_wheel(|io| Mailbox::open(socket, largest, limits, targets, io));
+        Datagram { handle }
+    }
+}
+
+/// The length of a datagram of IP is a number of 16 bits.
+const LARGEST: usize = 65_535;
