@@ -56,9 +56,9 @@ pub(crate) fn a_path_that_one_may_not_go_is_refused() {
     rights(&closed, 0o000);
     rights(&locked, 0o000);
     refused(vec![
-        (SocketFactory::unix_listen(&closed.join("new")), Operation::Bind, EACCES),
+        (SocketFactory::unix_listen(closed.join("new")), Operation::Bind, EACCES),
         (SocketFactory::datagram(closed.join("new")), Operation::Bind, EACCES),
-        (SocketFactory::unix_connect(&closed.join("socket")), Operation::Connect, EACCES),
+        (SocketFactory::unix_connect(closed.join("socket")), Operation::Connect, EACCES),
         (SocketFactory::unix_connect(&locked), Operation::Connect, EACCES),
     ]);
     rights(&closed, 0o700);

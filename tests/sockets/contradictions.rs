@@ -82,7 +82,7 @@ fn what_does_not_listen_has_no_queue() {
     at_once([
         (SocketFactory::connect("127.0.0.1:1").listen_queue(5), listen, EINVAL, connects),
         (
-            SocketFactory::unix_connect(&folder.at("socket")).listen_queue(5),
+            SocketFactory::unix_connect(folder.at("socket")).listen_queue(5),
             listen,
             EINVAL,
             connects,
@@ -182,7 +182,7 @@ fn both_ends_are_of_one_family() {
             "127.0.0.1:0 is no address of AF_INET6",
         ),
         (
-            SocketFactory::unix_connect(&folder.at("socket")).bind_address("127.0.0.1"),
+            SocketFactory::unix_connect(folder.at("socket")).bind_address("127.0.0.1"),
             bind,
             EAFNOSUPPORT,
             "127.0.0.1:0 is no address of AF_UNIX",

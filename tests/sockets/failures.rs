@@ -96,7 +96,7 @@ fn socket_where_type_and_protocol_do_not_go_together() {
         ),
         // POE warns and goes on.
         (
-            SocketFactory::unix_listen(&folder.at("socket")).socket_protocol("tcp"),
+            SocketFactory::unix_listen(folder.at("socket")).socket_protocol("tcp"),
             Operation::Socket,
             EPROTONOSUPPORT,
             words,
@@ -111,7 +111,7 @@ fn setsockopt_of_an_option_that_is_refused() {
     let no_device = SocketOptions::new().device("nosuch0");
     let listening = builder().bind_address("127.0.0.1");
     let datagram = SocketFactory::datagram("127.0.0.1:0");
-    let unix = SocketFactory::unix_listen(&folder.at("socket"));
+    let unix = SocketFactory::unix_listen(folder.at("socket"));
     let refused = Operation::SetSockOpt;
     let (enodev, words) = (19, "SO_BINDTODEVICE: No such device");
     at_once([
@@ -191,7 +191,7 @@ fn bind_to_a_path_that_cannot_be_had() {
     let _other = unix::listening(&folder.at("socket"), 1);
     let nowhere = "No such file or directory";
     let in_use = "Address already in use";
-    let at = |name: &str| SocketFactory::unix_listen(&folder.at(name));
+    let at = |name: &str| SocketFactory::unix_listen(folder.at(name));
     at_once([
         (at("none/socket"), Operation::Bind, ENOENT, nowhere),
         (at("file/socket"), Operation::Bind, ENOTDIR, "Not a directory"),
@@ -202,7 +202,7 @@ fn bind_to_a_path_that_cannot_be_had() {
         (SocketFactory::unix_listen("/"), Operation::Bind, EADDRINUSE, in_use),
         (SocketFactory::datagram(folder.at("none/socket")), Operation::Bind, ENOENT, nowhere),
         (
-            SocketFactory::unix_connect(&folder.at("socket")).bind_address(folder.at("file")),
+            SocketFactory::unix_connect(folder.at("socket")).bind_address(folder.at("file")),
             Operation::Bind,
             EADDRINUSE,
             in_use,
@@ -286,7 +286,7 @@ fn connect_to_where_nobody_listens() {
     let _deaf = unix::bound(&folder.at("deaf"), Type::STREAM);
     drop(unix::listening(&folder.at("dead"), 1));
     fs::write(folder.at("file"), "text").unwrap();
-    let to = |name: &str| SocketFactory::unix_connect(&folder.at(name));
+    let to = |name: &str| SocketFactory::unix_connect(folder.at(name));
     let refused = "Connection refused";
     at_once([
         (to("nothing"), Operation::Connect, ENOENT, "No such file or directory"),

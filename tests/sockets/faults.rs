@@ -65,7 +65,7 @@ fn a_socket_that_cannot_be_watched_is_a_failure_of_epoll_ctl() {
 fn one_of_several_sockets_that_cannot_be_watched_closes_all() {
     let folder = Folder::new();
     let ((), warnings) = logs::capture_warnings(|| {
-        let builder = SocketFactory::unix_listen(&folder.at("socket")).also("127.0.0.1:0");
+        let builder = SocketFactory::unix_listen(folder.at("socket")).also("127.0.0.1:0");
         fails_once(builder, Call::WatchAlso, Operation::Watch);
     });
     assert_eq!(folder.names(), [""; 0]);

@@ -192,7 +192,7 @@ fn a_listener_that_gives_its_sockets_away_loses_no_client() {
 #[test]
 fn a_socket_that_was_given_away_takes_its_path_with_it() {
     let folder = Folder::new();
-    let builder = SocketFactory::unix_listen(&folder.at("socket"));
+    let builder = SocketFactory::unix_listen(folder.at("socket"));
     let mut rig = staying(builder);
     let sockets = rig.act(|host, cx| host.factories.remove(0).into_sockets(cx));
     assert_eq!(folder.names(), ["socket"]);

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use reactor::Context;
 use socket2::{Domain, SockRef, Socket, Type};
 use testkit::rig::{Heard, Host, Rig, cause};
 use testkit::unix::Folder;
@@ -32,6 +33,8 @@ fn wheel_accept() {
         for _ in 0..5 {
             host.build(cx, SocketFactory::connect(addr));
         }
+        let let_go = |host: &mut Host, _: &mut Context<'_>, ()| host.factories.clear();
+        cx.state("let_go", let_go).expect("no handler of that name");
         let mut accepted = 0;
         host.react(move |host, cx, heard| match heard {
             Heard::Established { wheel, .. } if *wheel == id => {
@@ -40,7 +43,7 @@ fn wheel_accept() {
                 let socket = host.sockets.last().expect("stored already");
                 assert!(SockRef::from(socket).nonblocking().unwrap());
                 if accepted == 5 {
-                    cx.delay("act", Duration::from_millis(1), let_go());
+                    cx.delay("let_go", Duration::from_millis(1), ());
                 }
             }
             Heard::Failed(failure) => panic!("{failure}"),
@@ -54,17 +57,12 @@ fn wheel_accept() {
     assert_eq!(rig.kernel.stats().unhandled, 0);
 }
 
-/// What the alarm does.
-fn let_go() -> Box<dyn FnOnce(&mut Host, &mut reactor::Context<'_>)> {
-    Box::new(|host, _| host.factories.clear())
-}
-
 /// There it warns of events given as references, which does not compile here; it warns of a protocol for
 /// a path, and dies of one that it does not know how to use.
 #[test]
 fn all_errors_a_protocol_that_does_not_fit() {
     let folder = Folder::new();
-    let builder = SocketFactory::unix_listen(&folder.at("socket")).socket_protocol("tcp");
+    let builder = SocketFactory::unix_listen(folder.at("socket")).socket_protocol("tcp");
     let failure = failure_of(builder);
     assert_eq!(cause(&failure), (Operation::Socket, EPROTONOSUPPORT));
 

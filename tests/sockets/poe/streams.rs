@@ -60,7 +60,7 @@ fn ferrari_server_unix() {
     // A server at a path that is told to end before the loop runs. Its port, a zero there, would be a
     // failure here: a path has none.
     let folder = Folder::new();
-    let builder = SocketFactory::unix_listen(&folder.at("socket"));
+    let builder = SocketFactory::unix_listen(folder.at("socket"));
     let (mut rig, warnings) = testkit::logs::capture_warnings(|| {
         let mut rig = Rig::start(|host, cx| {
             host.build(cx, builder);
