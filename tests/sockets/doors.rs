@@ -12,6 +12,7 @@ use testkit::unix::Folder;
 use wheels::{Address, Operation, SocketFactory, SocketFactoryBuilder, UnixAddress};
 
 use crate::bad_parameters::EADDRINUSE;
+use crate::names::stuck;
 
 /// How many connections a listener accepts in a turn at most.
 const SHARE: usize = 64;
@@ -112,11 +113,13 @@ fn a_listener_dropped_when_the_first_of_its_addresses_is_told_tells_no_other() {
 
 #[test]
 fn a_listener_at_a_name_is_told_when_it_is_up() {
-    let mut rig = Rig::start(|host, cx| {
+    let (mut rig, gate) = stuck(Clock::system());
+    rig.act(|host, cx| {
         let builder = SocketFactory::listen("localhost:0").also("127.0.0.1:0");
         host.build(cx, builder.listening_event(&LISTENING));
         assert!(host.factory().local_addrs(cx).is_empty(), "none before all are known");
     });
+    drop(gate);
     rig.run_until("two addresses", |heard| heard.len() == 2);
     assert_eq!(rig.heard(), [Heard::Word("listening"), Heard::Word("listening")]);
     let (told, addrs) = rig.act(|host, cx| {

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 
-use reactor::Context;
+use reactor::{Clock, Context};
 use testkit::net::{self, Refusing, Silent};
 use testkit::rig::{Heard, Host, Rig, cause};
 use testkit::unix::Folder;
@@ -14,6 +14,7 @@ use wheels::{
     SocketType,
 };
 
+use crate::names::stuck;
 use crate::support::staying;
 
 const ECONNREFUSED: i32 = 111;
@@ -67,8 +68,12 @@ fn both_events_may_change_before_what_happened_in_build_is_told() {
 
 #[test]
 fn both_events_may_change_while_a_name_is_looked_up() {
-    let mut rig = staying(SocketFactory::listen("localhost:0"));
-    rig.act(change_events);
+    let (mut rig, gate) = stuck(Clock::system());
+    rig.act(|host, cx| {
+        host.build(cx, SocketFactory::listen("localhost:0"));
+        change_events(host, cx);
+    });
+    drop(gate);
     rig.run_until_listening();
     let addr = rig.act(|host, cx| host.factory().local_addr(cx).unwrap().as_ip().unwrap());
     drop(net::connect(addr));
@@ -115,8 +120,10 @@ fn it_knows_its_address_while_it_is_bound_and_its_own() {
     let silent = Silent::new();
     let local_addr = |host: &mut Host, cx: &mut Context<'_>| host.factory().local_addr(cx);
     // Nothing is bound before the name is known.
-    let mut rig = staying(SocketFactory::listen("localhost:0"));
+    let (mut rig, gate) = stuck(Clock::system());
+    rig.act(|host, cx| host.build(cx, SocketFactory::listen("localhost:0")));
     assert_eq!(rig.act(local_addr), None);
+    drop(gate);
     rig.run_until_listening();
     assert!(rig.act(local_addr).is_some());
     // On its way it has a near end, and then it has given it away.
@@ -242,7 +249,9 @@ fn clones_of_the_sockets_share_the_clients() {
 fn what_does_not_listen_has_no_sockets_to_give() {
     let silent = Silent::new();
     let to: SocketAddr = silent.addr;
-    let mut rig = Rig::start(move |host, cx| {
+    let (mut rig, gate) = stuck(Clock::system());
+    let others = rig.kernel.wheel_count();
+    rig.act(move |host, cx| {
         let builders = [
             SocketFactory::connect(to),
             SocketFactory::datagram("127.0.0.1:0"),
@@ -257,8 +266,10 @@ fn what_does_not_listen_has_no_sockets_to_give() {
             assert!(factory.into_sockets(cx).is_empty());
         }
     });
-    rig.run_to_end();
-    assert_eq!(rig.heard(), [Heard::Stopped], "they are gone");
+    assert_eq!(rig.kernel.wheel_count(), others, "they are gone");
+    drop(gate);
+    turns(&mut rig);
+    assert_eq!(rig.heard(), []);
 }
 
 #[test]

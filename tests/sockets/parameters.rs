@@ -182,6 +182,10 @@ fn bind_address_of_unix_sockets() {
 #[test]
 fn a_path_without_a_slash_is_one_where_the_family_says_so() {
     let name = format!("sockets-test-{}", std::process::id());
+    if let Err(error) = std::fs::write(&name, "").and_then(|()| std::fs::remove_file(&name)) {
+        machine::skip("a_path_without_a_slash_is_one_where_the_family_says_so", &error.to_string());
+        return;
+    }
     let builder = builder().socket_domain(Domain::Unix).bind_address(&*name);
     assert_eq!(local_addr(socket_of(&builder)), Address::from(UnixAddress::Path(name.into())));
 }
