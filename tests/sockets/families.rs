@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use bytes::Bytes;
+use reactor::Clock;
 use socket2::{Socket, Type};
 use testkit::machine;
 use testkit::net;
@@ -69,6 +70,31 @@ fn a_seqpacket_connection_is_made_by_a_factory_too() {
     let mut rig = echo(server, seqpacket(SocketFactory::unix_connect(&path)));
     rig.run_until("the echo", |heard| heard.contains(&Heard::Word("echo")));
     assert_eq!(came(&rig.heard()), ["hello", "hello"]);
+}
+
+#[test]
+fn a_datagram_socket_is_connected_though_its_receiver_has_no_room() {
+    let folder = Folder::new();
+    let path = folder.at("socket");
+    let receiver = unix::bound(&path, Type::DGRAM);
+    let flood = unix::try_connect(&path, Type::DGRAM).unwrap();
+    while flood.send(b"flood").is_ok() {}
+    // The system does not say of such a socket that it is writable.
+    let builder = SocketFactory::unix_connect(&path).socket_type(SocketType::Dgram);
+    let mut rig = Rig::start_on(Clock::virtual_time(), |host, cx| {
+        host.build(cx, builder);
+    });
+    rig.run_to_end();
+    assert_eq!((rig.peers().len(), rig.failures()), (1, vec![]));
+    drop(receiver);
+}
+
+#[test]
+fn a_datagram_socket_cannot_be_connected_to_port_zero() {
+    const ENOTCONN: i32 = 107;
+    // To the system it can, and then it is not.
+    let builder = SocketFactory::connect("127.0.0.1:0").socket_type(SocketType::Dgram);
+    assert_eq!(cause(&failure_of(builder)), (Operation::GetPeerName, ENOTCONN));
 }
 
 #[test]

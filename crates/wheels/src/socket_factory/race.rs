@@ -53,6 +53,8 @@ enum Place {
     Main,
     /// By one of its own.
     Also(WatchId),
+    /// Not at all: it is made already. What carries datagrams may not become writable for long.
+    Made,
     /// Not at all: the listener's queue is full (UNIX), and it is tried again.
     Retry { at: Instant, pause: Duration },
 }
@@ -100,8 +102,7 @@ impl Race {
 
     /// The end, if it has come; else sees to it that the next step will be asked for.
     pub(super) fn step(&mut self, io: &mut Io<'_>) -> Option<End> {
-        if let Some(made) = self.look(io) {
-            self.stop(io);
+        if let Some(made) = self.made(io) {
             return Some(made);
         }
         if self.deadline.is_some_and(|deadline| deadline <= io.now()) {
@@ -110,8 +111,13 @@ impl Race {
             return Some(End::Failed(failure));
         }
         self.retry(io);
-        while self.attempts.is_empty() || io.now() >= self.next_at {
-            let Some(far) = self.far.pop_front() else { break };
+        loop {
+            if let Some(made) = self.made(io) {
+                return Some(made);
+            }
+            let is_due = self.attempts.is_empty() || io.now() >= self.next_at;
+            let next = if is_due { self.far.pop_front() } else { None };
+            let Some(far) = next else { break };
             self.begin(far, io);
         }
         if self.attempts.is_empty() {
@@ -125,6 +131,13 @@ impl Race {
         None
     }
 
+    /// The attempt that has won, if one has. The others are left.
+    fn made(&mut self, io: &mut Io<'_>) -> Option<End> {
+        let made = self.look(io)?;
+        self.stop(io);
+        Some(made)
+    }
+
     /// Looks at the attempts that something happened to.
     fn look(&mut self, io: &mut Io<'_>) -> Option<End> {
         let mut place = 0;
@@ -135,7 +148,13 @@ impl Race {
             }
             match attempt.peer(&self.maker) {
                 // No error, and no peer: still on its way.
-                Ok(None) => place += 1,
+                Ok(None) if !matches!(attempt.place, Place::Made) => place += 1,
+                Ok(None) => {
+                    let error = io::Error::from_raw_os_error(errno::NOTCONN);
+                    self.last = Some(self.maker.failed(Operation::GetPeerName, &error));
+                    self.attempts.remove(place);
+                    self.next_at = io.now();
+                }
                 Ok(Some(peer)) => {
                     let attempt = self.attempts.swap_remove(place);
                     attempt.place.leave(io);
@@ -159,7 +178,7 @@ impl Race {
         let Attempt { socket, far, place, .. } = self.attempts.swap_remove(place);
         let pause = match place {
             Place::Retry { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
-            Place::Main | Place::Also(_) => FIRST_PAUSE,
+            Place::Main | Place::Also(_) | Place::Made => FIRST_PAUSE,
         };
         self.connect(socket, far, pause, io);
     }
@@ -200,7 +219,7 @@ impl Race {
     }
 
     fn connect(&mut self, socket: Socket, far: Address, pause: Duration, io: &mut Io<'_>) {
-        // Made at once or not, the system says when the socket is writable.
+        // Of what is on its way the system says when the socket is writable.
         let place = match sys::connect(&socket, &far) {
             Err(error) if error.raw_os_error() == Some(errno::AGAIN) => {
                 Ok(Place::Retry { at: io.now() + pause, pause })
@@ -208,10 +227,14 @@ impl Race {
             Err(error) if error.raw_os_error() != Some(errno::INPROGRESS) => {
                 Err(self.maker.failed(Operation::Connect, &error))
             }
-            Ok(()) | Err(_) => self.watch(&socket, io),
+            Ok(()) => Ok(Place::Made),
+            Err(_) => self.watch(&socket, io),
         };
         match place {
-            Ok(place) => self.attempts.push(Attempt { socket, far, place, ready: false }),
+            Ok(place) => {
+                let ready = matches!(place, Place::Made);
+                self.attempts.push(Attempt { socket, far, place, ready });
+            }
             Err(failure) => {
                 self.last = Some(failure);
                 self.next_at = io.now();
@@ -234,7 +257,7 @@ impl Race {
         let next = (!self.far.is_empty()).then_some(self.next_at);
         let retries = self.attempts.iter().filter_map(|attempt| match attempt.place {
             Place::Retry { at, .. } => Some(at),
-            Place::Main | Place::Also(_) => None,
+            Place::Main | Place::Also(_) | Place::Made => None,
         });
         retries.chain(next).chain(self.deadline).min()
     }
@@ -303,7 +326,7 @@ impl Place {
         match self {
             Self::Main => io.unwatch(),
             Self::Also(watch) => io.unwatch_also(watch),
-            Self::Retry { .. } => {}
+            Self::Made | Self::Retry { .. } => {}
         }
     }
 }
