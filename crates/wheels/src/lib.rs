@@ -28,7 +28,7 @@
 //!     fn start(&mut self, cx: &mut Context<'_>, (): ()) {
 //!         let listener = SocketFactory::listen("127.0.0.1:0")
 //!             .build(cx, &GOT_CLIENT, "got_failure");
-//! #       connect(listener.local_addr(cx).unwrap());
+//! #       connect(listener.local_addr(cx).unwrap().as_ip().unwrap());
 //!         self.listener = Some(listener);
 //!     }
 //!     fn got_client(&mut self, cx: &mut Context<'_>, client: Established) {
