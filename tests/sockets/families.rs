@@ -15,7 +15,7 @@ use wheels::{
     Address, Credentials, Domain, Operation, SocketFactory, SocketFactoryBuilder, SocketType,
 };
 
-use crate::support::{failure_of, staying};
+use crate::support::{failure_of, local_addr, peer_addr, socket_of, staying};
 
 const EAFNOSUPPORT: i32 = 97;
 
@@ -260,4 +260,13 @@ fn came(heard: &[Heard]) -> Vec<Bytes> {
         Heard::Established { .. } | Heard::Failed(_) | Heard::Word(_) | Heard::Stopped => None,
     });
     came.collect()
+}
+
+#[test]
+fn an_ipv4_address_in_the_form_of_an_ipv6_one_is_an_ipv4_address() {
+    let (_listener, addr) = net::listener();
+    let far = socket_of(&SocketFactory::connect(("::ffff:127.0.0.1", addr.port())));
+    assert_eq!(peer_addr(&far), addr);
+    let near = socket_of(&SocketFactory::listen("[::ffff:127.0.0.1]:0"));
+    assert_eq!(local_addr(&near).ip(), Some(addr.ip()));
 }
