@@ -305,7 +305,10 @@ impl Place {
 
 /// The first address of each family, then the second of each, and so on; what came first begins.
 fn interleave(far: Vec<Address>) -> VecDeque<Address> {
-    let Some(first) = far.first().map(domain_of) else { return VecDeque::new() };
+    let first = match far.as_slice() {
+        [] | [_] => return far.into(),
+        [first, ..] => domain_of(first),
+    };
     let (firsts, others): (Vec<_>, Vec<_>) =
         far.into_iter().partition(|address| domain_of(address) == first);
     let mut others = others.into_iter();
