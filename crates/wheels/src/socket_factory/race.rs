@@ -6,6 +6,9 @@
 //!
 //! A writable socket is not a connected one: first the error that waits on it is asked for, then the
 //! peer, and a peer that is this very socket is refused.
+//!
+//! Within one machine a connection is made, as a rule, when connect(2) returns. So each socket is looked at
+//! when the queue comes to it, and only one that is still on its way is watched.
 
 use std::collections::VecDeque;
 use std::io;
@@ -48,6 +51,8 @@ struct Attempt {
 /// How an attempt hears of its end.
 #[derive(Debug)]
 enum Place {
+    /// By being looked at in its turn in the queue.
+    Queue,
     /// By the wheel's own watch.
     Main,
     /// By one of its own.
@@ -131,7 +136,14 @@ impl Race {
             }
             match attempt.peer(&self.maker) {
                 // No error, and no peer: still on its way.
-                Ok(None) => place += 1,
+                Ok(None) => match self.await_notice(place, io) {
+                    Ok(()) => place += 1,
+                    Err(failure) => {
+                        self.last = Some(failure);
+                        self.attempts.remove(place);
+                        self.next_at = io.now();
+                    }
+                },
                 Ok(Some(peer)) => {
                     let attempt = self.attempts.swap_remove(place);
                     attempt.place.leave(io);
@@ -155,7 +167,7 @@ impl Race {
         let Attempt { socket, far, place, .. } = self.attempts.swap_remove(place);
         let pause = match place {
             Place::Retry { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
-            Place::Main | Place::Also(_) => FIRST_PAUSE,
+            Place::Queue | Place::Main | Place::Also(_) => FIRST_PAUSE,
         };
         self.connect(socket, far, pause, io);
     }
@@ -196,7 +208,6 @@ impl Race {
     }
 
     fn connect(&mut self, socket: Socket, far: Address, pause: Duration, io: &mut Io<'_>) {
-        // Made at once or not, the system says when the socket is writable.
         let place = match sys::connect(&socket, &far) {
             Err(error) if error.raw_os_error() == Some(errno::AGAIN) => {
                 Ok(Place::Retry { at: io.now() + pause, pause })
@@ -204,10 +215,16 @@ impl Race {
             Err(error) if error.raw_os_error() != Some(errno::INPROGRESS) => {
                 Err(self.maker.failed(Operation::Connect, &error))
             }
-            Ok(()) | Err(_) => self.watch(&socket, io),
+            Ok(()) | Err(_) => {
+                io.queue();
+                Ok(Place::Queue)
+            }
         };
         match place {
-            Ok(place) => self.attempts.push(Attempt { socket, far, place, ready: false }),
+            Ok(place) => {
+                let ready = matches!(place, Place::Queue);
+                self.attempts.push(Attempt { socket, far, place, ready });
+            }
             Err(failure) => {
                 self.last = Some(failure);
                 self.next_at = io.now();
@@ -215,14 +232,21 @@ impl Race {
         }
     }
 
-    fn watch(&self, socket: &Socket, io: &mut Io<'_>) -> Result<Place, Failure> {
+    /// The system says of an attempt when it is made, and of all that has happened already.
+    fn await_notice(&mut self, place: usize, io: &mut Io<'_>) -> Result<(), Failure> {
         let is_main = |attempt: &Attempt| matches!(attempt.place, Place::Main);
-        let place = if self.attempts.iter().any(is_main) {
-            io.watch_also(socket).map(|(watch, _)| Place::Also(watch))
+        let is_first = !self.attempts.iter().any(is_main);
+        let Some(attempt) = self.attempts.get_mut(place) else { return Ok(()) };
+        if !matches!(attempt.place, Place::Queue) {
+            return Ok(());
+        }
+        let watched = if is_first {
+            io.watch(&attempt.socket).map(|_| Place::Main)
         } else {
-            io.watch(socket).map(|_| Place::Main)
+            io.watch_also(&attempt.socket).map(|(watch, _)| Place::Also(watch))
         };
-        place.map_err(|error| self.maker.failed(Operation::Watch, &error))
+        attempt.place = watched.map_err(|error| self.maker.failed(Operation::Watch, &error))?;
+        Ok(())
     }
 
     /// When something is to be done though nothing happens.
@@ -230,7 +254,7 @@ impl Race {
         let next = (!self.far.is_empty()).then_some(self.next_at);
         let retries = self.attempts.iter().filter_map(|attempt| match attempt.place {
             Place::Retry { at, .. } => Some(at),
-            Place::Main | Place::Also(_) => None,
+            Place::Queue | Place::Main | Place::Also(_) => None,
         });
         retries.chain(next).min().map_or(self.deadline, |at| at.min(self.deadline))
     }
@@ -298,7 +322,7 @@ impl Place {
         match self {
             Self::Main => io.unwatch(),
             Self::Also(watch) => io.unwatch_also(watch),
-            Self::Retry { .. } => {}
+            Self::Queue | Self::Retry { .. } => {}
         }
     }
 }
