@@ -5,64 +5,62 @@
 //! echo hello | nc -u -w1 127.0.0.1 7777
 //! ```
 
-use std::error::Error;
-use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use reactor::{Context, Event, Kernel, States};
-use wheels::{Datagram, Failure, Message, Sent, Socket};
-
-const GOT_MESSAGE: Event<Message> = Event::new("got_message");
+use reactor::{Context, Kernel, SignalError, States};
+use wheels::{Datagram, Established, Failure, Message, SocketFactory};
 
 struct Echo {
     address: SocketAddr,
+    factory: Option<SocketFactory>,
     wheel: Option<Datagram>,
 }
 
 impl Echo {
-    fn start(&mut self, cx: &mut Context<'_>, (): ()) -> Result<(), Box<dyn Error>> {
+    fn start(&mut self, cx: &mut Context<'_>, (): ()) -> Result<(), SignalError> {
         examples::end_on_signals(cx)?;
-        let socket = UdpSocket::bind(self.address)?;
-        examples::say_listening(socket.local_addr()?)?;
-        let socket = Socket::try_from(socket)?;
-        self.wheel = Some(Datagram::builder(socket).build(cx, &GOT_MESSAGE, "got_failure"));
+        let builder = SocketFactory::datagram(self.address);
+        self.factory = Some(builder.build(cx, "got_socket", "got_failure"));
+        Ok(())
+    }
+
+    fn got_socket(&mut self, cx: &mut Context<'_>, made: Established) -> std::io::Result<()> {
+        examples::say_listening(made.socket.local_addr()?)?;
+        self.wheel = Some(Datagram::builder(made.socket).build(cx, "got_message", "got_failure"));
         Ok(())
     }
 
     fn got_message(&mut self, cx: &mut Context<'_>, message: Message) {
-        let Some(wheel) = &self.wheel else { return };
-        log::info!("{} bytes from {}", message.length, message.from);
-        if let Sent::Dropped(payload) = wheel.send_to(cx, message.payload, message.from) {
-            log::warn!("an answer of {} bytes too many", payload.len());
+        if let Some(wheel) = &self.wheel {
+            wheel.send_to(cx, message.payload, message.from);
         }
     }
 
-    /// Of one message, or of one peer: the others are served.
-    fn got_failure(&mut self, _: &mut Context<'_>, failure: Failure) {
+    /// Of one message, and the others are served; or there is no socket.
+    fn got_failure(&mut self, _: &mut Context<'_>, failure: Failure) -> Result<(), String> {
         log::warn!("{failure}");
+        self.wheel.is_some().then_some(()).ok_or_else(|| format!("{failure} ({})", self.address))
     }
 }
 
-fn serve(address: SocketAddr) -> io::Result<()> {
+fn serve(address: SocketAddr) -> std::io::Result<()> {
     let echo = States::new()
         .try_on("_start", Echo::start)
-        .on(&GOT_MESSAGE, Echo::got_message)
-        .on("got_failure", Echo::got_failure)
+        .try_on("got_socket", Echo::got_socket)
+        .on("got_message", Echo::got_message)
+        .try_on("got_failure", Echo::got_failure)
         .on("got_signal", examples::got_signal);
     let mut kernel = Kernel::new()?;
-    kernel.spawn(&echo, Echo { address, wheel: None });
+    kernel.spawn(&echo, Echo { address, factory: None, wheel: None });
     kernel.run()
 }
 
 fn main() -> ExitCode {
-    examples::main(
-        "udp_echo [ADDR:PORT]",
-        |arguments| match arguments {
-            [] => Some(([127, 0, 0, 1], 7777).into()),
-            [address] => address.parse().ok(),
-            _ => None,
-        },
-        serve,
-    )
+    let address = |arguments: &[String]| match arguments {
+        [] => Some(([127, 0, 0, 1], 7777).into()),
+        [address] => address.parse().ok(),
+        _ => None,
+    };
+    examples::main("udp_echo [ADDR:PORT]", address, serve)
 }

@@ -9,7 +9,7 @@ mod program;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
@@ -70,6 +70,25 @@ fn the_server_logs_on_standard_error() {
     for said in [format!("{peer} accepted"), "read: end of stream".into(), "INT: good bye".into()] {
         assert!(end.stderr.contains(&said), "{said:?} is not in {}", end.stderr);
     }
+}
+
+#[test]
+fn the_server_of_datagrams_echoes_each() {
+    let server = Server::start_program("udp_echo", &[], None);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    client.connect(server.address).unwrap();
+    let mut buffer = [0; 65_535];
+    for message in [&b"hello"[..], b"", &[7; 10_000]] {
+        client.send(message).unwrap();
+        let len = client.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..len], message);
+    }
+    let taken = server.address.to_string();
+    let said = format!("bind: Address already in use ({taken})\n");
+    let second = Program::start("udp_echo", &[&taken], Stdio::null()).end();
+    assert_eq!(second, End::complained(1, said));
+    assert_eq!(server.end(Signal::TERM), End::silent(0));
 }
 
 #[test]

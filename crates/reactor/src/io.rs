@@ -329,6 +329,13 @@ impl Io<'_> {
         self.desk.read_left = self.desk.read_left.saturating_sub(bytes);
     }
 
+    /// How many bytes are left of the wheel's share of this turn.
+    #[must_use]
+    #[inline]
+    pub const fn share_left(&self) -> usize {
+        self.desk.read_left
+    }
+
     /// Whether anything is left of the wheel's share of this turn. If not, the wheel should ask to be
     /// heard [again](Self::again) and return `None`: others wait.
     #[must_use]

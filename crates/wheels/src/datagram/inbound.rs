@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use bytes::Bytes;
-use reactor::Io;
+use reactor::{Io, WheelId};
 
 use super::Message;
 use crate::address::{Address, UnixAddress};
@@ -29,6 +29,10 @@ pub(super) struct Inbound {
     /// How many messages the next call asks for.
     expected: usize,
     phase: Phase,
+    /// Empty messages of a connection, if they are any: its end looks the same.
+    blanks: usize,
+    /// The other end of a connection sends no more; what it sent may still be here.
+    cut: bool,
     /// There may be more to receive; the system will not say so again.
     readable: bool,
     /// The last call failed. A second failure in a row waits to be announced, lest one that does not
@@ -74,6 +78,8 @@ impl Inbound {
             largest,
             expected: FEWEST,
             phase: Phase::Flowing,
+            blanks: 0,
+            cut: false,
             readable: false,
             failed: false,
             paused: false,
@@ -128,45 +134,82 @@ impl Inbound {
         }
     }
 
-    /// Receives once, as many as are expected.
+    /// Receives once, as many as are expected and the share of the turn allows.
     fn receive(&mut self, socket: &Socket, io: &mut Io<'_>) -> io::Result<()> {
-        let wheel = io.id();
         let stride = self.largest.saturating_add(LINE).next_multiple_of(LINE);
-        let count = self.expected.min(ROOM / stride).max(1);
-        let room = io.scratch(stride.saturating_mul(count));
-        let shape = Shape { room, stride, largest: self.largest, count };
-        let (waiting, source) = (&mut self.waiting, &self.source);
-        let (mut spent, mut ended) = (0, false);
-        let received = sys::recv_batch(socket, source.domain(), shape, |received| {
-            let Received { payload, length, from } = received;
-            // Only a connection ends, and it has no empty messages.
-            ended |= length == 0 && source.is_peer();
-            if !ended {
-                spent += payload.len().max(MESSAGE_COST);
-                let (payload, from) = (Bytes::copy_from_slice(payload), source.from(from));
-                waiting.push_back(Message { payload, length, from, wheel });
-            }
-        });
-        io.spend(spent);
-        match received {
-            Ok(received) => {
+        let allowed = io.share_left().div_ceil(MESSAGE_COST);
+        let count = self.expected.min(ROOM / stride).min(allowed).max(1);
+        match self.receive_batch(socket, stride, count, io) {
+            Ok((received, told)) => {
                 self.failed = false;
-                self.readable = received == count && !ended;
-                self.expected = (received + 1).next_power_of_two().clamp(FEWEST, BATCH);
+                self.readable = received == count;
+                if received < count || count == self.expected {
+                    self.expected = (received + 1).next_power_of_two().clamp(FEWEST, BATCH);
+                }
+                self.settle_blanks(told > 0, socket, io)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.failed = false;
                 self.readable = false;
+                Ok(())
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             Err(error) => {
                 io.spend(MESSAGE_COST);
                 self.readable = !std::mem::replace(&mut self.failed, true);
-                return Err(error);
+                Err(error)
             }
         }
-        if ended {
+    }
+
+    /// Says how many came, and how many of them are messages for certain.
+    fn receive_batch(
+        &mut self,
+        socket: &Socket,
+        stride: usize,
+        count: usize,
+        io: &mut Io<'_>,
+    ) -> io::Result<(usize, usize)> {
+        let wheel = io.id();
+        let room = io.scratch(stride.saturating_mul(count));
+        let shape = Shape { room, stride, largest: self.largest, count };
+        let (waiting, source, blanks) = (&mut self.waiting, &self.source, &mut self.blanks);
+        let (mut spent, mut told) = (0, 0);
+        let received = sys::recv_batch(socket, source.domain(), shape, |received| {
+            let Received { payload, length, from } = received;
+            spent += payload.len().max(MESSAGE_COST);
+            if length == 0 && source.is_peer() {
+                *blanks += 1;
+                return;
+            }
+            told += 1;
+            // Behind an end comes nothing: those were messages.
+            waiting.extend((0..std::mem::take(blanks)).map(|_| source.blank(wheel)));
+            let (payload, from) = (Bytes::copy_from_slice(payload), source.from(from));
+            waiting.push_back(Message { payload, length, from, wheel });
+        });
+        io.spend(spent);
+        received.map(|received| (received, told))
+    }
+
+    /// Whether the last of what a connection brought are empty messages or its end.
+    fn settle_blanks(&mut self, told: bool, socket: &Socket, io: &Io<'_>) -> io::Result<()> {
+        if self.blanks == 0 {
+            return Ok(());
+        }
+        if self.cut && !told {
+            // All that came after it was cut.
             self.phase = Phase::Ending;
+            return Ok(());
+        }
+        // Cut: asked once more, for nothing can join what is here any more.
+        self.readable = true;
+        self.cut = sys::is_cut(socket)?;
+        if self.cut {
+            self.expected = BATCH;
+        } else {
+            let (blanks, source) = (std::mem::take(&mut self.blanks), &self.source);
+            self.waiting.extend((0..blanks).map(|_| source.blank(io.id())));
         }
         Ok(())
     }
@@ -194,6 +237,11 @@ impl Source {
 
     const fn is_peer(&self) -> bool {
         matches!(self, Self::Peer(_))
+    }
+
+    fn blank(&self, wheel: WheelId) -> Message {
+        let from = self.from(UnixAddress::Unnamed.into());
+        Message { payload: Bytes::new(), length: 0, from, wheel }
     }
 
     fn from(&self, told: Address) -> Address {

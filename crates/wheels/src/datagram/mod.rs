@@ -33,13 +33,14 @@ use wheel::Mailbox;
 /// What goes wrong is a [`Failure`] of `read` or `write`, and closes nothing. An error that comes back from the
 /// network (`ECONNREFUSED` and its like, on connected sockets only: see udp(7)) may be told by either. A
 /// failure of `write` is about one message, which is lost; those behind it are sent. Only a connection ends:
-/// a `read` with error number zero is told once, after all that came.
+/// a `read` with error number zero is told once, after all that came. Empty messages right before
+/// the end look like it to the system, and are not told; all others are.
 ///
 /// Up to 64 messages are received with one call (recvmmsg(2)), and as many sent (sendmmsg(2)).
 /// Messages of one length to one peer, one behind the other, are given to the system in one piece to be cut
 /// there (`UDP_SEGMENT`), where it can: they arrive as they were sent, at a fraction of the cost.
 ///
-/// A wheel receives 64 messages in a turn, then others are served. What was received and is not told yet goes
+/// A wheel receives 64 messages in a turn at most, then others are served. What was received and is not told yet goes
 /// with the wheel when it is dropped, and so does what is not sent yet: wait for the
 /// [flushed event](DatagramBuilder::flushed_event). A wheel keeps its session alive until it is dropped, or
 /// its connection has ended and all is sent.

@@ -9,6 +9,7 @@ use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike, SockaddrStorage,
     UnixAddr, getsockopt, recvmmsg, sendmsg,
 };
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::addr::SocketAddrArg;
 use rustix::net::{self, MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketAddrUnix};
 use socket2::{InterfaceIndexOrAddress, SockRef};
@@ -91,6 +92,13 @@ fn recv_named<S: SockaddrLike + Copy>(
         count += 1;
     }
     Ok(count)
+}
+
+/// Whether the other end of a connection sends no more (`POLLRDHUP`, poll(2)).
+pub(crate) fn is_cut(socket: impl AsFd) -> io::Result<bool> {
+    let mut watched = [PollFd::new(&socket, PollFlags::RDHUP)];
+    poll(&mut watched, Some(&Timespec::default()))?;
+    Ok(watched[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP))
 }
 
 /// By hand: a sender may be bound to a path that fills all 108 bytes and has no zero behind it.

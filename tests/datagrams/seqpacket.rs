@@ -1,0 +1,74 @@
+//! Messages over a connection: they end, and empty ones do not end them.
+
+use std::os::fd::OwnedFd;
+
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
+};
+
+use crate::support::{END, Heard, Rig};
+
+fn pair() -> (Rig, OwnedFd) {
+    let flags = SocketFlags::CLOEXEC;
+    let (ours, theirs) =
+        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap();
+    (Rig::with(ours), theirs)
+}
+
+fn say(peer: &OwnedFd, payload: &[u8]) {
+    send(peer, payload, SendFlags::empty()).unwrap();
+}
+
+#[test]
+fn messages_come_whole_and_then_the_end_once() {
+    let (mut rig, peer) = pair();
+    say(&peer, b"one");
+    say(&peer, b"two");
+    drop(peer);
+    rig.run_until_hears(&END);
+    for _ in 0..5 {
+        rig.turn();
+    }
+    assert_eq!(rig.payloads(), [b"one", b"two"]);
+    assert_eq!(rig.heard().len(), 3);
+    rig.end();
+}
+
+#[test]
+fn p24_an_empty_message_of_a_connection_is_not_its_end() {
+    let (mut rig, peer) = pair();
+    say(&peer, b"");
+    rig.run_until_heard(1);
+    say(&peer, b"after");
+    rig.run_until_heard(2);
+    assert_eq!(rig.payloads(), [&b""[..], b"after"]);
+    drop(peer);
+    rig.run_until_hears(&END);
+    rig.end();
+}
+
+#[test]
+fn p24_what_was_sent_behind_an_empty_message_comes_though_the_sender_is_gone() {
+    let (mut rig, peer) = pair();
+    for payload in [&b"one"[..], b"", b"", b"two"] {
+        say(&peer, payload);
+    }
+    drop(peer);
+    rig.run_until_hears(&END);
+    assert_eq!(rig.payloads(), [&b"one"[..], b"", b"", b"two"]);
+    rig.end();
+}
+
+#[test]
+fn what_is_sent_arrives_message_by_message() {
+    let (mut rig, peer) = pair();
+    rig.send(b"one");
+    rig.send(b"two");
+    rig.run_until_hears(&Heard::Flushed);
+    let mut buffer = [0; 10];
+    for said in [b"one", b"two"] {
+        let (len, _) = recv(&peer, &mut buffer[..], RecvFlags::empty()).unwrap();
+        assert_eq!(&buffer[..len], said);
+    }
+    rig.end();
+}
