@@ -1,0 +1,105 @@
+//! A program that somebody else wrote, run by a test.
+//!
+//! What it says goes to files, so that nobody waits for a pipe. It is killed with its [`Program`].
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use reactor::Kernel;
+use testkit::net;
+use testkit::unix::Folder;
+
+#[derive(Debug)]
+pub(crate) struct Program {
+    name: String,
+    child: Child,
+    folder: Folder,
+}
+
+impl Program {
+    /// Starts it. What it hears is what the test [says](Self::say).
+    #[track_caller]
+    pub(crate) fn start(name: &str, args: &[&str]) -> Self {
+        let folder = Folder::new();
+        let file = |name| File::create(folder.at(name)).expect("a file of ours");
+        let mut command = Command::new(name);
+        // Numbers and messages as they are everywhere, and no proxy between two ends on one machine.
+        command.args(args).env("LC_ALL", "C").env("no_proxy", "*");
+        command.stdin(Stdio::piped()).stdout(file("said")).stderr(file("noted"));
+        let child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        Self { name: name.to_owned(), child, folder }
+    }
+
+    /// Writes to its standard input, no more than a pipe takes.
+    pub(crate) fn say(&mut self, bytes: &[u8]) {
+        let stdin = self.child.stdin.as_mut().expect("its input has not ended");
+        stdin.write_all(bytes).expect("it is there to hear it");
+    }
+
+    pub(crate) fn end_input(&mut self) {
+        self.child.stdin = None;
+    }
+
+    /// What it has said so far.
+    pub(crate) fn said(&self) -> Vec<u8> {
+        fs::read(self.folder.at("said")).expect("a file of ours")
+    }
+
+    /// What it has said so far on its standard error.
+    pub(crate) fn noted(&self) -> String {
+        let noted = fs::read(self.folder.at("noted")).expect("a file of ours");
+        String::from_utf8_lossy(&noted).into_owned()
+    }
+
+    /// Runs the kernel until it has said so much, and gives what it said.
+    pub(crate) fn run_until_said(&mut self, kernel: &mut Kernel, length: usize) -> Vec<u8> {
+        self.run_until(kernel, |program| program.said().len() >= length);
+        self.said()
+    }
+
+    /// Runs the kernel until it has ended, and gives how, and all it said.
+    pub(crate) fn run_to_end(&mut self, kernel: &mut Kernel) -> (ExitStatus, Vec<u8>) {
+        let mut status = None;
+        net::run_until(kernel, &self.name.clone(), || {
+            status = self.child.try_wait().expect("a child of ours");
+            status.is_some()
+        });
+        (status.expect("awaited"), self.said())
+    }
+
+    /// As [`run_to_end`](Self::run_to_end) of a program that has nothing to complain of.
+    #[track_caller]
+    pub(crate) fn finish(mut self, kernel: &mut Kernel) -> Vec<u8> {
+        self.end_input();
+        let (status, said) = self.run_to_end(kernel);
+        assert!(status.success(), "{}: {status}: {}", self.name, self.noted());
+        said
+    }
+
+    /// Runs the kernel until it is as `done` says; it must not end before.
+    pub(crate) fn run_until(&mut self, kernel: &mut Kernel, done: impl Fn(&Self) -> bool) {
+        net::run_until(kernel, &self.name.clone(), || {
+            if done(self) {
+                return true;
+            }
+            let status = self.child.try_wait().expect("a child of ours");
+            // It may have said it last.
+            assert!(
+                status.is_none() || done(self),
+                "{} has ended ({status:?}) and said {:?}, {:?}",
+                self.name,
+                String::from_utf8_lossy(&self.said()),
+                self.noted()
+            );
+            false
+        });
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _dead = self.child.wait();
+    }
+}
