@@ -4,11 +4,13 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use reactor::Kernel;
 use testkit::net;
 use testkit::unix::Folder;
+use wheels::Address;
 
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -102,4 +104,47 @@ impl Drop for Program {
         let _gone = self.child.kill();
         let _dead = self.child.wait();
     }
+}
+
+/// A name that is nobody else's, with the `@` in front: it is in no file system, whatever it looks like.
+pub(crate) fn abstract_name(like: &Path) -> String {
+    format!("@{}", like.display())
+}
+
+/// Python with a `client` that is connected to `server`. The script finds further arguments in `sys.argv`
+/// from 3 on.
+pub(crate) fn python_client(
+    family: &str,
+    kind: &str,
+    at: &Address,
+    script: &str,
+    args: &[&str],
+) -> Program {
+    let script = format!("client.connect(server)\n{script}");
+    python_socket(family, kind, at, &script, args)
+}
+
+/// As [`python_client`], but not connected; bound to its first argument if it is of UNIX datagrams.
+pub(crate) fn python_socket(
+    family: &str,
+    kind: &str,
+    at: &Address,
+    script: &str,
+    args: &[&str],
+) -> Program {
+    let bind = if (family, kind) == ("UNIX", "DGRAM") { "client.bind(sys.argv[3])" } else { "" };
+    let script = format!(
+        "
+import socket, struct, sys
+host, port = sys.argv[1:3]
+server = host.replace('@', '\\0', 1) if port == 'none' else (host, int(port))
+client = socket.socket(socket.AF_{family}, socket.SOCK_{kind})
+{bind}
+{script}"
+    );
+    let (host, port) = match at.as_ip() {
+        Some(at) => (at.ip().to_string(), at.port().to_string()),
+        None => (at.to_string(), "none".to_owned()),
+    };
+    Program::start("python3", &[&["-c", &script, &host, &port], args].concat())
 }

@@ -243,3 +243,6 @@ impl End {
         net::run_to_end(&mut self.kernel);
     }
 }
+
+/// Bytes that somebody might take for something else.
+pub(crate) const WORDS: &[u8] = b"one\r\ntwo\n\0\x01\x7f\x80\xff\r\x1b[0m\n\n end";
