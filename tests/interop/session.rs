@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reactor::{Context, Event, Kernel, SessionId, States, WheelId};
@@ -107,14 +108,11 @@ impl Host {
         let mailbox = &self.mailboxes[&message.wheel];
         let (payload, from) = (message.payload, message.from);
         self.told.borrow_mut().messages.push((payload.to_vec(), from.clone()));
-        match (&self.manner, from) {
-            (Manner::Echo, Address::Unix(from)) if from == wheels::UnixAddress::Unnamed => {
-                mailbox.send(cx, payload);
-            }
-            (Manner::Echo, from) => {
+        match &self.manner {
+            Manner::Echo => {
                 mailbox.send_to(cx, payload, from);
             }
-            (Manner::Http | Manner::Speak(_) | Manner::Listen, _) => {}
+            Manner::Http | Manner::Speak(_) | Manner::Listen => {}
         }
     }
 
@@ -214,10 +212,10 @@ impl End {
     }
 
     pub(crate) fn run_until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         while !done(self) {
             assert!(began.elapsed() < net::PATIENCE, "waited in vain for {what}: {:?}", self.told);
-            self.kernel.run_one_turn(std::time::Duration::from_millis(5)).expect("a turn");
+            self.kernel.run_one_turn(Duration::from_millis(5)).expect("a turn");
         }
     }
 

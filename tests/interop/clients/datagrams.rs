@@ -1,10 +1,13 @@
 //! Messages without a connection: each comes back by itself to who sent it.
 
 use testkit::unix::Folder;
-use wheels::{Address, SocketFactory, SocketFactoryBuilder};
+use wheels::{Address, Operation, SocketFactory, SocketFactoryBuilder};
 
 use crate::program::{self, Program};
 use crate::session::End;
+
+/// To send to nobody.
+const EINVAL: i32 = 22;
 
 const MESSAGES: [&[u8]; 3] = [b"one", b"two\r\n\0\xff", b"\n"];
 
@@ -159,5 +162,7 @@ fn who_has_no_name_is_heard_and_not_answered() {
         end.run_until_told("the message", |told| told.messages.len() == count);
         assert_eq!(client.finish(&mut end.kernel), b"");
     }
+    end.run_until_told("two failures", |told| told.failures.len() == 2);
+    assert_eq!(end.failures(), [(Operation::Write, EINVAL); 2]);
     end.end();
 }
