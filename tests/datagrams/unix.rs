@@ -156,8 +156,10 @@ fn p46_a_connected_sender_waits_until_its_receiver_reads() {
         rig.turn();
     }
     assert!(rig.act(|host, cx| host.wheel().unsent(cx)) > 0, "it takes them all");
-    let reader = testkit::net::Peer::play(move || (0..900).map(|_| next(&theirs)).count());
+    let reader = testkit::net::Peer::play(move || (0..900).map(|_| next(&theirs)).collect());
     rig.run_until_hears(&Heard::Flushed);
-    assert_eq!(reader.run(&mut rig.kernel), 900);
+    let came: Vec<_> = reader.run(&mut rig.kernel);
+    let sent = (0..900_u16).map(|number| number.to_be_bytes().to_vec());
+    assert!(sent.eq(came));
     rig.end();
 }

@@ -33,6 +33,7 @@ mod regressions;
 mod remote;
 mod selects;
 mod senders;
+mod shared_values;
 mod signals;
 mod stopping;
 mod threads;

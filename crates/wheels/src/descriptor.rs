@@ -101,13 +101,15 @@ impl AsFd for Descriptor {
     }
 }
 
+/// The path that a connection's near end was bound to goes: it has served its purpose when the connection
+/// is there. That of a datagram socket, which is still to be found by it, stays.
 impl From<Socket> for Descriptor {
     fn from(socket: Socket) -> Self {
-        let kind = match socket.socket_type() {
-            SocketType::Stream => Kind::Socket,
-            SocketType::Dgram | SocketType::SeqPacket => Kind::Messages,
-        };
-        Self { fd: socket.into(), kind }
+        match socket.socket_type() {
+            SocketType::Stream => Self { fd: socket.without_path(), kind: Kind::Socket },
+            SocketType::SeqPacket => Self { fd: socket.without_path(), kind: Kind::Messages },
+            SocketType::Dgram => Self { fd: socket.into(), kind: Kind::Messages },
+        }
     }
 }
 

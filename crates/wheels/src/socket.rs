@@ -17,6 +17,7 @@ use crate::unix_path::BoundPath;
 ///
 /// A socket that a factory bound to a path takes the path with it, unless
 /// [told otherwise](crate::SocketFactoryBuilder::unlink_on_close). An `OwnedFd` does not: the path stays.
+/// That of a connection's near end goes when a `ReadWrite` takes the socket.
 #[derive(Debug)]
 pub struct Socket {
     /// Before the descriptor: a path that is still there leads to somebody.
@@ -34,6 +35,11 @@ impl Socket {
     pub(crate) fn at(mut self, path: Option<BoundPath>) -> Self {
         self.path = path.map(Box::new);
         self
+    }
+
+    /// Its descriptor alone. The path goes.
+    pub(crate) fn without_path(self) -> OwnedFd {
+        self.fd
     }
 
     /// What it carries: bytes or messages.

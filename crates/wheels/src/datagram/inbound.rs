@@ -146,7 +146,7 @@ impl Inbound {
                 if received < count || count == self.expected {
                     self.expected = (received + 1).next_power_of_two().clamp(FEWEST, BATCH);
                 }
-                self.settle_blanks(told > 0, socket, io)
+                self.settle_blanks(told, socket, io)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.failed = false;
@@ -192,12 +192,13 @@ impl Inbound {
         received.map(|received| (received, told))
     }
 
-    /// Whether the last of what a connection brought are empty messages or its end.
-    fn settle_blanks(&mut self, told: bool, socket: &Socket, io: &Io<'_>) -> io::Result<()> {
+    /// Finds out whether the last of what a connection brought are empty messages or its end, when so
+    /// many messages that are not empty came with them.
+    fn settle_blanks(&mut self, told: usize, socket: &Socket, io: &Io<'_>) -> io::Result<()> {
         if self.blanks == 0 {
             return Ok(());
         }
-        if self.cut && !told {
+        if self.cut && told == 0 {
             // All that came after it was cut.
             self.phase = Phase::Ending;
             return Ok(());
