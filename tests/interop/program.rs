@@ -54,6 +54,26 @@ impl Program {
         String::from_utf8_lossy(&noted).into_owned()
     }
 
+    /// Runs the kernel until it has noted that it listens or is bound. Both socat and netcat end that line
+    /// with the port, if there is one.
+    pub(crate) fn run_until_up(&mut self, kernel: &mut Kernel) -> Option<u16> {
+        const UP: [&str; 3] = ["istening on ", "eceiving on ", "ound on "];
+        let line = |program: &Self| {
+            let noted = program.noted();
+            let whole = noted.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            let mut up = whole.filter(|line| UP.iter().any(|word| line.contains(word)));
+            up.next().map(|line| line.trim_end().to_owned())
+        };
+        self.run_until(kernel, |program| line(program).is_some());
+        line(self)?.rsplit([':', ' ']).next()?.parse().ok()
+    }
+
+    /// Runs the kernel until it has said a line, and gives that.
+    pub(crate) fn run_until_line(&mut self, kernel: &mut Kernel) -> String {
+        self.run_until(kernel, |program| program.said().ends_with(b"\n"));
+        String::from_utf8_lossy(&self.said()).trim_end().to_owned()
+    }
+
     /// Runs the kernel until it has said so much, and gives what it said.
     pub(crate) fn run_until_said(&mut self, kernel: &mut Kernel, length: usize) -> Vec<u8> {
         self.run_until(kernel, |program| program.said().len() >= length);
@@ -147,4 +167,23 @@ client = socket.socket(socket.AF_{family}, socket.SOCK_{kind})
         None => (at.to_string(), "none".to_owned()),
     };
     Program::start("python3", &[&["-c", &script, &host, &port], args].concat())
+}
+
+/// Python with a `listener`, bound to a free port of loopback or to the path, of
+/// which the script says by `up()` which one it is.
+pub(crate) fn python_server(family: &str, kind: &str, path: &str, script: &str) -> Program {
+    let script = format!(
+        "
+import socket, struct, sys
+loopback = dict(INET=('127.0.0.1', 0), INET6=('::1', 0))
+listener = socket.socket(socket.AF_{family}, socket.SOCK_{kind})
+listener.settimeout(60)
+listener.bind(loopback.get('{family}', sys.argv[1].replace('@', '\\0', 1)))
+def say(*what):
+    print(*what, flush=True)
+def up():
+    say(0 if '{family}' == 'UNIX' else listener.getsockname()[1])
+{script}"
+    );
+    Program::start("python3", &["-c", &script, path])
 }

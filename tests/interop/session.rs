@@ -13,8 +13,8 @@ use testkit::net;
 use testkit::rig::Host as Anchor;
 use wheels::filter::Stream;
 use wheels::{
-    Address, Datagram, Established, Failure, Input, Listening, Message, Operation, ReadWrite,
-    Socket, SocketFactory, SocketFactoryBuilder, SocketType,
+    Address, Datagram, Established, Failure, Input, Message, Operation, ReadWrite, Socket,
+    SocketFactory, SocketFactoryBuilder, SocketType,
 };
 
 /// How a session answers.
@@ -33,7 +33,6 @@ pub(crate) enum Manner {
 /// What a session was told.
 #[derive(Default, Debug)]
 pub(crate) struct Told {
-    pub(crate) listening: Vec<Address>,
     pub(crate) peers: Vec<Address>,
     pub(crate) failures: Vec<Failure>,
     /// All that came by streams.
@@ -58,7 +57,6 @@ const MADE: Event<Established> = Event::new("made");
 const FAILED: Event<Failure> = Event::new("failed");
 const CAME: Event<Input<Bytes>> = Event::new("came");
 const MESSAGE: Event<Message> = Event::new("message");
-const LISTENING: Event<Listening> = Event::new("listening");
 
 impl Host {
     fn made(&mut self, cx: &mut Context<'_>, made: Established) {
@@ -148,15 +146,12 @@ pub(crate) struct End {
 }
 
 impl End {
-    /// A session with one factory, which is built when this returns.
-    pub(crate) fn start(manner: Manner, builder: SocketFactoryBuilder) -> Self {
+    /// A session that has no factory yet.
+    pub(crate) fn new(manner: Manner) -> Self {
         let told = Rc::<RefCell<Told>>::default();
         let states = States::new()
             .on_start(|_: &mut Host, cx: &mut Context<'_>, ()| Anchor::stay(cx))
             .on(&ACT, |host: &mut Host, cx: &mut Context<'_>, act: Act| act(host, cx))
-            .on(&LISTENING, |host: &mut Host, _: &mut Context<'_>, up: Listening| {
-                host.told.borrow_mut().listening.push(up.local_addr);
-            })
             .on(&MADE, Host::made)
             .on(&CAME, Host::came)
             .on(&MESSAGE, Host::message)
@@ -170,12 +165,7 @@ impl End {
         };
         let mut kernel = Kernel::new().expect("a kernel");
         let session = kernel.spawn(&states, host);
-        let mut end = Self { kernel, session, told };
-        end.act(|host, cx| {
-            let builder = builder.listening_event(&LISTENING);
-            host.factories.push(builder.build(cx, &MADE, &FAILED));
-        });
-        end
+        Self { kernel, session, told }
     }
 
     /// A session that echoes, and where it does: the address of its first socket.
@@ -183,20 +173,24 @@ impl End {
         Self::serve(Manner::Echo, builder)
     }
 
+    /// A session with a socket that is bound, and where that is.
     pub(crate) fn serve(manner: Manner, builder: SocketFactoryBuilder) -> (Self, Address) {
-        let mut end = Self::start(manner, builder);
-        let place = Rc::new(RefCell::new(None));
-        let found = Rc::clone(&place);
-        end.run_until("a place", move |end| {
-            *found.borrow_mut() = end.act(|host, cx| {
+        let mut end = Self::new(manner);
+        end.build(builder);
+        let mut place = None;
+        end.run_until("a place", |end| {
+            place = end.act(|host, cx| {
                 let listens = host.factories[0].local_addr(cx);
                 listens.or_else(|| host.mailboxes.values().next()?.local_addr(cx))
             });
             assert!(end.told.borrow().failures.is_empty(), "{:?}", end.told);
-            found.borrow().is_some()
+            place.is_some()
         });
-        let place = place.take().expect("awaited");
-        (end, place)
+        (end, place.expect("awaited"))
+    }
+
+    pub(crate) fn build(&mut self, builder: SocketFactoryBuilder) {
+        self.act(|host, cx| host.factories.push(builder.build(cx, &MADE, &FAILED)));
     }
 
     /// Runs `act` as a handler of the session.
@@ -222,6 +216,12 @@ impl End {
     /// Runs until it was told something like it.
     pub(crate) fn run_until_told(&mut self, what: &str, done: impl Fn(&Told) -> bool) {
         self.run_until(what, |end| done(&end.told.borrow()));
+    }
+
+    /// Runs until something has failed, and gives what.
+    pub(crate) fn run_until_failed(&mut self) -> (Operation, i32) {
+        self.run_until_told("a failure", |told| !told.failures.is_empty());
+        self.failures()[0]
     }
 
     /// What went wrong.
