@@ -53,7 +53,7 @@ for message in many[50:]:
 client.shutdown(socket.SHUT_WR)
 print(client.recv(100))
 ";
-    let server = SocketFactory::unix_listen(&folder.at("here")).socket_type(SocketType::SeqPacket);
+    let server = SocketFactory::unix_listen(folder.at("here")).socket_type(SocketType::SeqPacket);
     let (mut end, place) = End::echo(server);
     let client = program::python_client("UNIX", "SEQPACKET", &place, script, &[]);
     let said = String::from_utf8(client.finish(&mut end.kernel)).unwrap();

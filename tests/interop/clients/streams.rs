@@ -38,7 +38,7 @@ fn over_ipv6(client: impl FnOnce(&Address) -> Program) {
 
 fn over_a_path(client: impl FnOnce(&Address) -> Program) {
     let folder = Folder::new();
-    let peer = echoes(SocketFactory::unix_listen(&folder.at("here")), client);
+    let peer = echoes(SocketFactory::unix_listen(folder.at("here")), client);
     assert_eq!(peer, Address::Unix(UnixAddress::Unnamed));
     assert_eq!(folder.names(), [""; 0], "the path went with its listener");
 }
@@ -174,7 +174,7 @@ print(length, same)
     let servers = [
         ("INET", SocketFactory::listen("127.0.0.1:0")),
         ("INET6", SocketFactory::listen("[::1]:0")),
-        ("UNIX", SocketFactory::unix_listen(&folder.at("here"))),
+        ("UNIX", SocketFactory::unix_listen(folder.at("here"))),
     ];
     for (family, server) in servers {
         let (mut end, place) = End::echo(server);

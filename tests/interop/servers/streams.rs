@@ -109,15 +109,37 @@ fn netcat_by_a_path() {
     is_answered(netcat(&["-U", &text(&path)]), unix(&path));
 }
 
-/// The name stands for addresses of both families here and of IPv4 there; only one is listened on.
+/// It stands for IPv4 alone on some machines, and for IPv6 too on others: then that is refused first.
 #[test]
-fn a_server_of_either_family_is_found_by_the_name_of_this_machine() {
+fn socat_by_the_name_of_this_machine() {
     is_echoed(socat("TCP4-LISTEN:0,bind=127.0.0.1"), at("localhost"));
 }
 
-/// As what the server sees: bound to a path, and the process that it is.
 #[test]
-fn the_server_sees_who_it_is() {
+fn python_listens_to_both_families_with_one_socket() {
+    let script = "
+listener.close()
+listener = socket.create_server(('', 0), family=socket.AF_INET6, dualstack_ipv6=True)
+say(listener.getsockname()[1])
+for _ in range(2):
+    client, peer = listener.accept()
+    say(peer[0], client.recv(5))
+";
+    let mut end = End::new(Manner::Speak(b"hello".into()));
+    let mut server = program::python_server("INET6", "STREAM", "", script);
+    let port: u16 = server.run_until_line(&mut end.kernel).parse().unwrap();
+    for (count, host) in [(1, "127.0.0.1"), (2, "::1")] {
+        end.build(SocketFactory::connect((host, port)));
+        end.run_until_told("a connection", |told| told.peers.len() == count);
+    }
+    let said = String::from_utf8(server.finish(&mut end.kernel)).unwrap();
+    assert_eq!(said, format!("{port}\n::ffff:127.0.0.1 b'hello'\n::1 b'hello'\n"));
+    end.end();
+}
+
+/// The path that the client is bound to, and the process that it is.
+#[test]
+fn a_server_on_a_path_sees_who_its_client_is() {
     let folder = Folder::new();
     let (here, there) = (folder.at("here"), folder.at("there"));
     let script = "
