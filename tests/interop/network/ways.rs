@@ -1,16 +1,11 @@
-//! What only a network can do, in one of the test's own: packets are dropped or looked at, names of
-//! services are free, and nobody is in the way.
+//! Ways that lead nowhere, or by one link, and what has a name.
 
-use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
-use std::process::Command;
-use std::thread;
-use std::time::Duration;
+use std::net::{SocketAddr, SocketAddrV6};
 
-use nix::sched::{CloneFlags, unshare};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
-use wheels::{Address, Operation, SocketFactory, SocketFactoryBuilder, SocketOptions, SocketType};
+use wheels::{Address, Operation, SocketFactory, SocketOptions, SocketType};
 
+use super::alone;
 use crate::program::{self, Program};
 use crate::session::{End, Manner};
 
@@ -18,96 +13,13 @@ const EPERM: i32 = 1;
 const ENODEV: i32 = 19;
 const EINVAL: i32 = 22;
 const ENETUNREACH: i32 = 101;
-const ETIMEDOUT: i32 = 110;
 const EHOSTUNREACH: i32 = 113;
 
 /// The first interface of every network.
 const LOOPBACK: u32 = 1;
 
-/// Runs a test on a thread whose network is its own: a loopback, and what `changes` add to it. The network
-/// goes with the thread and the programs it started.
-fn alone(changes: &'static [&'static [&'static str]], test: fn()) {
-    let thread = thread::spawn(move || match enter(changes) {
-        Ok(()) => test(),
-        Err(error) => {
-            // Past the harness, which keeps what a test that passes prints to itself.
-            let _told = writeln!(io::stderr(), "SKIPPED, it may have no such network: {error}");
-        }
-    });
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-}
-
-fn enter(changes: &[&[&str]]) -> io::Result<()> {
-    unshare(CloneFlags::CLONE_NEWNET)?;
-    for change in [UP].iter().chain(changes) {
-        let done = Command::new(change[0]).args(&change[1..]).output()?;
-        if !done.status.success() {
-            let noted = String::from_utf8_lossy(&done.stderr);
-            return Err(io::Error::other(format!("{}: {noted}", change.join(" "))));
-        }
-    }
-    Ok(())
-}
-
-const UP: &[&str] = &["ip", "link", "set", "lo", "up"];
-
 /// A link-local address. Nobody else is asked whether he has it.
 const LINK_LOCAL: &[&str] = &["ip", "-6", "address", "add", "fe80::1/64", "dev", "lo", "nodad"];
-
-/// Packets to ports 9 and 10 are dropped and rejected; to port 11 come those that are marked, of voice, and
-/// allowed three hops.
-const FILTERS: &[&str] = &[
-    "nft",
-    "add table inet t; add chain inet t in { type filter hook input priority 0; };
-    add rule inet t in tcp dport 9 drop;
-    add rule inet t in tcp dport 10 reject with icmpx admin-prohibited;
-    add rule inet t in ip daddr 127.0.0.1 tcp dport 11 meta mark 7 ip dscp ef ip ttl 3 accept;
-    add rule inet t in ip6 daddr ::1 tcp dport 11 meta mark 7 ip6 dscp ef ip6 hoplimit 3 accept;
-    add rule inet t in tcp dport 11 drop",
-];
-
-fn loopbacks() -> [IpAddr; 2] {
-    [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
-}
-
-fn within(milliseconds: u64, builder: SocketFactoryBuilder) -> SocketFactoryBuilder {
-    builder.connect_timeout(Duration::from_millis(milliseconds))
-}
-
-#[test]
-fn a_port_that_is_filtered_is_one_failure_each_in_the_order_of_their_times() {
-    alone(&[FILTERS], || {
-        for ip in loopbacks() {
-            let mut end = End::new(Manner::Listen);
-            for milliseconds in [300, 100, 200] {
-                end.build(within(milliseconds, SocketFactory::connect((ip, 9))));
-            }
-            end.run_until_told("three failures", |told| told.failures.len() == 3);
-            assert_eq!(end.failures(), [(Operation::Connect, ETIMEDOUT); 3]);
-            let told: Vec<_> =
-                end.told.borrow().failures.iter().map(|failure| failure.wheel).collect();
-            let by_time =
-                end.act(|host, _| [1, 2, 0].map(|place| host.factories[place].id()).to_vec());
-            assert_eq!(told, by_time);
-            // Whatever still comes of it is for nobody.
-            for _ in 0..20 {
-                end.kernel.run_one_turn(Duration::from_millis(5)).unwrap();
-            }
-            assert_eq!((end.failures().len(), end.told.borrow().peers.len()), (3, 0));
-            end.end();
-        }
-    });
-}
-
-#[test]
-fn a_port_that_is_forbidden_is_told_at_once() {
-    alone(&[FILTERS], || {
-        let mut end = End::new(Manner::Listen);
-        end.build(SocketFactory::connect("127.0.0.1:10"));
-        assert_eq!(end.run_until_failed(), (Operation::Connect, EHOSTUNREACH));
-        end.end();
-    });
-}
 
 #[test]
 fn a_network_that_no_way_leads_to_is_told_at_once() {
@@ -218,35 +130,6 @@ fn a_socket_of_one_device_hears_by_it_alone() {
         end.build(SocketFactory::listen("0.0.0.0:0").options(device("none")));
         assert_eq!(end.run_until_failed(), (Operation::SetSockOpt, ENODEV));
         end.end();
-    });
-}
-
-/// The filter lets in only what has all three.
-#[test]
-fn marks_and_classes_and_hops_are_on_the_packets() {
-    alone(&[FILTERS], || {
-        let voice = 46 << 2;
-        let all = SocketOptions::default().mark(7).traffic_class(voice).hop_limit(3);
-        let none = SocketOptions::default();
-        let others = [none.clone(), all.clone().mark(8), all.clone().traffic_class(0)];
-        for ip in loopbacks() {
-            let (mut server, _) = End::echo(SocketFactory::listen((ip, 11)));
-            let connect = |options: &SocketOptions| {
-                within(100, SocketFactory::connect((ip, 11))).options(options.clone())
-            };
-            let mut end = End::new(Manner::Listen);
-            for options in &others {
-                end.build(connect(options));
-            }
-            end.build(connect(&all.clone().hop_limit(4)));
-            end.run_until_told("failures", |told| told.failures.len() == 4);
-            assert_eq!(end.failures(), [(Operation::Connect, ETIMEDOUT); 4]);
-            end.build(connect(&all));
-            end.run_until_told("a connection", |told| told.peers.len() == 1);
-            server.run_until_told("its client", |told| told.peers.len() == 1);
-            end.end();
-            server.end();
-        }
     });
 }
 
