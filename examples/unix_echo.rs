@@ -36,9 +36,13 @@ impl Echo {
             &GOT_CLIENT,
             "got_factory_failure",
         );
-        let datagrams = SocketFactory::datagram(self.path.with_added_extension("datagrams"))
-            .mode(0o600)
-            .build(cx, &GOT_MAILBOX, "got_factory_failure");
+        let mut path = self.path.clone().into_os_string();
+        path.push(".datagrams");
+        let datagrams = SocketFactory::datagram(PathBuf::from(path)).mode(0o600).build(
+            cx,
+            &GOT_MAILBOX,
+            "got_factory_failure",
+        );
         for factory in [streams, datagrams] {
             factory.local_addr(cx).map_or(Ok(()), examples::say_listening)?;
             self.factories.push(factory);
