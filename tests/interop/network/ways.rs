@@ -1,6 +1,6 @@
 //! Ways that lead nowhere, or by one link, and what has a name.
 
-use std::net::{SocketAddr, SocketAddrV6};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6, TcpListener};
 
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use wheels::{Address, Operation, SocketFactory, SocketOptions, SocketType};
@@ -160,5 +160,23 @@ fn a_listener_everywhere_is_one_of_ipv4_where_there_is_no_ipv6() {
         assert_eq!(client.run_until_said(&mut end.kernel, 5), b"hello");
         client.finish(&mut end.kernel);
         end.end();
+    });
+}
+
+/// As on a machine with many connections: IPv4 has hardly a port left, IPv6 has all.
+#[test]
+fn a_port_that_is_free_in_both_families_is_found_though_few_are() {
+    const HUNDRED: &[&str] =
+        &["sh", "-c", "echo 40000 40099 >/proc/sys/net/ipv4/ip_local_port_range"];
+    alone(&[HUNDRED], || {
+        let all = (40000..40100).filter(|port| *port != 40031);
+        let taken: Vec<_> =
+            all.map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap()).collect();
+        for _ in 0..10 {
+            let (end, place) = End::echo(SocketFactory::listen_everywhere(0));
+            assert_eq!(place.port(), Some(40031));
+            end.end();
+        }
+        drop(taken);
     });
 }
