@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use reactor::{Context, EventName, WheelId};
 
+use super::inbound::Wanted;
 use super::limits::Limits;
 use super::wheel::{Mailbox, Targets};
 use super::{Datagram, Message};
@@ -15,7 +16,7 @@ use crate::socket::Socket;
 #[must_use = "a builder does nothing until it builds"]
 pub struct DatagramBuilder {
     socket: Socket,
-    largest: usize,
+    wanted: Wanted,
     limits: Limits,
     flushed: Option<Cow<'static, str>>,
 }
@@ -24,7 +25,12 @@ impl Datagram {
     /// A wheel on `socket`, which is of type [`Dgram`](crate::SocketType::Dgram), or
     /// [`SeqPacket`](crate::SocketType::SeqPacket) and connected.
     pub fn builder(socket: Socket) -> DatagramBuilder {
-        DatagramBuilder { socket, largest: LARGEST, limits: Limits::default(), flushed: None }
+        DatagramBuilder {
+            socket,
+            wanted: Wanted { largest: LARGEST, fds: false },
+            limits: Limits::default(),
+            flushed: None,
+        }
     }
 }
 
@@ -33,7 +39,18 @@ impl DatagramBuilder {
     /// [truncated](Message::is_truncated). Default: 65,535, which no datagram of IP exceeds; UNIX messages
     /// may. One buffer serves all wheels, so that an idle one does not pay for it.
     pub fn largest(mut self, bytes: usize) -> Self {
-        self.largest = bytes.max(1);
+        self.wanted.largest = bytes.max(1);
+        self
+    }
+
+    /// Receives descriptors that are sent along with messages (`SCM_RIGHTS`, unix(7)), each closed on exec: see
+    /// [`Message::fds`]. For UNIX sockets; others have none. Default: not received, since whoever may send to
+    /// the socket could fill the table of descriptors.
+    ///
+    /// Messages are received one at a time then, so that no more descriptors are here than those of the
+    /// message that is being told, 253 at most.
+    pub const fn receive_fds(mut self) -> Self {
+        self.wanted.fds = true;
         self
     }
 
@@ -62,13 +79,13 @@ impl DatagramBuilder {
         input: impl EventName<Message>,
         failure: impl EventName<Failure>,
     ) -> Datagram {
-        let Self { socket, largest, limits, flushed } = self;
+        let Self { socket, wanted, limits, flushed } = self;
         let targets = Targets {
             input: cx.symbol_of(input),
             failure: cx.symbol_of(failure),
             flushed: flushed.map(|event| cx.symbol(event)),
         };
-        let handle = cx.add_wheel(|io| Mailbox::open(socket, largest, limits, targets, io));
+        let handle = cx.add_wheel(|io| Mailbox::open(socket, wanted, limits, targets, io));
         Datagram { handle }
     }
 }

@@ -12,6 +12,7 @@ mod wheel;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 use reactor::{Context, EventName, Handle, WheelId};
@@ -21,6 +22,7 @@ use crate::failure::Failure;
 use crate::socket::Socket;
 use crate::sys::{self, errno};
 pub use builder::DatagramBuilder;
+use outbound::Parcel;
 use wheel::Mailbox;
 
 /// A socket of messages, held: UDP, UNIX datagrams, or UNIX messages over a connection (`SEQPACKET`).
@@ -93,7 +95,7 @@ pub struct Datagram {
 }
 
 /// A message came in.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub struct Message {
     /// What it says; its beginning, if it is [truncated](Self::is_truncated).
     pub payload: Bytes,
@@ -102,6 +104,12 @@ pub struct Message {
     /// Who sent it; over a connection, who is at the other end. Senders of UNIX datagrams that are bound to
     /// nothing are [unnamed](crate::UnixAddress::Unnamed). IPv4 is told as such on sockets of both families.
     pub from: Address,
+    /// Descriptors that were sent along, in their order; none unless they are
+    /// [received](DatagramBuilder::receive_fds). Those that are not taken out are closed with the message.
+    pub fds: Vec<OwnedFd>,
+    /// Whether descriptors were sent along that are not here, closed by the system: the table of descriptors
+    /// was full, or they are not received (`MSG_CTRUNC`, recvmsg(2)).
+    pub fds_truncated: bool,
     /// The wheel it came in by.
     pub wheel: WheelId,
 }
@@ -116,12 +124,12 @@ impl Message {
 
 /// What became of a message that was to be sent. Ignoring it is fine where a lost message is nothing new.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Sent {
+pub enum Sent<T = Bytes> {
     /// It is sent as soon as the system takes it.
     Queued,
     /// As much [waits already](DatagramBuilder::most_unsent) as may, or the wheel is closed: here it is
     /// again. It is counted as [dropped](Datagram::dropped).
-    Dropped(Bytes),
+    Dropped(T),
 }
 
 /// An interface of the machine, by which a multicast group is joined.
@@ -145,7 +153,7 @@ impl Datagram {
 
     /// Sends a message to whom the socket is connected. (`EDESTADDRREQ` or `ENOTCONN` is told if it is not.)
     pub fn send(&self, cx: &mut Context<'_>, payload: impl Into<Bytes>) -> Sent {
-        self.push(cx, payload.into(), None)
+        self.push_payload(cx, payload.into(), None)
     }
 
     /// Sends a message to an address. A socket of IPv6 takes addresses of IPv4 too, unless it was made for
@@ -159,13 +167,60 @@ impl Datagram {
         payload: impl Into<Bytes>,
         to: impl Into<Address>,
     ) -> Sent {
-        self.push(cx, payload.into(), Some(to.into()))
+        self.push_payload(cx, payload.into(), Some(to.into()))
     }
 
-    fn push(&self, cx: &mut Context<'_>, payload: Bytes, to: Option<Address>) -> Sent {
+    /// Sends a message, and descriptors with it, over a connected UNIX socket (`SCM_RIGHTS`, unix(7)): the peer
+    /// gets copies, and these are closed as soon as the system has the message. The message may be empty.
+    ///
+    /// At most 253, or it is a failure of `write` (`EINVAL`), as it is on a socket of another family
+    /// (`EOPNOTSUPP`): the message is lost then, and the descriptors are closed. A peer that does not
+    /// [receive](DatagramBuilder::receive_fds) them gets the message alone. A message that is dropped comes back
+    /// with its descriptors.
+    pub fn send_fds(
+        &self,
+        cx: &mut Context<'_>,
+        payload: impl Into<Bytes>,
+        fds: impl IntoIterator<Item = OwnedFd>,
+    ) -> Sent<(Bytes, Vec<OwnedFd>)> {
+        self.push_fds(cx, payload.into(), fds, None)
+    }
+
+    /// [Sends descriptors](Self::send_fds) to an address.
+    pub fn send_fds_to(
+        &self,
+        cx: &mut Context<'_>,
+        payload: impl Into<Bytes>,
+        fds: impl IntoIterator<Item = OwnedFd>,
+        to: impl Into<Address>,
+    ) -> Sent<(Bytes, Vec<OwnedFd>)> {
+        self.push_fds(cx, payload.into(), fds, Some(to.into()))
+    }
+
+    fn push_payload(&self, cx: &mut Context<'_>, payload: Bytes, to: Option<Address>) -> Sent {
+        match self.push(cx, Parcel { payload, fds: Vec::new(), to }) {
+            Sent::Queued => Sent::Queued,
+            Sent::Dropped(parcel) => Sent::Dropped(parcel.payload),
+        }
+    }
+
+    fn push_fds(
+        &self,
+        cx: &mut Context<'_>,
+        payload: Bytes,
+        fds: impl IntoIterator<Item = OwnedFd>,
+        to: Option<Address>,
+    ) -> Sent<(Bytes, Vec<OwnedFd>)> {
+        match self.push(cx, Parcel { payload, fds: fds.into_iter().collect(), to }) {
+            Sent::Queued => Sent::Queued,
+            Sent::Dropped(parcel) => Sent::Dropped((parcel.payload, parcel.fds)),
+        }
+    }
+
+    fn push(&self, cx: &mut Context<'_>, parcel: Parcel) -> Sent<Parcel> {
         match cx.wheel(&self.handle) {
-            Some((mailbox, mut io)) => mailbox.send(payload, to, &mut io),
-            None => Sent::Dropped(payload),
+            Some((mailbox, mut io)) => mailbox.send(parcel, &mut io),
+            None => Sent::Dropped(parcel),
         }
     }
 
