@@ -43,12 +43,14 @@ impl DatagramBuilder {
         self
     }
 
-    /// Receives descriptors that are sent along with messages (`SCM_RIGHTS`, unix(7)), each closed on exec: see
-    /// [`Message::fds`]. For UNIX sockets; others have none. Default: not received, since whoever may send to
-    /// the socket could fill the table of descriptors.
+    /// Receives the descriptors that are [sent along](Datagram::send_fds) with messages of UNIX sockets
+    /// (`SCM_RIGHTS`, unix(7)), each closed on exec from the first: see [`Message::fds`]. Changes nothing for
+    /// other sockets. Default: the system closes them, since whoever may send to a socket could otherwise
+    /// fill the process's table.
     ///
-    /// Messages are received one at a time then, so that no more descriptors are here than those of the
-    /// message that is being told, 253 at most.
+    /// Messages are received one at a time then (recvmsg(2)), so that of those that are not told yet none takes
+    /// a place in the table. A sender that is bound to a path of 108 bytes, the most there can be, comes as
+    /// [unnamed](crate::UnixAddress::Unnamed).
     pub const fn receive_fds(mut self) -> Self {
         self.wanted.fds = true;
         self

@@ -42,6 +42,10 @@ use wheel::Mailbox;
 /// Messages of one length to one peer, one behind the other, are given to the system in one piece to be cut
 /// there (`UDP_SEGMENT`), where it can: they arrive as they were sent, at a fraction of the cost.
 ///
+/// Messages of UNIX sockets [carry descriptors](Self::send_fds): that is how one process accepts clients for
+/// several, and how a server hands its listeners to its
+/// [successor](crate::SocketFactory::into_sockets).
+///
 /// A wheel receives 64 messages in a turn at most, then others are served. What was received and is not told yet goes
 /// with the wheel when it is dropped, and so does what is not sent yet: wait for the
 /// [flushed event](DatagramBuilder::flushed_event). A wheel keeps its session alive until it is dropped, or
@@ -94,7 +98,7 @@ pub struct Datagram {
     handle: Handle<Mailbox>,
 }
 
-/// A message came in.
+/// A message came in. It owns what came with it, and so cannot be cloned.
 #[derive(Debug)]
 pub struct Message {
     /// What it says; its beginning, if it is [truncated](Self::is_truncated).
@@ -107,8 +111,9 @@ pub struct Message {
     /// Descriptors that were sent along, in their order; none unless they are
     /// [received](DatagramBuilder::receive_fds). Those that are not taken out are closed with the message.
     pub fds: Vec<OwnedFd>,
-    /// Whether descriptors were sent along that are not here, closed by the system: the table of descriptors
-    /// was full, or they are not received (`MSG_CTRUNC`, recvmsg(2)).
+    /// Whether descriptors were sent along that are not here: the table of descriptors was full
+    /// (`RLIMIT_NOFILE`), or they are not received. The system has closed them (`MSG_CTRUNC`, recvmsg(2)). Also
+    /// true if they are not received and the socket was told to bring credentials (`SO_PASSCRED`).
     pub fds_truncated: bool,
     /// The wheel it came in by.
     pub wheel: WheelId,
@@ -128,7 +133,7 @@ pub enum Sent<T = Bytes> {
     /// It is sent as soon as the system takes it.
     Queued,
     /// As much [waits already](DatagramBuilder::most_unsent) as may, or the wheel is closed: here it is
-    /// again. It is counted as [dropped](Datagram::dropped).
+    /// again, with its descriptors if it was sent [with some](Datagram::send_fds). It is counted as [dropped](Datagram::dropped).
     Dropped(T),
 }
 
@@ -170,13 +175,36 @@ impl Datagram {
         self.push_payload(cx, payload.into(), Some(to.into()))
     }
 
-    /// Sends a message, and descriptors with it, over a connected UNIX socket (`SCM_RIGHTS`, unix(7)): the peer
-    /// gets copies, and these are closed as soon as the system has the message. The message may be empty.
+    /// Sends a message, and descriptors with it, over a connected UNIX socket (`SCM_RIGHTS`, unix(7)). The peer
+    /// gets copies; these are closed when the system has taken the message, or when the wheel is dropped
+    /// before. The message may be empty. (POE has nothing like it.)
     ///
-    /// At most 253, or it is a failure of `write` (`EINVAL`), as it is on a socket of another family
-    /// (`EOPNOTSUPP`): the message is lost then, and the descriptors are closed. A peer that does not
-    /// [receive](DatagramBuilder::receive_fds) them gets the message alone. A message that is dropped comes back
-    /// with its descriptors.
+    /// A peer that does not [receive](DatagramBuilder::receive_fds) descriptors gets the message without.
+    /// 253 go with a message at most (`SCM_MAX_FD`). More are a failure of `write` (`EINVAL`), and so is any on a
+    /// socket of another family (`EOPNOTSUPP`): the message is lost then, and its descriptors are closed. If the
+    /// user has too many on their way already (`ETOOMANYREFS`), the wheel waits until there are fewer.
+    ///
+    /// ```
+    /// # use reactor::Context;
+    /// # use wheels::{Datagram, Established, Message, Socket};
+    /// struct Dispatcher { workers: Vec<Datagram>, next: usize }
+    ///
+    /// impl Dispatcher {
+    ///     fn got_client(&mut self, cx: &mut Context<'_>, client: Established) {
+    ///         self.next = (self.next + 1) % self.workers.len();
+    ///         self.workers[self.next].send_fds(cx, "", [client.socket.into()]);
+    ///     }
+    /// }
+    ///
+    /// // In a worker, whose wheel was built with `receive_fds`:
+    /// fn got_clients(cx: &mut Context<'_>, message: Message) -> std::io::Result<()> {
+    ///     for fd in message.fds {
+    ///         serve(cx, Socket::try_from(fd)?);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # fn serve(_: &mut Context<'_>, _: Socket) {}
+    /// ```
     pub fn send_fds(
         &self,
         cx: &mut Context<'_>,

@@ -16,7 +16,6 @@ use super::Sent;
 use super::limits::Limits;
 use crate::address::Address;
 use crate::failure::{Failure, Operation};
-use crate::family::Domain;
 use crate::socket::Socket;
 use crate::sys::{self, BATCH, errno};
 
@@ -39,8 +38,6 @@ pub(super) struct Outbound {
     delay: Duration,
     /// Messages up to this length may be given to the system several at a time, for it to cut them.
     segment: usize,
-    /// Messages may have descriptors with them.
-    carries_fds: bool,
     failures: VecDeque<Failure>,
 }
 
@@ -91,7 +88,6 @@ impl Outbound {
             retry: None,
             delay: FIRST_DELAY,
             segment: if sys::can_segment(socket) { LONGEST_SEGMENT } else { 0 },
-            carries_fds: sys::describe(socket).is_ok_and(|it| it.domain == Domain::Unix),
             failures: VecDeque::new(),
         }
     }
@@ -286,9 +282,6 @@ impl Outbound {
                 let sent = sys::send_batch(socket, messages)?;
                 Ok(self.remove(sent))
             }
-            Step::WithFds if !self.carries_fds => {
-                Err(io::Error::from_raw_os_error(errno::OPNOTSUPP))
-            }
             Step::WithFds => {
                 let Some(Parcel { payload, fds, to }) = self.queue.front() else { return Ok(0) };
                 sys::send_with_fds(socket, payload, to.as_ref(), fds)?;
@@ -332,8 +325,9 @@ impl Outbound {
                 self.held.extend(self.queue.pop_front());
             }
             (Some(errno::AGAIN), _, _) => self.flow = Flow::Blocked,
+            // The last: more descriptors are on their way to somebody than one user may have there.
             (Some(errno::NOBUFS | errno::NOMEM | errno::TOOMANYREFS), _, _) => {
-                self.flow = Flow::Resting
+                self.flow = Flow::Resting;
             }
             (Some(errno::INTR), _, _) => {}
             // Longer than the way takes, or the device cannot: one at a time then.

@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::cmsg_space;
 use rustix::net::{
-    self, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketAddrAny, SocketAddrUnix,
+    self, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrAny, SocketAddrUnix, sockopt,
 };
 
 use super::datagram::{Received, nameless, socket_address};
@@ -51,8 +51,8 @@ fn unix_address(addr: SocketAddrAny) -> Address {
     name.unwrap_or_else(path).into()
 }
 
-/// Sends one message, and copies of descriptors with it. That the socket is a UNIX socket is the caller's
-/// to know: others send the message without them.
+/// Sends one message, and copies of descriptors with it. Sockets of other families than UNIX refuse it:
+/// the system would send the message without them.
 pub(crate) fn send_with_fds(
     socket: impl AsFd,
     payload: &[u8],
@@ -60,6 +60,9 @@ pub(crate) fn send_with_fds(
     fds: &[OwnedFd],
 ) -> io::Result<()> {
     may_fail!(Send);
+    if sockopt::socket_domain(&socket)? != AddressFamily::UNIX {
+        return Err(io::Error::from_raw_os_error(errno::OPNOTSUPP));
+    }
     let fds: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_FDS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
