@@ -105,7 +105,9 @@ impl Worker {
         assert!(failure.is_end(), "{failure}");
         if self.wheel.as_ref().is_some_and(|wheel| wheel.id() == failure.wheel) {
             self.wheel = None;
-            writeln!(self.report, "{} {}", self.name, self.served).expect("the parent reads");
+            // In one piece: the others write to the same pipe.
+            let report = format!("{} {}\n", self.name, self.served);
+            self.report.write_all(report.as_bytes()).expect("the parent reads");
         }
     }
 }
