@@ -4,6 +4,7 @@
 //! - [`net`]: peers that dribble, reset, or never read.
 //! - [`leak`]: descriptors and memory before and after.
 //! - [`logs`]: what was logged.
+//! - [`machine`]: what the machine has.
 //! - [`random`]: chance that can be repeated.
 //! - [`rig`]: a session that does what a test tells it to.
 //! - [`unix`]: paths of UNIX sockets, and sessions that own one.
@@ -12,6 +13,7 @@
 pub mod children;
 pub mod leak;
 pub mod logs;
+pub mod machine;
 pub mod net;
 pub mod random;
 pub mod rig;

@@ -32,7 +32,8 @@ pub(super) struct Race {
     /// Why the last attempt failed.
     last: Option<Failure>,
     next_at: Instant,
-    deadline: Instant,
+    /// Absent if it is beyond all time.
+    deadline: Option<Instant>,
 }
 
 /// A socket on its way.
@@ -52,6 +53,8 @@ enum Place {
     Main,
     /// By one of its own.
     Also(WatchId),
+    /// Not at all: it is made already. What carries datagrams may not become writable for long.
+    Made,
     /// Not at all: the listener's queue is full (UNIX), and it is tried again.
     Retry { at: Instant, pause: Duration },
 }
@@ -63,7 +66,7 @@ pub(super) enum End {
 
 impl Race {
     pub(super) fn new(maker: Maker, far: Vec<Address>, near: Vec<Address>, now: Instant) -> Self {
-        let deadline = now + maker.settings.connect_timeout;
+        let deadline = now.checked_add(maker.settings.connect_timeout);
         Self {
             maker,
             far: interleave(far),
@@ -99,26 +102,40 @@ impl Race {
 
     /// The end, if it has come; else sees to it that the next step will be asked for.
     pub(super) fn step(&mut self, io: &mut Io<'_>) -> Option<End> {
-        if let Some(made) = self.look(io) {
-            self.stop(io);
+        if let Some(made) = self.made(io) {
             return Some(made);
         }
-        if io.now() >= self.deadline {
+        if self.deadline.is_some_and(|deadline| deadline <= io.now()) {
             let failure = self.timed_out();
             self.stop(io);
             return Some(End::Failed(failure));
         }
         self.retry(io);
-        while self.attempts.is_empty() || io.now() >= self.next_at {
-            let Some(far) = self.far.pop_front() else { break };
+        loop {
+            if let Some(made) = self.made(io) {
+                return Some(made);
+            }
+            let is_due = self.attempts.is_empty() || io.now() >= self.next_at;
+            let next = if is_due { self.far.pop_front() } else { None };
+            let Some(far) = next else { break };
             self.begin(far, io);
         }
         if self.attempts.is_empty() {
             io.sleep();
             return Some(End::Failed(self.failed()));
         }
-        io.wake_at(self.next_step());
+        match self.next_step() {
+            Some(time) => io.wake_at(time),
+            None => io.sleep(),
+        }
         None
+    }
+
+    /// The attempt that has won, if one has. The others are left.
+    fn made(&mut self, io: &mut Io<'_>) -> Option<End> {
+        let made = self.look(io)?;
+        self.stop(io);
+        Some(made)
     }
 
     /// Looks at the attempts that something happened to.
@@ -131,7 +148,13 @@ impl Race {
             }
             match attempt.peer(&self.maker) {
                 // No error, and no peer: still on its way.
-                Ok(None) => place += 1,
+                Ok(None) if !matches!(attempt.place, Place::Made) => place += 1,
+                Ok(None) => {
+                    let error = io::Error::from_raw_os_error(errno::NOTCONN);
+                    self.last = Some(self.maker.failed(Operation::GetPeerName, &error));
+                    self.attempts.remove(place);
+                    self.next_at = io.now();
+                }
                 Ok(Some(peer)) => {
                     let attempt = self.attempts.swap_remove(place);
                     attempt.place.leave(io);
@@ -155,7 +178,7 @@ impl Race {
         let Attempt { socket, far, place, .. } = self.attempts.swap_remove(place);
         let pause = match place {
             Place::Retry { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
-            Place::Main | Place::Also(_) => FIRST_PAUSE,
+            Place::Main | Place::Also(_) | Place::Made => FIRST_PAUSE,
         };
         self.connect(socket, far, pause, io);
     }
@@ -196,7 +219,7 @@ impl Race {
     }
 
     fn connect(&mut self, socket: Socket, far: Address, pause: Duration, io: &mut Io<'_>) {
-        // Made at once or not, the system says when the socket is writable.
+        // Of what is on its way the system says when the socket is writable.
         let place = match sys::connect(&socket, &far) {
             Err(error) if error.raw_os_error() == Some(errno::AGAIN) => {
                 Ok(Place::Retry { at: io.now() + pause, pause })
@@ -204,10 +227,14 @@ impl Race {
             Err(error) if error.raw_os_error() != Some(errno::INPROGRESS) => {
                 Err(self.maker.failed(Operation::Connect, &error))
             }
-            Ok(()) | Err(_) => self.watch(&socket, io),
+            Ok(()) => Ok(Place::Made),
+            Err(_) => self.watch(&socket, io),
         };
         match place {
-            Ok(place) => self.attempts.push(Attempt { socket, far, place, ready: false }),
+            Ok(place) => {
+                let ready = matches!(place, Place::Made);
+                self.attempts.push(Attempt { socket, far, place, ready });
+            }
             Err(failure) => {
                 self.last = Some(failure);
                 self.next_at = io.now();
@@ -218,21 +245,21 @@ impl Race {
     fn watch(&self, socket: &Socket, io: &mut Io<'_>) -> Result<Place, Failure> {
         let is_main = |attempt: &Attempt| matches!(attempt.place, Place::Main);
         let place = if self.attempts.iter().any(is_main) {
-            io.watch_also(socket).map(|(watch, _)| Place::Also(watch))
+            sys::watch_also(io, socket).map(|(watch, _)| Place::Also(watch))
         } else {
-            io.watch(socket).map(|_| Place::Main)
+            sys::watch(io, socket).map(|_| Place::Main)
         };
         place.map_err(|error| self.maker.failed(Operation::Watch, &error))
     }
 
     /// When something is to be done though nothing happens.
-    fn next_step(&self) -> Instant {
+    fn next_step(&self) -> Option<Instant> {
         let next = (!self.far.is_empty()).then_some(self.next_at);
         let retries = self.attempts.iter().filter_map(|attempt| match attempt.place {
             Place::Retry { at, .. } => Some(at),
-            Place::Main | Place::Also(_) => None,
+            Place::Main | Place::Also(_) | Place::Made => None,
         });
-        retries.chain(next).min().map_or(self.deadline, |at| at.min(self.deadline))
+        retries.chain(next).chain(self.deadline).min()
     }
 
     /// Leaves the sockets that are still on their way; they are closed.
@@ -247,7 +274,8 @@ impl Race {
 impl Race {
     fn timed_out(&self) -> Failure {
         let waits = |attempt: &Attempt| matches!(attempt.place, Place::Retry { .. });
-        let errnum = if self.attempts.iter().all(waits) { errno::AGAIN } else { errno::TIMEDOUT };
+        let all_wait = !self.attempts.is_empty() && self.attempts.iter().all(waits);
+        let errnum = if all_wait { errno::AGAIN } else { errno::TIMEDOUT };
         let error = io::Error::from_raw_os_error(errnum);
         self.counted(self.maker.failed(Operation::Connect, &error))
     }
@@ -298,7 +326,7 @@ impl Place {
         match self {
             Self::Main => io.unwatch(),
             Self::Also(watch) => io.unwatch_also(watch),
-            Self::Retry { .. } => {}
+            Self::Made | Self::Retry { .. } => {}
         }
     }
 }
