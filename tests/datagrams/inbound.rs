@@ -4,7 +4,7 @@ use rustix::io::Errno;
 use wheels::faults::{self, Call};
 use wheels::{Address, Datagram, Operation, Socket};
 
-use crate::support::{Heard, Rig, receive, udp, udp_at};
+use crate::support::{Heard, Note, Rig, receive, udp, udp_at};
 
 #[test]
 fn a_message_tells_what_it_says_and_who_sent_it_and_is_answered() {
@@ -19,7 +19,7 @@ fn a_message_tells_what_it_says_and_who_sent_it_and_is_answered() {
         let message = &rig.messages()[0];
         assert_eq!((&message.payload[..], message.length), (&b"hello"[..], 5));
         assert_eq!(message.from, Address::Ip(client.local_addr().unwrap()));
-        assert!(!message.is_truncated());
+        assert!(!message.is_truncated);
         assert_eq!(receive(&client), (b"hello".to_vec(), addr));
         rig.end();
     }
@@ -72,8 +72,7 @@ fn p25_a_message_that_does_not_fit_says_so_and_how_long_it_was() {
         client.send_to(&vec![b'x'; len], addr).unwrap();
     }
     rig.run_until_messages(3);
-    let told =
-        |message: &wheels::Message| (message.payload.len(), message.length, message.is_truncated());
+    let told = |message: &Note| (message.payload.len(), message.length, message.is_truncated);
     let told: Vec<_> = rig.messages().iter().map(told).collect();
     assert_eq!(told, [(10, 100, true), (10, 10, false), (10, 11, true)]);
     rig.end();

@@ -2,6 +2,7 @@
 
 mod errors;
 mod factory;
+mod fds;
 mod groups;
 mod inbound;
 mod outbound;

@@ -4,24 +4,37 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reactor::{Clock, Context, Event, Kernel, SessionId, States, WheelId};
 use testkit::net::{self, PATIENCE};
 use wheels::{
-    Datagram, DatagramBuilder, Established, Failure, Message, Operation, Socket, SocketFactory,
-    SocketFactoryBuilder,
+    Address, Datagram, DatagramBuilder, Established, Failure, Message, Operation, Socket,
+    SocketFactory, SocketFactoryBuilder,
 };
 
 /// What the session was told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Heard {
-    Message(Message),
+    Message(Note),
     /// The operation, the number of the error and the bytes that were lost.
     Failed(Operation, i32, usize),
     Flushed,
     Stopped,
+}
+
+/// A message, without its descriptors: those the session [keeps](Host::fds).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Note {
+    pub(crate) payload: Bytes,
+    pub(crate) length: usize,
+    pub(crate) from: Address,
+    pub(crate) is_truncated: bool,
+    /// How many descriptors it had, and whether it had more when it was sent.
+    pub(crate) fds: (usize, bool),
 }
 
 /// The end of a connection.
@@ -40,6 +53,8 @@ pub(crate) struct Host {
     pub(crate) made: Vec<Established>,
     /// Whether every message is given back by the wheel that it came in by.
     pub(crate) echoes: bool,
+    /// Descriptors that came with messages, in their order.
+    pub(crate) fds: Vec<OwnedFd>,
     heard: Log,
 }
 
@@ -58,7 +73,14 @@ impl Host {
             let wheel = wheel.expect("a wheel that is gone tells nothing");
             wheel.send_to(cx, message.payload.clone(), message.from.clone());
         }
-        self.heard.borrow_mut().push(Heard::Message(message));
+        self.heard.borrow_mut().push(Heard::Message(Note {
+            is_truncated: message.is_truncated(),
+            payload: message.payload,
+            length: message.length,
+            from: message.from,
+            fds: (message.fds.len(), message.fds_truncated),
+        }));
+        self.fds.extend(message.fds);
     }
 
     fn failed(&mut self, _: &mut Context<'_>, failure: Failure) {
@@ -191,7 +213,7 @@ impl Rig {
         self.heard.borrow().clone()
     }
 
-    pub(crate) fn messages(&self) -> Vec<Message> {
+    pub(crate) fn messages(&self) -> Vec<Note> {
         let heard = self.heard.borrow();
         let messages = heard.iter().filter_map(|heard| match heard {
             Heard::Message(message) => Some(message.clone()),

@@ -3,6 +3,7 @@
 
 mod further;
 mod handover;
+mod passing;
 mod paths;
 mod refused;
 mod scenarios;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         sockets::TESTS,
         scenarios::TESTS,
         paths::TESTS,
+        passing::TESTS,
     ]
     .concat();
     let (run, left): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(name, _)| is_chosen(name));

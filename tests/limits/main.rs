@@ -10,6 +10,7 @@ mod exhaustion;
 mod inherit;
 mod no_permission;
 mod nofile;
+mod passing;
 mod remains;
 mod reused_number;
 mod unix_paths;
@@ -61,6 +62,12 @@ const TESTS: &[(&str, fn())] = tests! {
     wall_clock:
         alarms_by_the_wall_clock_have_one_descriptor_and_only_if_there_are_any,
         without_a_descriptor_alarms_by_the_wall_clock_ring_all_the_same;
+    passing:
+        p28_at_a_full_table_the_message_comes_and_says_that_it_has_lost_descriptors,
+        p28_ten_thousand_messages_with_descriptors_leave_nothing,
+        p28_descriptors_that_nobody_asked_for_are_never_here,
+        p28_descriptors_are_here_one_message_at_a_time,
+        p28_a_wheel_that_is_dropped_closes_what_it_has_not_sent;
     unix_paths:
         p08_who_may_not_write_to_the_folder_changes_nothing,
         p08_a_dead_socket_that_we_may_not_ask_or_not_remove_stays,

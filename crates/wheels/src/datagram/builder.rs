@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use reactor::{Context, EventName, WheelId};
 
+use super::inbound::Wanted;
 use super::limits::Limits;
 use super::wheel::{Mailbox, Targets};
 use super::{Datagram, Message};
@@ -15,7 +16,7 @@ use crate::socket::Socket;
 #[must_use = "a builder does nothing until it builds"]
 pub struct DatagramBuilder {
     socket: Socket,
-    largest: usize,
+    wanted: Wanted,
     limits: Limits,
     flushed: Option<Cow<'static, str>>,
 }
@@ -24,7 +25,12 @@ impl Datagram {
     /// A wheel on `socket`, which is of type [`Dgram`](crate::SocketType::Dgram), or
     /// [`SeqPacket`](crate::SocketType::SeqPacket) and connected.
     pub fn builder(socket: Socket) -> DatagramBuilder {
-        DatagramBuilder { socket, largest: LARGEST, limits: Limits::default(), flushed: None }
+        DatagramBuilder {
+            socket,
+            wanted: Wanted { largest: LARGEST, fds: false },
+            limits: Limits::default(),
+            flushed: None,
+        }
     }
 }
 
@@ -33,7 +39,20 @@ impl DatagramBuilder {
     /// [truncated](Message::is_truncated). Default: 65,535, which no datagram of IP exceeds; UNIX messages
     /// may. One buffer serves all wheels, so that an idle one does not pay for it.
     pub fn largest(mut self, bytes: usize) -> Self {
-        self.largest = bytes.max(1);
+        self.wanted.largest = bytes.max(1);
+        self
+    }
+
+    /// Receives the descriptors that are [sent along](Datagram::send_fds) with messages of UNIX sockets
+    /// (`SCM_RIGHTS`, unix(7)), each closed on exec from the first: see [`Message::fds`]. Changes nothing for
+    /// other sockets. Default: the system closes them, since whoever may send to a socket could otherwise
+    /// fill the process's table.
+    ///
+    /// Messages are received one at a time then (recvmsg(2)), so that of those that are not told yet none takes
+    /// a place in the table. A sender that is bound to a path of 108 bytes, the most there can be, comes as
+    /// [unnamed](crate::UnixAddress::Unnamed).
+    pub const fn receive_fds(mut self) -> Self {
+        self.wanted.fds = true;
         self
     }
 
@@ -62,13 +81,13 @@ impl DatagramBuilder {
         input: impl EventName<Message>,
         failure: impl EventName<Failure>,
     ) -> Datagram {
-        let Self { socket, largest, limits, flushed } = self;
+        let Self { socket, wanted, limits, flushed } = self;
         let targets = Targets {
             input: cx.symbol_of(input),
             failure: cx.symbol_of(failure),
             flushed: flushed.map(|event| cx.symbol(event)),
         };
-        let handle = cx.add_wheel(|io| Mailbox::open(socket, largest, limits, targets, io));
+        let handle = cx.add_wheel(|io| Mailbox::open(socket, wanted, limits, targets, io));
         Datagram { handle }
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Inbound {
     /// Received and not told.
     waiting: VecDeque<Message>,
     source: Source,
-    largest: usize,
+    wanted: Wanted,
     /// How many messages the next call asks for.
     expected: usize,
     phase: Phase,
@@ -39,6 +39,15 @@ pub(super) struct Inbound {
     /// go away be told without end.
     failed: bool,
     paused: bool,
+}
+
+/// What is to be received.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// The longest message, in bytes.
+    pub(super) largest: usize,
+    /// Descriptors, too.
+    pub(super) fds: bool,
 }
 
 /// Where messages come from.
@@ -71,11 +80,12 @@ pub(super) enum Pulled {
 }
 
 impl Inbound {
-    pub(super) fn new(socket: &Socket, largest: usize) -> Self {
+    pub(super) fn new(socket: &Socket, wanted: Wanted) -> Self {
+        let source = Source::of(socket);
         Self {
             waiting: VecDeque::new(),
-            source: Source::of(socket),
-            largest,
+            wanted: Wanted { fds: wanted.fds && source.is_unix(), ..wanted },
+            source,
             expected: FEWEST,
             phase: Phase::Flowing,
             blanks: 0,
@@ -136,17 +146,18 @@ impl Inbound {
 
     /// Receives once, as many as are expected and the share of the turn allows.
     fn receive(&mut self, socket: &Socket, io: &mut Io<'_>) -> io::Result<()> {
-        let stride = self.largest.saturating_add(LINE).next_multiple_of(LINE);
+        let stride = self.wanted.largest.saturating_add(LINE).next_multiple_of(LINE);
         let allowed = io.share_left().div_ceil(MESSAGE_COST);
-        let count = self.expected.min(ROOM / stride).min(allowed).max(1);
+        let most = if self.wanted.fds { 1 } else { self.expected };
+        let count = most.min(ROOM / stride).min(allowed).max(1);
         match self.receive_batch(socket, stride, count, io) {
-            Ok((received, told)) => {
+            Ok(received) => {
                 self.failed = false;
                 self.readable = received == count;
                 if received < count || count == self.expected {
                     self.expected = (received + 1).next_power_of_two().clamp(FEWEST, BATCH);
                 }
-                self.settle_blanks(told, socket, io)
+                self.settle_blanks(socket, io)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.failed = false;
@@ -162,50 +173,57 @@ impl Inbound {
         }
     }
 
-    /// Says how many came, and how many of them are messages for certain.
+    /// Says how many came.
     fn receive_batch(
         &mut self,
         socket: &Socket,
         stride: usize,
         count: usize,
         io: &mut Io<'_>,
-    ) -> io::Result<(usize, usize)> {
+    ) -> io::Result<usize> {
         let wheel = io.id();
+        let Wanted { largest, fds } = self.wanted;
         let room = io.scratch(stride.saturating_mul(count));
-        let shape = Shape { room, stride, largest: self.largest, count };
         let (waiting, source, blanks) = (&mut self.waiting, &self.source, &mut self.blanks);
-        let (mut spent, mut told) = (0, 0);
-        let received = sys::recv_batch(socket, source.domain(), shape, |received| {
-            let Received { payload, length, from } = received;
+        let mut spent = 0;
+        let mut take = |received: Received<'_>| {
+            let Received { payload, length, from, fds, fds_truncated } = received;
             spent += payload.len().max(MESSAGE_COST);
-            if length == 0 && source.is_peer() {
+            let fds_truncated = fds_truncated && source.is_unix();
+            if length == 0 && source.is_peer() && fds.is_empty() && !fds_truncated {
                 *blanks += 1;
                 return;
             }
-            told += 1;
             // Behind an end comes nothing: those were messages.
             waiting.extend((0..std::mem::take(blanks)).map(|_| source.blank(wheel)));
             let (payload, from) = (Bytes::copy_from_slice(payload), source.from(from));
-            waiting.push_back(Message { payload, length, from, wheel });
-        });
+            waiting.push_back(Message { payload, length, from, fds, fds_truncated, wheel });
+        };
+        let received = if fds {
+            sys::recv_with_fds(socket, &mut room[..largest]).map(|received| {
+                take(received);
+                1
+            })
+        } else {
+            sys::recv_batch(socket, source.domain(), Shape { room, stride, largest, count }, take)
+        };
         io.spend(spent);
-        received.map(|received| (received, told))
+        received
     }
 
-    /// Finds out whether the last of what a connection brought are empty messages or its end, when so
-    /// many messages that are not empty came with them.
-    fn settle_blanks(&mut self, told: usize, socket: &Socket, io: &Io<'_>) -> io::Result<()> {
+    /// Finds out whether the last of what a connection brought are empty messages or its end: its end is
+    /// what goes on for a whole batch when nothing can come any more.
+    fn settle_blanks(&mut self, socket: &Socket, io: &Io<'_>) -> io::Result<()> {
         if self.blanks == 0 {
             return Ok(());
         }
-        if self.cut && told == 0 {
-            // All that came after it was cut.
+        if self.cut && self.blanks >= BATCH {
             self.phase = Phase::Ending;
             return Ok(());
         }
         // Cut: asked once more, for nothing can join what is here any more.
         self.readable = true;
-        self.cut = sys::is_cut(socket)?;
+        self.cut = self.cut || sys::is_cut(socket)?;
         if self.cut {
             self.expected = BATCH;
         } else {
@@ -236,13 +254,24 @@ impl Source {
         }
     }
 
+    const fn is_unix(&self) -> bool {
+        matches!(self, Self::Named(Domain::Unix) | Self::Peer(Address::Unix(_)))
+    }
+
     const fn is_peer(&self) -> bool {
         matches!(self, Self::Peer(_))
     }
 
     fn blank(&self, wheel: WheelId) -> Message {
         let from = self.from(UnixAddress::Unnamed.into());
-        Message { payload: Bytes::new(), length: 0, from, wheel }
+        Message {
+            payload: Bytes::new(),
+            length: 0,
+            from,
+            fds: Vec::new(),
+            fds_truncated: false,
+            wheel,
+        }
     }
 
     fn from(&self, told: Address) -> Address {

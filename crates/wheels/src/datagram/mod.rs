@@ -12,6 +12,7 @@ mod wheel;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 use reactor::{Context, EventName, Handle, WheelId};
@@ -21,6 +22,7 @@ use crate::failure::Failure;
 use crate::socket::Socket;
 use crate::sys::{self, errno};
 pub use builder::DatagramBuilder;
+use outbound::Parcel;
 use wheel::Mailbox;
 
 /// A socket of messages, held: UDP, UNIX datagrams, or UNIX messages over a connection (`SEQPACKET`).
@@ -39,6 +41,10 @@ use wheel::Mailbox;
 /// Up to 64 messages are received with one call (recvmmsg(2)), and as many sent (sendmmsg(2)).
 /// Messages of one length to one peer, one behind the other, are given to the system in one piece to be cut
 /// there (`UDP_SEGMENT`), where it can: they arrive as they were sent, at a fraction of the cost.
+///
+/// Messages of UNIX sockets [carry descriptors](Self::send_fds): that is how one process accepts clients for
+/// several, and how a server hands its listeners to its
+/// [successor](crate::SocketFactory::into_sockets).
 ///
 /// A wheel receives 64 messages in a turn at most, then others are served. What was received and is not told yet goes
 /// with the wheel when it is dropped, and so does what is not sent yet: wait for the
@@ -92,8 +98,8 @@ pub struct Datagram {
     handle: Handle<Mailbox>,
 }
 
-/// A message came in.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A message came in. It owns what came with it, and so cannot be cloned.
+#[derive(Debug)]
 pub struct Message {
     /// What it says; its beginning, if it is [truncated](Self::is_truncated).
     pub payload: Bytes,
@@ -102,6 +108,13 @@ pub struct Message {
     /// Who sent it; over a connection, who is at the other end. Senders of UNIX datagrams that are bound to
     /// nothing are [unnamed](crate::UnixAddress::Unnamed). IPv4 is told as such on sockets of both families.
     pub from: Address,
+    /// Descriptors that were sent along, in their order; none unless they are
+    /// [received](DatagramBuilder::receive_fds). Those that are not taken out are closed with the message.
+    pub fds: Vec<OwnedFd>,
+    /// Whether descriptors were sent along that are not here: the table of descriptors was full
+    /// (`RLIMIT_NOFILE`), or they are not received. The system has closed them (`MSG_CTRUNC`, recvmsg(2)). Also
+    /// true if they are not received and the socket was told to bring credentials (`SO_PASSCRED`).
+    pub fds_truncated: bool,
     /// The wheel it came in by.
     pub wheel: WheelId,
 }
@@ -116,12 +129,12 @@ impl Message {
 
 /// What became of a message that was to be sent. Ignoring it is fine where a lost message is nothing new.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Sent {
+pub enum Sent<T = Bytes> {
     /// It is sent as soon as the system takes it.
     Queued,
     /// As much [waits already](DatagramBuilder::most_unsent) as may, or the wheel is closed: here it is
-    /// again. It is counted as [dropped](Datagram::dropped).
-    Dropped(Bytes),
+    /// again, with its descriptors if it was sent [with some](Datagram::send_fds). It is counted as [dropped](Datagram::dropped).
+    Dropped(T),
 }
 
 /// An interface of the machine, by which a multicast group is joined.
@@ -145,7 +158,7 @@ impl Datagram {
 
     /// Sends a message to whom the socket is connected. (`EDESTADDRREQ` or `ENOTCONN` is told if it is not.)
     pub fn send(&self, cx: &mut Context<'_>, payload: impl Into<Bytes>) -> Sent {
-        self.push(cx, payload.into(), None)
+        self.push_payload(cx, payload.into(), None)
     }
 
     /// Sends a message to an address. A socket of IPv6 takes addresses of IPv4 too, unless it was made for
@@ -161,13 +174,83 @@ impl Datagram {
         payload: impl Into<Bytes>,
         to: impl Into<Address>,
     ) -> Sent {
-        self.push(cx, payload.into(), Some(to.into()))
+        self.push_payload(cx, payload.into(), Some(to.into()))
     }
 
-    fn push(&self, cx: &mut Context<'_>, payload: Bytes, to: Option<Address>) -> Sent {
+    /// Sends a message, and descriptors with it, over a connected UNIX socket (`SCM_RIGHTS`, unix(7)). The peer
+    /// gets copies; these are closed when the system has taken the message, or when the wheel is dropped
+    /// before. The message may be empty. (POE has nothing like it.)
+    ///
+    /// A peer that does not [receive](DatagramBuilder::receive_fds) descriptors gets the message without.
+    /// 253 go with a message at most (`SCM_MAX_FD`). More are a failure of `write` (`EINVAL`), and so is any on a
+    /// socket of another family (`EOPNOTSUPP`): the message is lost then, and its descriptors are closed. If the
+    /// user has too many on their way already (`ETOOMANYREFS`), the wheel waits until there are fewer.
+    ///
+    /// ```
+    /// # use reactor::Context;
+    /// # use wheels::{Datagram, Established, Message, Socket};
+    /// struct Dispatcher { workers: Vec<Datagram>, next: usize }
+    ///
+    /// impl Dispatcher {
+    ///     fn got_client(&mut self, cx: &mut Context<'_>, client: Established) {
+    ///         self.next = (self.next + 1) % self.workers.len();
+    ///         self.workers[self.next].send_fds(cx, "", [client.socket.into()]);
+    ///     }
+    /// }
+    ///
+    /// // In a worker, whose wheel was built with `receive_fds`:
+    /// fn got_clients(cx: &mut Context<'_>, message: Message) -> std::io::Result<()> {
+    ///     for fd in message.fds {
+    ///         serve(cx, Socket::try_from(fd)?);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # fn serve(_: &mut Context<'_>, _: Socket) {}
+    /// ```
+    pub fn send_fds(
+        &self,
+        cx: &mut Context<'_>,
+        payload: impl Into<Bytes>,
+        fds: impl IntoIterator<Item = OwnedFd>,
+    ) -> Sent<(Bytes, Vec<OwnedFd>)> {
+        self.push_fds(cx, payload.into(), fds, None)
+    }
+
+    /// [Sends descriptors](Self::send_fds) to an address.
+    pub fn send_fds_to(
+        &self,
+        cx: &mut Context<'_>,
+        payload: impl Into<Bytes>,
+        fds: impl IntoIterator<Item = OwnedFd>,
+        to: impl Into<Address>,
+    ) -> Sent<(Bytes, Vec<OwnedFd>)> {
+        self.push_fds(cx, payload.into(), fds, Some(to.into()))
+    }
+
+    fn push_payload(&self, cx: &mut Context<'_>, payload: Bytes, to: Option<Address>) -> Sent {
+        match self.push(cx, Parcel { payload, fds: Vec::new(), to }) {
+            Sent::Queued => Sent::Queued,
+            Sent::Dropped(parcel) => Sent::Dropped(parcel.payload),
+        }
+    }
+
+    fn push_fds(
+        &self,
+        cx: &mut Context<'_>,
+        payload: Bytes,
+        fds: impl IntoIterator<Item = OwnedFd>,
+        to: Option<Address>,
+    ) -> Sent<(Bytes, Vec<OwnedFd>)> {
+        match self.push(cx, Parcel { payload, fds: fds.into_iter().collect(), to }) {
+            Sent::Queued => Sent::Queued,
+            Sent::Dropped(parcel) => Sent::Dropped((parcel.payload, parcel.fds)),
+        }
+    }
+
+    fn push(&self, cx: &mut Context<'_>, parcel: Parcel) -> Sent<Parcel> {
         match cx.wheel(&self.handle) {
-            Some((mailbox, mut io)) => mailbox.send(payload, to, &mut io),
-            None => Sent::Dropped(payload),
+            Some((mailbox, mut io)) => mailbox.send(parcel, &mut io),
+            None => Sent::Dropped(parcel),
         }
     }
 

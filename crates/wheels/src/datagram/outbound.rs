@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -40,11 +41,13 @@ pub(super) struct Outbound {
     failures: VecDeque<Failure>,
 }
 
+/// A message that is to be sent.
 #[derive(Debug)]
-struct Parcel {
-    payload: Bytes,
+pub(super) struct Parcel {
+    pub(super) payload: Bytes,
+    pub(super) fds: Vec<OwnedFd>,
     /// Nobody: whom the socket is connected to.
-    to: Option<Address>,
+    pub(super) to: Option<Address>,
 }
 
 /// Whether the system takes more.
@@ -65,6 +68,8 @@ enum Step {
     Batch(usize),
     /// So many messages of one length, the last one's aside, to one peer.
     Segments(usize),
+    /// One message, with its descriptors.
+    WithFds,
     /// The first message is to a peer that is full.
     Hold,
 }
@@ -90,20 +95,20 @@ impl Outbound {
     /// Queues a message, if there is room or can be made.
     pub(super) fn push(
         &mut self,
-        payload: Bytes,
-        to: Option<Address>,
+        parcel: Parcel,
         socket: &Socket,
         io: &mut Io<'_>,
-    ) -> Sent {
-        if !self.has_room(payload.len()) {
+    ) -> Sent<Parcel> {
+        let length = parcel.payload.len();
+        if !self.has_room(length) {
             self.write(socket, io);
         }
-        if !self.has_room(payload.len()) {
+        if !self.has_room(length) {
             self.dropped += 1;
-            return Sent::Dropped(payload);
+            return Sent::Dropped(parcel);
         }
-        self.unsent += payload.len();
-        self.queue.push_back(Parcel { payload, to });
+        self.unsent += length;
+        self.queue.push_back(parcel);
         io.mark_dirty();
         // A whole batch need not wait for the handler to end.
         if self.queue.len() >= BATCH && self.flow == Flow::Free {
@@ -221,12 +226,17 @@ impl Outbound {
         if self.queue.front().is_some_and(|parcel| self.is_held_up(parcel)) {
             return Step::Hold;
         }
+        if self.queue.front().is_some_and(Parcel::has_fds) {
+            return Step::WithFds;
+        }
         let segments = self.segments(0);
         if segments > 1 {
             return Step::Segments(segments);
         }
-        let batch = (1..self.queue.len().min(BATCH))
-            .find(|place| self.is_held_up(&self.queue[*place]) || self.segments(*place) > 1);
+        let batch = (1..self.queue.len().min(BATCH)).find(|place| {
+            let parcel = &self.queue[*place];
+            parcel.has_fds() || self.is_held_up(parcel) || self.segments(*place) > 1
+        });
         Step::Batch(batch.unwrap_or(self.queue.len()).min(BATCH))
     }
 
@@ -247,7 +257,8 @@ impl Outbound {
         for parcel in parcels {
             let len = parcel.payload.len();
             bytes += len;
-            if len == 0 || len > size || bytes > LONGEST_SEGMENT || parcel.to != first.to {
+            let fits = len != 0 && len <= size && bytes <= LONGEST_SEGMENT;
+            if !fits || parcel.to != first.to || parcel.has_fds() {
                 break;
             }
             count += 1;
@@ -270,6 +281,11 @@ impl Outbound {
                 let messages = messages.map(|parcel| (&parcel.payload[..], parcel.to.as_ref()));
                 let sent = sys::send_batch(socket, messages)?;
                 Ok(self.remove(sent))
+            }
+            Step::WithFds => {
+                let Some(Parcel { payload, fds, to }) = self.queue.front() else { return Ok(0) };
+                sys::send_with_fds(socket, payload, to.as_ref(), fds)?;
+                Ok(self.remove(1))
             }
             Step::Segments(count) => {
                 let runs: Vec<_> = self
@@ -309,20 +325,29 @@ impl Outbound {
                 self.held.extend(self.queue.pop_front());
             }
             (Some(errno::AGAIN), _, _) => self.flow = Flow::Blocked,
-            (Some(errno::NOBUFS | errno::NOMEM), _, _) => self.flow = Flow::Resting,
+            // The last: more descriptors are on their way to somebody than one user may have there.
+            (Some(errno::NOBUFS | errno::NOMEM | errno::TOOMANYREFS), _, _) => {
+                self.flow = Flow::Resting;
+            }
             (Some(errno::INTR), _, _) => {}
             // Longer than the way takes, or the device cannot: one at a time then.
             (Some(errno::INVAL | errno::IO | errno::MSGSIZE), _, Step::Segments(_)) => {
                 let size = self.queue.front().map_or(0, |parcel| parcel.payload.len());
                 self.segment = size / 2;
             }
-            (_, _, Step::Batch(_) | Step::Segments(_) | Step::Hold) => {
+            (_, _, Step::Batch(_) | Step::Segments(_) | Step::WithFds | Step::Hold) => {
                 let Some(parcel) = self.queue.pop_front() else { return };
                 self.unsent -= parcel.payload.len();
                 let failure = Failure::new(Operation::Write, error, io.id());
                 self.failures.push_back(failure.unsent(parcel.payload.len()));
             }
         }
+    }
+}
+
+impl Parcel {
+    const fn has_fds(&self) -> bool {
+        !self.fds.is_empty()
     }
 }
 

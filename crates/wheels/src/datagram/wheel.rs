@@ -4,13 +4,10 @@
 
 use reactor::{Bound, Deliver, Io, Kernel, Readiness, Symbol, Wheel, WheelId};
 
-use bytes::Bytes;
-
-use super::inbound::{Inbound, Pulled};
+use super::inbound::{Inbound, Pulled, Wanted};
 use super::limits::Limits;
-use super::outbound::Outbound;
+use super::outbound::{Outbound, Parcel};
 use super::{Message, Sent};
-use crate::address::Address;
 use crate::failure::{Failure, Operation};
 use crate::family::SocketType;
 use crate::socket::Socket;
@@ -44,13 +41,13 @@ pub(crate) enum Told {
 impl Mailbox {
     pub(super) fn open(
         socket: Socket,
-        largest: usize,
+        wanted: Wanted,
         limits: Limits,
         targets: Targets,
         io: &mut Io<'_>,
     ) -> Self {
         let mut mailbox = Self {
-            inbound: Inbound::new(&socket, largest),
+            inbound: Inbound::new(&socket, wanted),
             outbound: Outbound::new(&socket, limits),
             socket,
             targets,
@@ -74,11 +71,13 @@ impl Mailbox {
         watched.map(drop).map_err(|error| Failure::new(Operation::Watch, &error, io.id()))
     }
 
-    pub(super) fn send(&mut self, payload: Bytes, to: Option<Address>, io: &mut Io<'_>) -> Sent {
-        // A connection has one other end, with a name or without.
-        let to = to.filter(|_| self.socket.socket_type() != SocketType::SeqPacket);
-        let sent = self.outbound.push(payload, to, &self.socket, io);
-        if sent == Sent::Queued {
+    pub(super) fn send(&mut self, mut parcel: Parcel, io: &mut Io<'_>) -> Sent<Parcel> {
+        if self.socket.socket_type() == SocketType::SeqPacket {
+            // A connection has one other end, with a name or without.
+            parcel.to = None;
+        }
+        let sent = self.outbound.push(parcel, &self.socket, io);
+        if matches!(sent, Sent::Queued) {
             self.owes_flushed = self.targets.flushed.is_some();
             if self.inbound.is_over() {
                 io.hold_session();

@@ -198,6 +198,27 @@ impl SocketFactory {
 
     /// Ends the factory and gives its listening sockets away: no client in their queues is lost. Empty
     /// unless it listens. What is in the file system goes with the [`Socket`].
+    ///
+    /// A server is replaced without losing anybody by handing these very sockets to its successor, which
+    /// [builds on](SocketFactoryBuilder::build_on) them: who connects meanwhile waits in their queue. (Two
+    /// listeners of one port with `SO_REUSEPORT` have a queue each, and to close one resets the clients in it.)
+    /// They go with a message over a UNIX socket; an [`OwnedFd`] leaves a path where it is.
+    ///
+    /// ```
+    /// # use std::os::fd::OwnedFd;
+    /// # use reactor::Context;
+    /// # use wheels::{Datagram, Message, SocketFactory};
+    /// // The successor has connected to a `SEQPACKET` socket of ours. When all is sent, we may end.
+    /// fn hand_over(cx: &mut Context<'_>, listener: SocketFactory, successor: &Datagram) {
+    ///     let sockets = listener.into_sockets(cx);
+    ///     successor.send_fds(cx, "listeners", sockets.into_iter().map(OwnedFd::from));
+    /// }
+    ///
+    /// // The successor's wheel was built with `receive_fds`.
+    /// fn got_listeners(cx: &mut Context<'_>, message: Message) -> SocketFactory {
+    ///     SocketFactory::builder().build_on(cx, message.fds, "got_client", "got_failure")
+    /// }
+    /// ```
     #[must_use = "dropping the sockets closes them"]
     pub fn into_sockets(self, cx: &mut Context<'_>) -> Vec<Socket> {
         let taken = cx.wheel(&self.handle).map(|(factory, mut io)| factory.take_sockets(&mut io));

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::sys::socket::sockopt::UdpGsoSegment;
 use nix::sys::socket::{
@@ -27,6 +27,10 @@ pub(crate) struct Received<'a> {
     /// How long it was: longer than the payload if it did not fit.
     pub(crate) length: usize,
     pub(crate) from: Address,
+    /// What was sent along and asked for.
+    pub(crate) fds: Vec<OwnedFd>,
+    /// More was sent along than that.
+    pub(crate) fds_truncated: bool,
 }
 
 /// Receives the messages that are there, at most `count`, each into its `stride` bytes of `room` and none
@@ -54,7 +58,7 @@ pub(crate) fn recv_batch(
     }
 }
 
-fn nameless() -> Address {
+pub(super) fn nameless() -> Address {
     UnixAddress::Unnamed.into()
 }
 
@@ -88,7 +92,8 @@ fn recv_named<S: SockaddrLike + Copy>(
     for message in recvmmsg(fd, &mut headers, &mut slices, flags, None)? {
         let payload = message.iovs().next().unwrap_or_default();
         let from = message.address.map_or_else(nameless, &address);
-        each(Received { payload, length: message.bytes, from });
+        let fds_truncated = message.flags.contains(MsgFlags::MSG_CTRUNC);
+        each(Received { payload, length: message.bytes, from, fds: Vec::new(), fds_truncated });
         count += 1;
     }
     Ok(count)
@@ -136,7 +141,7 @@ pub(crate) fn send_batch<'a>(
     Ok(net::sendmmsg(socket, &mut headers, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?)
 }
 
-fn socket_address(address: &Address) -> io::Result<SocketAddrAny> {
+pub(super) fn socket_address(address: &Address) -> io::Result<SocketAddrAny> {
     match address {
         Address::Ip(addr) => Ok(addr.as_any()),
         Address::Unix(UnixAddress::Path(path)) => Ok(SocketAddrUnix::new(path)?.as_any()),

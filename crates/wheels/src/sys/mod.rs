@@ -8,6 +8,7 @@ mod file;
 mod name;
 mod options;
 mod path;
+mod rights;
 mod socket;
 mod watch;
 
@@ -26,6 +27,7 @@ pub(crate) use path::{
     NodeId, change_mode, find_directory, find_node, open_directory, path_of_node, set_mode,
     stat_name, stat_node, try_lock, unlink,
 };
+pub(crate) use rights::{recv_with_fds, send_with_fds};
 pub use socket::Credentials;
 pub(crate) use socket::{
     TCP, accept, bind, connect, describe, listen, local_addr, peer_addr, peer_credentials, recv,
@@ -70,6 +72,7 @@ pub(crate) mod errno {
     pub(crate) const NOPROTOOPT: i32 = Errno::NOPROTOOPT.raw_os_error();
     pub(crate) const NODATA: i32 = Errno::NODATA.raw_os_error();
     pub(crate) const NODEV: i32 = Errno::NODEV.raw_os_error();
+    pub(crate) const TOOMANYREFS: i32 = Errno::TOOMANYREFS.raw_os_error();
     pub(crate) const OPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
 }
 
