@@ -12,6 +12,7 @@ mod listen;
 mod names;
 mod options;
 mod pause;
+mod race;
 mod rest;
 mod unix_names;
 mod unix_paths;

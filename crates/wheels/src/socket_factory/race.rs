@@ -99,11 +99,16 @@ impl Race {
 
     /// The end, if it has come; else sees to it that the next step will be asked for.
     pub(super) fn step(&mut self, io: &mut Io<'_>) -> Option<End> {
+        let is_late = io.now() >= self.deadline;
+        if is_late {
+            // What happened in time may stand in a notice that is not told yet.
+            self.attempts.iter_mut().for_each(|attempt| attempt.ready = true);
+        }
         if let Some(made) = self.look(io) {
             self.stop(io);
             return Some(made);
         }
-        if io.now() >= self.deadline {
+        if is_late && !self.is_exhausted() {
             let failure = self.timed_out();
             self.stop(io);
             return Some(End::Failed(failure));
@@ -113,7 +118,7 @@ impl Race {
             let Some(far) = self.far.pop_front() else { break };
             self.begin(far, io);
         }
-        if self.attempts.is_empty() {
+        if self.is_exhausted() {
             io.sleep();
             return Some(End::Failed(self.failed()));
         }
@@ -235,6 +240,11 @@ impl Race {
         retries.chain(next).min().map_or(self.deadline, |at| at.min(self.deadline))
     }
 
+    /// Whether every attempt has failed, and there is none to begin.
+    fn is_exhausted(&self) -> bool {
+        self.attempts.is_empty() && self.far.is_empty()
+    }
+
     /// Leaves the sockets that are still on their way; they are closed.
     fn stop(&mut self, io: &mut Io<'_>) {
         io.sleep();
@@ -247,7 +257,8 @@ impl Race {
 impl Race {
     fn timed_out(&self) -> Failure {
         let waits = |attempt: &Attempt| matches!(attempt.place, Place::Retry { .. });
-        let errnum = if self.attempts.iter().all(waits) { errno::AGAIN } else { errno::TIMEDOUT };
+        let is_full = !self.attempts.is_empty() && self.attempts.iter().all(waits);
+        let errnum = if is_full { errno::AGAIN } else { errno::TIMEDOUT };
         let error = io::Error::from_raw_os_error(errnum);
         self.counted(self.maker.failed(Operation::Connect, &error))
     }
