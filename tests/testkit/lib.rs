@@ -4,6 +4,7 @@
 //! - [`net`]: peers that dribble, reset, or never read.
 //! - [`leak`]: descriptors and memory before and after.
 //! - [`logs`]: what was logged.
+//! - [`private`]: tests in processes with an `/etc` and a network of their own.
 //! - [`random`]: chance that can be repeated.
 //! - [`rig`]: a session that does what a test tells it to.
 //! - [`unix`]: paths of UNIX sockets, and sessions that own one.
@@ -13,6 +14,8 @@ pub mod children;
 pub mod leak;
 pub mod logs;
 pub mod net;
+mod netlink;
+pub mod private;
 pub mod random;
 pub mod rig;
 pub mod story;

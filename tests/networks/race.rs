@@ -1,0 +1,164 @@
+//! Several addresses of one name (RFC 8305).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use testkit::net::Silent;
+use testkit::private::{SILENT_V4, SILENT_V6};
+use testkit::rig::cause;
+use wheels::Operation;
+
+use crate::stage::{STAGGER, Stage, to};
+
+const ECONNREFUSED: i32 = 111;
+const ETIMEDOUT: i32 = 110;
+const EAFNOSUPPORT: i32 = 97;
+
+const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+const SILENCE: IpAddr = IpAddr::V6(SILENT_V6);
+const MORE_SILENCE: IpAddr = IpAddr::V4(SILENT_V4);
+
+/// On a network that nobody else is on, every port is free, and refuses.
+const NOBODY: u16 = 7_777;
+
+const INSTANT: Duration = Duration::from_millis(1);
+
+fn listener(ip: IpAddr) -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((ip, 0)).expect("bind");
+    let addr = listener.local_addr().expect("local address");
+    (listener, addr)
+}
+
+pub(crate) fn p53_a_silent_address_costs_a_quarter_of_a_second() {
+    let (_listener, addr) = listener(V4);
+    let mut stage = Stage::connecting(&[SILENCE, V4], addr.port());
+    stage.advance(STAGGER - INSTANT);
+    assert_eq!((stage.rig.heard(), stage.sockets()), (vec![], 1));
+    stage.advance(INSTANT);
+    stage.rig.run_until_established(1);
+    assert_eq!(stage.rig.peers(), [addr]);
+    assert_eq!(stage.elapsed(), STAGGER);
+    assert_eq!(stage.sockets(), 1, "the other is closed");
+    stage.rig.act(|host, _| host.sockets.clear());
+    assert_eq!(stage.sockets(), 0);
+}
+
+pub(crate) fn p53_a_refused_address_is_followed_by_the_next_at_once() {
+    let (_listener, addr) = listener(V4);
+    let mut stage = Stage::connecting(&[V6, V4], addr.port());
+    stage.rig.run_until_established(1);
+    assert_eq!(stage.rig.peers(), [addr]);
+    assert_eq!(stage.elapsed(), Duration::ZERO);
+    assert_eq!(stage.rig.failures(), []);
+}
+
+pub(crate) fn p53_all_addresses_are_tried_and_the_last_failure_says_how_many() {
+    let ips =
+        ["::1", "127.0.0.1", "127.0.0.2", "127.0.0.3"].map(|ip| ip.parse().expect("an address"));
+    let mut stage = Stage::connecting(&ips, NOBODY);
+    stage.rig.run_until("the failure", |heard| !heard.is_empty());
+    let failures = stage.rig.failures();
+    assert_eq!(
+        failures.iter().map(cause).collect::<Vec<_>>(),
+        [(Operation::Connect, ECONNREFUSED)]
+    );
+    assert_eq!(failures[0].errstr, "Connection refused (4 addresses tried)");
+    assert_eq!((stage.elapsed(), stage.sockets()), (Duration::ZERO, 0));
+}
+
+pub(crate) fn p53_a_silent_address_is_waited_for_when_all_others_have_refused() {
+    let mut stage =
+        Stage::connecting_with(&[SILENCE, V4], NOBODY, |to| to.connect_timeout(10 * STAGGER));
+    stage.advance(STAGGER);
+    stage.advance(9 * STAGGER - INSTANT);
+    assert_eq!((stage.rig.heard(), stage.sockets()), (vec![], 1));
+    stage.advance(INSTANT);
+    let failures = stage.rig.failures();
+    assert_eq!(failures.iter().map(cause).collect::<Vec<_>>(), [(Operation::Connect, ETIMEDOUT)]);
+    assert_eq!(failures[0].errstr, "Connection timed out (2 addresses tried)");
+    assert_eq!(stage.sockets(), 0);
+}
+
+pub(crate) fn p53_one_of_three_on_their_way_wins_and_the_others_are_closed() {
+    let full = Silent::new();
+    let mut stage = Stage::connecting(&[SILENCE, MORE_SILENCE, V4], full.addr.port());
+    stage.advance(STAGGER);
+    assert_eq!(stage.sockets(), 2);
+    stage.advance(STAGGER);
+    assert_eq!((stage.rig.heard(), stage.sockets()), (vec![], 3));
+    // The system tries again by itself.
+    let _accepted = full.admit();
+    stage.rig.run_until_established(1);
+    assert_eq!(stage.rig.peers(), [full.addr]);
+    assert_eq!(stage.sockets(), 2, "with the one that was let in before");
+    assert_eq!(stage.rig.kernel.wheel_count(), 1);
+    stage.rig.act(|host, _| host.sockets.clear());
+    assert_eq!(stage.sockets(), 1);
+}
+
+pub(crate) fn p53_when_the_time_is_up_all_on_their_way_are_closed() {
+    let third = Ipv4Addr::from_bits(SILENT_V4.to_bits() + 1).into();
+    let mut stage = Stage::connecting_with(&[SILENCE, MORE_SILENCE, third], NOBODY, |to| {
+        to.connect_timeout(4 * STAGGER)
+    });
+    stage.advance(STAGGER);
+    stage.advance(STAGGER);
+    stage.advance(2 * STAGGER - INSTANT);
+    assert_eq!((stage.rig.heard(), stage.sockets()), (vec![], 3));
+    stage.advance(INSTANT);
+    let failures = stage.rig.failures();
+    assert_eq!(failures.iter().map(cause).collect::<Vec<_>>(), [(Operation::Connect, ETIMEDOUT)]);
+    assert_eq!(failures[0].errstr, "Connection timed out (3 addresses tried)");
+    assert_eq!(stage.sockets(), 0);
+    stage.advance(10 * STAGGER);
+    assert_eq!(stage.rig.heard().len(), 1);
+}
+
+pub(crate) fn p53_a_near_end_leaves_the_addresses_of_its_family() {
+    let (_listener, addr) = listener(V4);
+    let mut stage = Stage::connecting_with(&[SILENCE, V4], addr.port(), |to| to.bind_address(V4));
+    stage.rig.run_until_established(1);
+    assert_eq!(stage.rig.peers(), [addr]);
+    assert_eq!(stage.elapsed(), Duration::ZERO);
+    // Of the others nothing is told, whichever would come last.
+    for near in [V4, V6] {
+        let stage = Stage::connecting_with(&[V6, V4], NOBODY, |to| to.bind_address(near));
+        let mut rig = stage.rig;
+        rig.run_until("the failure", |heard| !heard.is_empty());
+        let failures = rig.failures();
+        assert_eq!(cause(&failures[0]), (Operation::Connect, ECONNREFUSED));
+        assert_eq!(failures[0].errstr, "Connection refused");
+    }
+}
+
+pub(crate) fn p53_a_near_end_of_another_family_than_all_addresses_is_a_failure() {
+    let builder = to(&[V4], NOBODY).bind_address(V6);
+    let mut stage = Stage::begin(|host, cx| {
+        host.build(cx, builder);
+    });
+    stage.run_to_end();
+    let failures = stage.rig.failures();
+    assert_eq!(failures.iter().map(cause).collect::<Vec<_>>(), [(Operation::Bind, EAFNOSUPPORT)]);
+    assert_eq!(failures[0].errstr, "[::1]:0 is no address of INET");
+}
+
+pub(crate) fn p53_a_factory_that_is_dropped_amid_its_attempts_leaves_nothing() {
+    for attempts in 1..=3 {
+        let third = Ipv4Addr::from_bits(SILENT_V4.to_bits() + 1).into();
+        let builder = to(&[SILENCE, MORE_SILENCE, third], NOBODY);
+        // Nothing else keeps the session.
+        let mut stage = Stage::begin(|host, cx| {
+            host.build(cx, builder);
+        });
+        stage.await_attempt();
+        for _ in 1..attempts {
+            stage.advance(STAGGER);
+        }
+        assert_eq!(stage.sockets(), attempts);
+        stage.rig.act(|host, _| host.factories.clear());
+        assert_eq!(stage.sockets(), 0);
+        stage.run_to_end();
+        assert_eq!(stage.rig.heard(), [testkit::rig::Heard::Stopped]);
+    }
+}
