@@ -54,17 +54,18 @@ pub(crate) fn p54_both_families_have_one_port_and_see_their_own_addresses() {
 
 const FEW: RangeInclusive<u16> = 40_000..=40_007;
 
-/// All ports that the system may choose, but one, are somebody's in one family.
-fn occupy(ip: IpAddr, spared: Option<u16>) -> Vec<TcpListener> {
+/// All ports that the system may choose, but one, are somebody's in IPv4.
+fn occupy(spared: Option<u16>) -> Vec<TcpListener> {
     private::set("ipv4/ip_local_port_range", "40000 40007").expect("it could be set before");
     let others = FEW.filter(|port| Some(*port) != spared);
-    others.map(|port| TcpListener::bind((ip, port)).expect("a free port")).collect()
+    others
+        .map(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("a free port"))
+        .collect()
 }
 
 pub(crate) fn p54_a_port_that_is_free_in_both_families_is_found_if_there_is_one() {
-    // An IPv6 listener of the standard library has IPv4 too.
     for spared in FEW {
-        let taken = occupy(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Some(spared));
+        let taken = occupy(Some(spared));
         let mut rig = listening();
         assert_eq!(rig.failures(), [], "{spared}");
         assert_eq!(addresses(&mut rig), any(spared));
@@ -74,7 +75,7 @@ pub(crate) fn p54_a_port_that_is_free_in_both_families_is_found_if_there_is_one(
 
 pub(crate) fn p54_without_a_port_that_is_free_in_both_families_it_is_a_failure() {
     let before = Descriptors::note();
-    let taken = occupy(IpAddr::V4(Ipv4Addr::UNSPECIFIED), None);
+    let taken = occupy(None);
     let rig = Rig::start(|host, cx| {
         host.build(cx, SocketFactory::listen_everywhere(0));
     });

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use testkit::net::Silent;
-use testkit::private::{SILENT_V4, SILENT_V6};
+use testkit::private::{self, SILENT_V4, SILENT_V6};
 use testkit::rig::cause;
-use wheels::Operation;
+use wheels::{Failure, Operation};
 
 use crate::stage::{STAGGER, Stage, to};
 
@@ -59,10 +59,7 @@ pub(crate) fn p53_all_addresses_are_tried_and_the_last_failure_says_how_many() {
     let mut stage = Stage::connecting(&ips, NOBODY);
     stage.rig.run_until("the failure", |heard| !heard.is_empty());
     let failures = stage.rig.failures();
-    assert_eq!(
-        failures.iter().map(cause).collect::<Vec<_>>(),
-        [(Operation::Connect, ECONNREFUSED)]
-    );
+    assert_eq!(causes(&failures), [(Operation::Connect, ECONNREFUSED)]);
     assert_eq!(failures[0].errstr, "Connection refused (4 addresses tried)");
     assert_eq!((stage.elapsed(), stage.sockets()), (Duration::ZERO, 0));
 }
@@ -75,7 +72,7 @@ pub(crate) fn p53_a_silent_address_is_waited_for_when_all_others_have_refused() 
     assert_eq!((stage.rig.heard(), stage.sockets()), (vec![], 1));
     stage.advance(INSTANT);
     let failures = stage.rig.failures();
-    assert_eq!(failures.iter().map(cause).collect::<Vec<_>>(), [(Operation::Connect, ETIMEDOUT)]);
+    assert_eq!(causes(&failures), [(Operation::Connect, ETIMEDOUT)]);
     assert_eq!(failures[0].errstr, "Connection timed out (2 addresses tried)");
     assert_eq!(stage.sockets(), 0);
 }
@@ -108,7 +105,7 @@ pub(crate) fn p53_when_the_time_is_up_all_on_their_way_are_closed() {
     assert_eq!((stage.rig.heard(), stage.sockets()), (vec![], 3));
     stage.advance(INSTANT);
     let failures = stage.rig.failures();
-    assert_eq!(failures.iter().map(cause).collect::<Vec<_>>(), [(Operation::Connect, ETIMEDOUT)]);
+    assert_eq!(causes(&failures), [(Operation::Connect, ETIMEDOUT)]);
     assert_eq!(failures[0].errstr, "Connection timed out (3 addresses tried)");
     assert_eq!(stage.sockets(), 0);
     stage.advance(10 * STAGGER);
@@ -122,25 +119,39 @@ pub(crate) fn p53_a_near_end_leaves_the_addresses_of_its_family() {
     assert_eq!(stage.rig.peers(), [addr]);
     assert_eq!(stage.elapsed(), Duration::ZERO);
     // Of the others nothing is told, whichever would come last.
-    for near in [V4, V6] {
-        let stage = Stage::connecting_with(&[V6, V4], NOBODY, |to| to.bind_address(near));
-        let mut rig = stage.rig;
-        rig.run_until("the failure", |heard| !heard.is_empty());
-        let failures = rig.failures();
-        assert_eq!(cause(&failures[0]), (Operation::Connect, ECONNREFUSED));
-        assert_eq!(failures[0].errstr, "Connection refused");
+    for near in ["127.0.0.1", "::1", "four.test", "six.test"] {
+        let builder = to(&[V6, V4], NOBODY).bind_address(near);
+        names_of_one_family(&[V6, V4]);
+        let mut stage = Stage::begin(|host, cx| {
+            host.build(cx, builder);
+        });
+        stage.run_to_end();
+        let failures = stage.rig.failures();
+        assert_eq!(causes(&failures), [(Operation::Connect, ECONNREFUSED)], "{near}");
+        assert_eq!(failures[0].errstr, "Connection refused", "{near}");
     }
 }
 
 pub(crate) fn p53_a_near_end_of_another_family_than_all_addresses_is_a_failure() {
-    let builder = to(&[V4], NOBODY).bind_address(V6);
+    let builder = to(&[V4], NOBODY).bind_address("six.test");
+    names_of_one_family(&[V4]);
     let mut stage = Stage::begin(|host, cx| {
         host.build(cx, builder);
     });
     stage.run_to_end();
     let failures = stage.rig.failures();
-    assert_eq!(failures.iter().map(cause).collect::<Vec<_>>(), [(Operation::Bind, EAFNOSUPPORT)]);
-    assert_eq!(failures[0].errstr, "[::1]:0 is no address of INET");
+    assert_eq!(causes(&failures), [(Operation::Bind, EAFNOSUPPORT)]);
+    assert_eq!(failures[0].errstr, "[::1]:0 is no address of AF_INET");
+}
+
+/// Beside the name of these addresses.
+fn names_of_one_family(ips: &[IpAddr]) {
+    let many: String = ips.iter().map(|ip| format!("{ip} many.test\n")).collect();
+    private::names(&format!("{many}127.0.0.1 four.test\n::1 six.test\n"));
+}
+
+fn causes(failures: &[Failure]) -> Vec<(Operation, i32)> {
+    failures.iter().map(cause).collect()
 }
 
 pub(crate) fn p53_a_factory_that_is_dropped_amid_its_attempts_leaves_nothing() {

@@ -129,6 +129,8 @@ fn open_at(maker: &Maker, near: &Address, backlog: i32) -> Result<Made, Failure>
 /// Of each family a socket, on one port. Without IPv6, of IPv4 alone.
 fn open_everywhere(maker: &Maker, port: u16, backlog: i32) -> Result<Vec<Made>, Failure> {
     let mut tries = if port == 0 { PORTS_TRIED } else { 1 };
+    // They hold the ports that were in vain, so that the system chooses another.
+    let mut in_vain = Vec::new();
     loop {
         let any_v6 = (Ipv6Addr::UNSPECIFIED, port).into();
         let (v6, port) = match open_at(maker, &any_v6, backlog) {
@@ -142,7 +144,10 @@ fn open_everywhere(maker: &Maker, port: u16, backlog: i32) -> Result<Vec<Made>, 
         match open_at(maker, &(Ipv4Addr::UNSPECIFIED, port).into(), backlog) {
             Ok(v4) => return Ok(v6.into_iter().chain([v4]).collect()),
             // The system chose a port that somebody has in the other family.
-            Err(failure) if failure.errnum == errno::ADDRINUSE && tries > 1 => tries -= 1,
+            Err(failure) if failure.errnum == errno::ADDRINUSE && tries > 1 => {
+                tries -= 1;
+                in_vain.extend(v6);
+            }
             Err(failure) => return Err(failure),
         }
     }

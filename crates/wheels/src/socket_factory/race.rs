@@ -62,8 +62,18 @@ pub(super) enum End {
 }
 
 impl Race {
-    pub(super) fn new(maker: Maker, far: Vec<Address>, near: Vec<Address>, now: Instant) -> Self {
+    pub(super) fn new(
+        maker: Maker,
+        mut far: Vec<Address>,
+        near: Vec<Address>,
+        now: Instant,
+    ) -> Self {
         let deadline = now + maker.settings.connect_timeout;
+        // What cannot be reached from there is no attempt, unless it is all there is.
+        let from_near = |far: &Address| near.iter().any(|near| domain_of(near) == domain_of(far));
+        if far.iter().any(from_near) {
+            far.retain(from_near);
+        }
         Self {
             maker,
             far: interleave(far),
