@@ -48,3 +48,13 @@ fn no_time_at_all_is_up_at_once() {
         assert_eq!(cause(&rig.only_failure()), (Operation::Connect, ETIMEDOUT));
     }
 }
+
+#[test]
+fn patience_may_have_no_end() {
+    let (_listener, addr) = net::listener();
+    let mut rig = Rig::start(move |host, cx| {
+        host.build(cx, to(addr).connect_timeout(Duration::MAX));
+    });
+    rig.run_to_end();
+    assert_eq!(rig.peers(), [addr]);
+}

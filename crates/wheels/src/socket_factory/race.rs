@@ -32,7 +32,8 @@ pub(super) struct Race {
     /// Why the last attempt failed.
     last: Option<Failure>,
     next_at: Instant,
-    deadline: Instant,
+    /// Absent if it is beyond all time.
+    deadline: Option<Instant>,
 }
 
 /// A socket on its way.
@@ -68,7 +69,7 @@ impl Race {
         near: Vec<Address>,
         now: Instant,
     ) -> Self {
-        let deadline = now + maker.settings.connect_timeout;
+        let deadline = now.checked_add(maker.settings.connect_timeout);
         // What cannot be reached from there is no attempt, unless it is all there is.
         let from_near = |far: &Address| near.iter().any(|near| domain_of(near) == domain_of(far));
         if far.iter().any(from_near) {
@@ -109,7 +110,7 @@ impl Race {
 
     /// The end, if it has come; else sees to it that the next step will be asked for.
     pub(super) fn step(&mut self, io: &mut Io<'_>) -> Option<End> {
-        let is_late = io.now() >= self.deadline;
+        let is_late = self.deadline.is_some_and(|deadline| io.now() >= deadline);
         if is_late {
             // What happened in time may stand in a notice that is not told yet.
             self.attempts.iter_mut().for_each(|attempt| attempt.ready = true);
@@ -132,7 +133,10 @@ impl Race {
             io.sleep();
             return Some(End::Failed(self.failed()));
         }
-        io.wake_at(self.next_step());
+        match self.next_step() {
+            Some(next) => io.wake_at(next),
+            None => io.sleep(),
+        }
         None
     }
 
@@ -241,13 +245,13 @@ impl Race {
     }
 
     /// When something is to be done though nothing happens.
-    fn next_step(&self) -> Instant {
+    fn next_step(&self) -> Option<Instant> {
         let next = (!self.far.is_empty()).then_some(self.next_at);
         let retries = self.attempts.iter().filter_map(|attempt| match attempt.place {
             Place::Retry { at, .. } => Some(at),
             Place::Main | Place::Also(_) => None,
         });
-        retries.chain(next).min().map_or(self.deadline, |at| at.min(self.deadline))
+        retries.chain(next).chain(self.deadline).min()
     }
 
     /// Whether every attempt has failed, and there is none to begin.
