@@ -4,7 +4,9 @@
 //! swallows everything that is sent to it ([`private::add_silence`]).
 
 mod connects;
+mod drops;
 mod everywhere;
+mod kinds;
 mod ports;
 mod race;
 mod stage;
@@ -42,6 +44,8 @@ const TESTS: &[Test] = tests! {
         p54_without_a_port_that_is_free_in_both_families_it_is_a_failure,
         p54_where_ipv6_is_switched_off_ipv4_clients_are_served,
         p54_without_any_ipv6_it_listens_by_ipv4_alone;
+    drops:
+        p39_wheels_of_every_kind_dropped_at_any_stage_leave_nothing;
 };
 
 fn main() -> ExitCode {

@@ -45,11 +45,21 @@ impl Descriptors {
         open
     }
 
+    /// Whether exactly the same are open again.
+    pub fn are_same(&self) -> bool {
+        descriptors() == self.before
+    }
+
     /// Panics unless exactly the same are open again.
     #[track_caller]
     pub fn assert_same(&self) {
         assert_eq!(descriptors(), self.before, "open descriptors: now, and before");
     }
+}
+
+/// How many threads the process has.
+pub fn threads() -> usize {
+    fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
 }
 
 /// The process's private memory in use, in bytes: heap and stacks (`RssAnon`).
