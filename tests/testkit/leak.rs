@@ -45,11 +45,6 @@ impl Descriptors {
         open
     }
 
-    /// Whether exactly the same are open again.
-    pub fn are_same(&self) -> bool {
-        descriptors() == self.before
-    }
-
     /// Panics unless exactly the same are open again.
     #[track_caller]
     pub fn assert_same(&self) {
