@@ -27,11 +27,8 @@ struct Echo<F: Filter> {
 impl<F: Filter<Item = Bytes, Out = Bytes>> Echo<F> {
     fn start(&mut self, cx: &mut Context<'_>, (): ()) -> Result<(), Box<dyn std::error::Error>> {
         examples::end_on_signals(cx)?;
-        let listener = SocketFactory::builder()
-            .bind_address(self.address.ip())
-            .bind_port(self.address.port())
-            .reuse(true)
-            .build(cx, &GOT_CLIENT, "got_listen_failure");
+        let listener =
+            SocketFactory::listen(self.address).build(cx, &GOT_CLIENT, "got_listen_failure");
         listener.local_addr(cx).map_or(Ok(()), examples::say_listening)?;
         self.listener = Some(listener);
         Ok(())

@@ -45,11 +45,8 @@ enum Role {
 impl Prefork {
     fn start(&mut self, cx: &mut Context<'_>, count: usize) -> Result<(), Box<dyn Error>> {
         examples::end_on_signals(cx)?;
-        let listener = SocketFactory::builder()
-            .bind_address(self.address.ip())
-            .bind_port(self.address.port())
-            .reuse(true)
-            .build(cx, &GOT_CLIENT, "got_listen_failure");
+        let listener =
+            SocketFactory::listen(self.address).build(cx, &GOT_CLIENT, "got_listen_failure");
         // Before the first client is accepted. Until a worker accepts, clients wait in the listen queue.
         listener.pause_accept(cx);
         let address = listener.local_addr(cx);

@@ -3,6 +3,7 @@
 //! `cargo test` builds the examples before it runs this. (`cargo test --test e2e` alone does not: it
 //! runs those that were built last.)
 
+mod families;
 mod prefork;
 mod program;
 

@@ -8,6 +8,7 @@ mod churn;
 mod drops;
 mod exhaustion;
 mod inherit;
+mod no_permission;
 mod nofile;
 mod remains;
 mod reused_number;
@@ -36,6 +37,10 @@ const TESTS: &[(&str, fn())] = tests! {
         a_kernel_that_gets_no_descriptor_is_an_error;
     reused_number:
         p20_a_notice_for_a_closed_descriptor_is_not_the_next_owners;
+    no_permission:
+        a_port_for_the_privileged_is_refused,
+        a_path_that_one_may_not_go_is_refused,
+        an_option_for_the_privileged_is_refused;
     remains:
         p39_every_failure_of_a_build_gives_its_descriptors_back,
         a_refused_connect_is_closed_before_it_is_told,

@@ -211,7 +211,7 @@ fn refused(path: &Path) -> (Operation, i32) {
 }
 
 /// As somebody who may not do everything: another user if we may be one, else we.
-fn unprivileged(does: impl FnOnce() + Send) {
+pub(crate) fn unprivileged(does: impl FnOnce() + Send) {
     thread::scope(|scope| {
         let other = scope.spawn(|| {
             if geteuid().is_root() {

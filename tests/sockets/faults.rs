@@ -1,7 +1,9 @@
 //! Each call of the system that fails while a factory is built: one failure, and nothing is left.
 
+use testkit::logs;
 use testkit::net;
 use testkit::rig::{Rig, cause};
+use testkit::unix::Folder;
 use wheels::faults::{self, Call};
 use wheels::{Operation, SocketFactory, SocketFactoryBuilder};
 
@@ -44,6 +46,54 @@ fn a_connection_tells_which_call_failed() {
             .remote_address(addr.ip())
             .remote_port(addr.port());
         fails_once(builder, call, operation);
+    }
+}
+
+#[test]
+fn a_socket_that_cannot_be_watched_is_a_failure_of_epoll_ctl() {
+    let (_listener, addr) = net::listener();
+    let listening = SocketFactory::builder().bind_address("127.0.0.1");
+    for builder in [listening, SocketFactory::connect(addr)] {
+        let ((), warnings) = logs::capture_warnings(|| {
+            fails_once(builder, Call::Watch, Operation::Watch);
+        });
+        assert_eq!(warnings, []);
+    }
+}
+
+#[test]
+fn one_of_several_sockets_that_cannot_be_watched_closes_all() {
+    let folder = Folder::new();
+    let ((), warnings) = logs::capture_warnings(|| {
+        let builder = SocketFactory::unix_listen(folder.at("socket")).also("127.0.0.1:0");
+        fails_once(builder, Call::WatchAlso, Operation::Watch);
+    });
+    assert_eq!(folder.names(), [""; 0]);
+    // Such as that a descriptor was closed while it was watched.
+    assert_eq!(warnings, []);
+}
+
+#[test]
+fn a_listener_that_cannot_be_watched_after_a_pause_has_failed() {
+    for call in [Call::Watch, Call::WatchAlso] {
+        let ((), warnings) = logs::capture_warnings(|| {
+            let mut rig = Rig::start(|host, cx| {
+                let builder = SocketFactory::listen("127.0.0.1:0").also("127.0.0.1:0");
+                host.build(cx, builder);
+                host.factory().pause_accept(cx);
+            });
+            let addrs = rig.act(|host, cx| host.factory().local_addrs(cx));
+            let _clients: Vec<_> =
+                addrs.iter().map(|addr| net::connect(addr.as_ip().unwrap())).collect();
+            // Both are left alone, since somebody came.
+            rig.turn();
+            rig.turn();
+            faults::fail_next(call, EIO);
+            rig.act(|host, cx| host.factory().resume_accept(cx));
+            assert_eq!(cause(&rig.only_failure()), (Operation::Watch, EIO), "{call:?}");
+            assert_eq!(faults::pending(), 0);
+        });
+        assert_eq!(warnings, []);
     }
 }
 

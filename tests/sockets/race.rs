@@ -1,16 +1,15 @@
-//! Several addresses, and the end of patience. What needs a network of its own is in `tests/networks`.
+//! What has come of a connect by the time that its time is up.
 
 use std::time::Duration;
 
 use reactor::Clock;
-use testkit::net::{self, Refusing, Silent};
+use testkit::net::{self, Refusing};
 use testkit::rig::{Rig, cause};
 use wheels::Operation;
 
 use crate::connect::to;
 
 const ECONNREFUSED: i32 = 111;
-const ETIMEDOUT: i32 = 110;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
@@ -36,25 +35,4 @@ fn a_connection_that_is_seen_when_the_time_is_up_is_made_all_the_same() {
     rig.run_to_end();
     assert_eq!(rig.peers(), [addr]);
     assert_eq!(rig.failures(), []);
-}
-
-#[test]
-fn no_time_at_all_is_up_at_once() {
-    let (_listener, addr) = net::listener();
-    for to_whom in [addr, Silent::new().addr] {
-        let rig = Rig::start(move |host, cx| {
-            host.build(cx, to(to_whom).connect_timeout(Duration::ZERO));
-        });
-        assert_eq!(cause(&rig.only_failure()), (Operation::Connect, ETIMEDOUT));
-    }
-}
-
-#[test]
-fn patience_may_have_no_end() {
-    let (_listener, addr) = net::listener();
-    let mut rig = Rig::start(move |host, cx| {
-        host.build(cx, to(addr).connect_timeout(Duration::MAX));
-    });
-    rig.run_to_end();
-    assert_eq!(rig.peers(), [addr]);
 }

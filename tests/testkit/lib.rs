@@ -4,6 +4,7 @@
 //! - [`net`]: peers that dribble, reset, or never read.
 //! - [`leak`]: descriptors and memory before and after.
 //! - [`logs`]: what was logged.
+//! - [`machine`]: what the machine has.
 //! - [`private`]: tests in processes with an `/etc` and a network of their own.
 //! - [`random`]: chance that can be repeated.
 //! - [`rig`]: a session that does what a test tells it to.
@@ -13,6 +14,7 @@
 pub mod children;
 pub mod leak;
 pub mod logs;
+pub mod machine;
 pub mod net;
 mod netlink;
 pub mod private;

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reactor::{Clock, Context, Event, Kernel, KernelBuilder, SessionId, States, WheelId};
 use wheels::filter::Stream;
 use wheels::{
-    Address, Established, Failure, Input, Operation, ReadWrite, Socket, SocketFactory,
+    Address, Established, Failure, Input, Listening, Operation, ReadWrite, Socket, SocketFactory,
     SocketFactoryBuilder,
 };
 
@@ -40,6 +40,8 @@ pub enum Heard {
 pub struct Host {
     pub factories: Vec<SocketFactory>,
     pub sockets: Vec<Socket>,
+    /// What came by [`LISTENING`], which is heard as a word.
+    pub listening: Vec<Listening>,
     pub streams: HashMap<WheelId, ReadWrite<Stream>>,
     heard: Rc<RefCell<Vec<Heard>>>,
     reaction: Option<Reaction>,
@@ -52,6 +54,8 @@ const ACT: Event<Act> = Event::new("act");
 const ESTABLISHED: Event<Established> = Event::new("established");
 const FAILED: Event<Failure> = Event::new("failed");
 const CAME: Event<Input<Bytes>> = Event::new("came");
+/// For factories that are to tell that they listen.
+pub const LISTENING: Event<Listening> = Event::new("listening");
 const WORD: Event<&'static str> = Event::new("word");
 
 impl Host {
@@ -108,6 +112,11 @@ impl Host {
         self.hear(cx, Heard::Established { peer: made.peer, wheel: made.wheel });
     }
 
+    fn listening(&mut self, cx: &mut Context<'_>, up: Listening) {
+        self.listening.push(up);
+        self.hear(cx, Heard::Word("listening"));
+    }
+
     fn failed(&mut self, cx: &mut Context<'_>, failure: Failure) {
         self.hear(cx, Heard::Failed(failure));
     }
@@ -124,7 +133,8 @@ impl Host {
         self.hear(cx, Heard::Stopped);
     }
 
-    fn hear(&mut self, cx: &mut Context<'_>, heard: Heard) {
+    /// Notes it as heard.
+    pub fn hear(&mut self, cx: &mut Context<'_>, heard: Heard) {
         self.heard.borrow_mut().push(heard.clone());
         if let Some(mut reaction) = self.reaction.take() {
             reaction(self, cx, &heard);
@@ -173,6 +183,7 @@ impl Rig {
             .on(&ACT, |host: &mut Host, cx: &mut Context<'_>, act: Act| act(host, cx))
             .on(&ESTABLISHED, Host::established)
             .on(&FAILED, Host::failed)
+            .on(&LISTENING, Host::listening)
             .on(&CAME, Host::came)
             .on(&WORD, Host::word)
             .on_stop(Host::stopped);
@@ -225,6 +236,15 @@ impl Rig {
         let heard = Rc::clone(&self.heard);
         let what = format!("{count} connections");
         net::run_until(&mut self.kernel, &what, || established(&heard.borrow()).len() >= count);
+    }
+
+    /// Runs until the first factory is bound, whose name is looked up.
+    pub fn run_until_listening(&mut self) {
+        let began = Instant::now();
+        while self.act(|host, cx| host.factory().local_addr(cx)).is_none() {
+            assert!(began.elapsed() < net::PATIENCE, "heard {:?}", self.heard());
+            self.kernel.run_one_turn(Duration::from_millis(5)).expect("a turn");
+        }
     }
 
     /// Runs until the session has stopped, and nothing of it is left.

@@ -114,7 +114,7 @@ impl Address {
     /// # Errors
     ///
     /// `ENAMETOOLONG`: a path or name of more than 107 bytes. `EINVAL`: a path with a zero byte in it, or
-    /// the empty one.
+    /// none.
     pub(crate) fn to_system(&self) -> io::Result<SockAddr> {
         match self {
             Self::Ip(addr) => Ok(SockAddr::from(*addr)),
@@ -172,7 +172,8 @@ impl UnixAddress {
     fn to_system(&self) -> io::Result<SockAddr> {
         let refuse = |errnum| Err(io::Error::from_raw_os_error(errnum));
         match self {
-            Self::Unnamed => SockAddr::unix(""),
+            // To bind(2) it would mean any abstract name that is free.
+            Self::Unnamed => refuse(errno::INVAL),
             Self::Path(path) => match path.as_os_str().as_bytes() {
                 bytes if bytes.len() > LONGEST => refuse(errno::NAMETOOLONG),
                 bytes if bytes.is_empty() || bytes.contains(&0) => refuse(errno::INVAL),

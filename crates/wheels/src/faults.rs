@@ -49,6 +49,10 @@ pub enum Call {
     Chmod,
     /// `unlink(2)`
     Unlink,
+    /// `epoll_ctl(2)`, of a wheel's one descriptor
+    Watch,
+    /// `epoll_ctl(2)`, of a further descriptor of a wheel
+    WatchAlso,
 }
 
 /// Makes the next `call` of this thread fail with the error `errnum`, after those asked for before.

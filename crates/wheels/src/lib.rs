@@ -4,7 +4,7 @@
 //!
 //! | wheel | does | tells |
 //! |---|---|---|
-//! | [`SocketFactory`] | listens and accepts, or connects | [`Established`], [`Failure`] |
+//! | [`SocketFactory`] | listens and accepts, or connects, or makes datagram sockets | [`Established`], [`Listening`], [`Failure`] |
 //! | [`Datagram`] | receives and sends messages | [`Message`], [`Failure`] |
 //! | [`ReadWrite`] | moves framed data both ways | [`Input`], [`Failure`], and marks and flushes by [`WheelId`](reactor::WheelId) |
 //!
@@ -26,11 +26,9 @@
 //!
 //! impl Echo {
 //!     fn start(&mut self, cx: &mut Context<'_>, (): ()) {
-//!         let listener = SocketFactory::builder()
-//!             .bind_address("127.0.0.1")
-//!             .bind_port(0)
+//!         let listener = SocketFactory::listen("127.0.0.1:0")
 //!             .build(cx, &GOT_CLIENT, "got_failure");
-//! #       connect(listener.local_addr(cx).unwrap());
+//! #       connect(listener.local_addr(cx).unwrap().as_ip().unwrap());
 //!         self.listener = Some(listener);
 //!     }
 //!     fn got_client(&mut self, cx: &mut Context<'_>, client: Established) {

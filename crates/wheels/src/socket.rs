@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 
 use crate::address::Address;
 use crate::family::SocketType;
-use crate::sys::{self, Credentials};
+use crate::sys::{self, Credentials, errno};
 use crate::unix_path::BoundPath;
 
 /// A non-blocking socket, owned. Dropping it closes it.
@@ -71,11 +71,19 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ENOPROTOOPT` or `EINVAL`: not a UNIX socket. `ENODATA`: there is no other end.
+    /// `ENODATA`: the system cannot know. It is no UNIX socket, or it carries datagrams, or there is no
+    /// other end.
     pub fn peer_credentials(&self) -> io::Result<Credentials> {
-        sys::peer_credentials(&self.fd)
+        let found = sys::peer_credentials(&self.fd)?;
+        if found.uid == NO_USER {
+            return Err(io::Error::from_raw_os_error(errno::NODATA));
+        }
+        Ok(found)
     }
 }
+
+/// What Linux says of every socket whose peer it does not know: the user -1, whom nobody is.
+const NO_USER: u32 = u32::MAX;
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -15,7 +15,7 @@ use super::told::{Targets, Told};
 use super::{Input, Put};
 use crate::descriptor::Descriptor;
 use crate::failure::{Failure, Operation};
-use crate::sys::errno;
+use crate::sys::{self, errno};
 
 #[derive(Debug)]
 pub(crate) struct Stream<F> {
@@ -43,7 +43,7 @@ pub(super) struct Parts<F> {
 impl<F: Filter> Stream<F> {
     pub(super) fn open(parts: Parts<F>, linger: Duration, io: &mut Io<'_>) -> Self {
         let Parts { descriptor, filter, targets, marks } = parts;
-        let watched = io.watch(&descriptor);
+        let watched = sys::watch(io, &descriptor);
         let mut stream = Self {
             descriptor,
             linger: u32::try_from(linger.as_millis()).unwrap_or(u32::MAX),

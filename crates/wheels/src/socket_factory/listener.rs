@@ -77,10 +77,10 @@ impl Door {
         match (&self.heard, place) {
             (Heard::Main | Heard::Also(_), _) => {}
             (Heard::No, 0) => {
-                io.watch(&self.socket)?;
+                sys::watch(io, &self.socket)?;
                 self.heard = Heard::Main;
             }
-            (Heard::No, _) => self.heard = Heard::Also(io.watch_also(&self.socket)?.0),
+            (Heard::No, _) => self.heard = Heard::Also(sys::watch_also(io, &self.socket)?.0),
         }
         Ok(())
     }
@@ -141,14 +141,18 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// A socket that was not watched during the pause cannot be watched again.
+    /// A socket that was not watched during the pause cannot be watched again. None is watched then.
     pub(super) fn resume(&mut self, io: &mut Io<'_>) -> io::Result<()> {
         self.paused = false;
         if self.doors.iter().any(|door| door.ready) {
             io.again();
         }
         let mut doors = self.doors.iter_mut().enumerate();
-        doors.try_for_each(|(place, door)| door.listen(place, io))
+        let heard = doors.try_for_each(|(place, door)| door.listen(place, io));
+        if heard.is_err() {
+            self.leave(io);
+        }
+        heard
     }
 
     /// Watches no more, and gives the sockets away.

@@ -95,12 +95,12 @@ impl Host {
     /// What it means in a family, if one is given.
     pub(super) fn read(&self, domain: Option<Domain>) -> Meaning {
         match self {
-            Self::Ip(ip) => Meaning::Ip((*ip, 0).into()),
+            Self::Ip(ip) => Meaning::Ip(in_domain((*ip, 0).into(), domain)),
             Self::Unix(address) => Meaning::Unix(address.clone()),
             Self::Machine(cid) => Meaning::Machine(*cid),
             Self::Text(text) if is_path(text, domain) => Meaning::Unix(text.as_str().into()),
             Self::Text(text) => match (numeric(text), text.parse()) {
-                (Some(addr), _) => Meaning::Ip(addr),
+                (Some(addr), _) => Meaning::Ip(in_domain(addr, domain)),
                 (None, Ok(cid)) if domain == Some(Domain::Vsock) => Meaning::Machine(cid),
                 (None, _) => Meaning::Name(text.clone()),
             },
@@ -116,6 +116,15 @@ pub(super) enum Meaning {
     Machine(u32),
     /// To be resolved.
     Name(String),
+}
+
+/// An IPv4 address in the form of an IPv6 one (`::ffff:127.0.0.1`) is the former, unless it is to be one of
+/// IPv6.
+fn in_domain(addr: SocketAddr, domain: Option<Domain>) -> SocketAddr {
+    match (addr.ip().to_canonical(), domain) {
+        (_, Some(Domain::Inet6)) | (IpAddr::V6(_), _) => addr,
+        (ip @ IpAddr::V4(_), _) => (ip, addr.port()).into(),
+    }
 }
 
 /// The address that text is, a link-local one with the number of its link too (`fe80::1%2`).
@@ -152,7 +161,7 @@ impl Endpoint {
             return Host::Unix(text.into()).into();
         }
         let split = match text.strip_prefix('[') {
-            Some(rest) => rest.split_once("]:"),
+            Some(rest) => rest.split_once("]:").filter(|(host, _)| !["", "*"].contains(host)),
             None => text.rsplit_once(':').filter(|(host, _)| !host.contains(':')),
         };
         match split {

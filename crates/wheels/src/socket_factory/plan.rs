@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use reactor::WheelId;
 
 use super::builder::{Place, Settings, SocketFactoryBuilder};
-use super::place::{Meaning, Service};
+use super::place::{Host, Meaning, Service};
 use crate::address::Address;
 use crate::failure::{Failure, Operation};
 use crate::family::{Domain, Form, Row, SocketType, Use};
@@ -106,29 +106,34 @@ impl Reader {
             None | Some(Ok(0) | Err(_)) => SYSTEM_LIMIT,
             Some(Ok(connections)) => connections,
         };
-        let target = |place| self.near(place, listen_queue.is_some());
-        let also = also.iter().map(target);
-        let (everywhere, near) = if builder.is_everywhere() {
+        let (everywhere, first) = if builder.is_everywhere() {
+            self.accepts(Domain::Inet, *listen_queue)?;
             // Of no family: the addresses of both.
-            (Some(self.target(bind, None, Operation::Bind)?), also.collect::<Result<_, _>>()?)
+            (Some(self.target(bind, None, Operation::Bind)?), None)
         } else {
-            (None, std::iter::once(target(bind)).chain(also).collect::<Result<_, _>>()?)
+            (None, Some(bind))
         };
-        Ok(Work::Open { everywhere, near, backlog })
+        let near = first.into_iter().chain(also).map(|place| self.near(place, *listen_queue));
+        Ok(Work::Open { everywhere, near: near.collect::<Result<_, _>>()?, backlog })
     }
 
     /// Where to listen, or to be bound to.
-    #[expect(clippy::fn_params_excessive_bools, reason = "whether it was asked for")]
-    fn near(&self, place: &Place, has_queue: bool) -> Result<Target, Failure> {
+    fn near(&self, place: &Place, queue: Option<u32>) -> Result<Target, Failure> {
         let domain = self.domain_of(place).or_else(|| Self::default_domain(place));
-        let accepts = self.row(domain.unwrap_or(Domain::Inet))?.use_of == Use::Accept;
-        if !accepts && has_queue {
-            return Err(self.refuse(Operation::Listen, "what does not listen has no queue"));
-        }
+        let accepts = self.accepts(domain.unwrap_or(Domain::Inet), queue)?;
         match domain {
             Some(domain) if !accepts && place.is_empty() => Ok(Target::Unbound(domain)),
             domain => self.target(place, domain, Operation::Bind),
         }
+    }
+
+    /// Whether sockets of a family listen. No others have a queue.
+    fn accepts(&self, domain: Domain, queue: Option<u32>) -> Result<bool, Failure> {
+        let accepts = self.row(domain)?.use_of == Use::Accept;
+        if !accepts && queue.is_some() {
+            return Err(self.refuse(Operation::Listen, "what does not listen has no queue"));
+        }
+        Ok(accepts)
     }
 
     fn connect(&self, remote: &Place, bind: &Place) -> Result<Work, Failure> {
@@ -211,16 +216,19 @@ impl Reader {
         match (meaning, port) {
             (None, Ok(port)) => Ok(Target::Known(any(domain, port))),
             (None, Err(service)) => ask(None, Some(service), None),
-            (Some(Meaning::Ip(mut addr)), Ok(port)) => {
+            (Some(Meaning::Ip(mut addr)), port) => {
                 let is_of = if addr.is_ipv4() { Domain::Inet } else { Domain::Inet6 };
                 if domain.is_some_and(|domain| domain != is_of) {
                     return Err(self.foreign(place, domain, operation));
                 }
-                addr.set_port(port);
+                match port {
+                    Ok(port) => addr.set_port(port),
+                    // Written out: a link-local address keeps its link.
+                    Err(service) => {
+                        return ask(place.host.as_ref().map(Host::to_string), Some(service), None);
+                    }
+                }
                 Ok(Target::Known(vec![addr.into()]))
-            }
-            (Some(Meaning::Ip(addr)), Err(service)) => {
-                ask(Some(addr.ip().to_string()), Some(service), None)
             }
             (Some(Meaning::Name(name)), Ok(port)) => ask(Some(name), None, Some(port)),
             (Some(Meaning::Name(name)), Err(service)) => ask(Some(name), Some(service), None),

@@ -53,6 +53,8 @@ enum Place {
     Main,
     /// By one of its own.
     Also(WatchId),
+    /// Not at all: it is made already. What carries datagrams may not become writable for long.
+    Made,
     /// Not at all: the listener's queue is full (UNIX), and it is tried again.
     Retry { at: Instant, pause: Duration },
 }
@@ -110,13 +112,12 @@ impl Race {
 
     /// The end, if it has come; else sees to it that the next step will be asked for.
     pub(super) fn step(&mut self, io: &mut Io<'_>) -> Option<End> {
-        let is_late = self.deadline.is_some_and(|deadline| io.now() >= deadline);
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= io.now());
         if is_late {
             // What happened in time may stand in a notice that is not told yet.
             self.attempts.iter_mut().for_each(|attempt| attempt.ready = true);
         }
-        if let Some(made) = self.look(io) {
-            self.stop(io);
+        if let Some(made) = self.made(io) {
             return Some(made);
         }
         if is_late && !self.is_exhausted() {
@@ -125,8 +126,13 @@ impl Race {
             return Some(End::Failed(failure));
         }
         self.retry(io);
-        while self.attempts.is_empty() || io.now() >= self.next_at {
-            let Some(far) = self.far.pop_front() else { break };
+        loop {
+            if let Some(made) = self.made(io) {
+                return Some(made);
+            }
+            let is_due = self.attempts.is_empty() || io.now() >= self.next_at;
+            let next = if is_due { self.far.pop_front() } else { None };
+            let Some(far) = next else { break };
             self.begin(far, io);
         }
         if self.is_exhausted() {
@@ -134,10 +140,17 @@ impl Race {
             return Some(End::Failed(self.failed()));
         }
         match self.next_step() {
-            Some(next) => io.wake_at(next),
+            Some(time) => io.wake_at(time),
             None => io.sleep(),
         }
         None
+    }
+
+    /// The attempt that has won, if one has. The others are left.
+    fn made(&mut self, io: &mut Io<'_>) -> Option<End> {
+        let made = self.look(io)?;
+        self.stop(io);
+        Some(made)
     }
 
     /// Looks at the attempts that something happened to.
@@ -150,7 +163,13 @@ impl Race {
             }
             match attempt.peer(&self.maker) {
                 // No error, and no peer: still on its way.
-                Ok(None) => place += 1,
+                Ok(None) if !matches!(attempt.place, Place::Made) => place += 1,
+                Ok(None) => {
+                    let error = io::Error::from_raw_os_error(errno::NOTCONN);
+                    self.last = Some(self.maker.failed(Operation::GetPeerName, &error));
+                    self.attempts.remove(place);
+                    self.next_at = io.now();
+                }
                 Ok(Some(peer)) => {
                     let attempt = self.attempts.swap_remove(place);
                     attempt.place.leave(io);
@@ -174,7 +193,7 @@ impl Race {
         let Attempt { socket, far, place, .. } = self.attempts.swap_remove(place);
         let pause = match place {
             Place::Retry { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
-            Place::Main | Place::Also(_) => FIRST_PAUSE,
+            Place::Main | Place::Also(_) | Place::Made => FIRST_PAUSE,
         };
         self.connect(socket, far, pause, io);
     }
@@ -215,7 +234,7 @@ impl Race {
     }
 
     fn connect(&mut self, socket: Socket, far: Address, pause: Duration, io: &mut Io<'_>) {
-        // Made at once or not, the system says when the socket is writable.
+        // Of what is on its way the system says when the socket is writable.
         let place = match sys::connect(&socket, &far) {
             Err(error) if error.raw_os_error() == Some(errno::AGAIN) => {
                 Ok(Place::Retry { at: io.now() + pause, pause })
@@ -223,10 +242,14 @@ impl Race {
             Err(error) if error.raw_os_error() != Some(errno::INPROGRESS) => {
                 Err(self.maker.failed(Operation::Connect, &error))
             }
-            Ok(()) | Err(_) => self.watch(&socket, io),
+            Ok(()) => Ok(Place::Made),
+            Err(_) => self.watch(&socket, io),
         };
         match place {
-            Ok(place) => self.attempts.push(Attempt { socket, far, place, ready: false }),
+            Ok(place) => {
+                let ready = matches!(place, Place::Made);
+                self.attempts.push(Attempt { socket, far, place, ready });
+            }
             Err(failure) => {
                 self.last = Some(failure);
                 self.next_at = io.now();
@@ -237,9 +260,9 @@ impl Race {
     fn watch(&self, socket: &Socket, io: &mut Io<'_>) -> Result<Place, Failure> {
         let is_main = |attempt: &Attempt| matches!(attempt.place, Place::Main);
         let place = if self.attempts.iter().any(is_main) {
-            io.watch_also(socket).map(|(watch, _)| Place::Also(watch))
+            sys::watch_also(io, socket).map(|(watch, _)| Place::Also(watch))
         } else {
-            io.watch(socket).map(|_| Place::Main)
+            sys::watch(io, socket).map(|_| Place::Main)
         };
         place.map_err(|error| self.maker.failed(Operation::Watch, &error))
     }
@@ -249,7 +272,7 @@ impl Race {
         let next = (!self.far.is_empty()).then_some(self.next_at);
         let retries = self.attempts.iter().filter_map(|attempt| match attempt.place {
             Place::Retry { at, .. } => Some(at),
-            Place::Main | Place::Also(_) => None,
+            Place::Main | Place::Also(_) | Place::Made => None,
         });
         retries.chain(next).chain(self.deadline).min()
     }
@@ -271,8 +294,8 @@ impl Race {
 impl Race {
     fn timed_out(&self) -> Failure {
         let waits = |attempt: &Attempt| matches!(attempt.place, Place::Retry { .. });
-        let is_full = !self.attempts.is_empty() && self.attempts.iter().all(waits);
-        let errnum = if is_full { errno::AGAIN } else { errno::TIMEDOUT };
+        let all_wait = !self.attempts.is_empty() && self.attempts.iter().all(waits);
+        let errnum = if all_wait { errno::AGAIN } else { errno::TIMEDOUT };
         let error = io::Error::from_raw_os_error(errnum);
         self.counted(self.maker.failed(Operation::Connect, &error))
     }
@@ -323,7 +346,7 @@ impl Place {
         match self {
             Self::Main => io.unwatch(),
             Self::Also(watch) => io.unwatch_also(watch),
-            Self::Retry { .. } => {}
+            Self::Made | Self::Retry { .. } => {}
         }
     }
 }

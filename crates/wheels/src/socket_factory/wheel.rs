@@ -146,7 +146,6 @@ impl Factory {
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
         let State::Listening(listener, _) = &mut self.state else { return };
         if let Err(error) = listener.resume(io) {
-            listener.leave(io);
             self.state = State::Failed(Failure::new(Operation::Watch, &error, io.id()));
             self.await_turn(io);
         }

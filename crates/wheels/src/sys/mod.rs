@@ -9,6 +9,7 @@ mod name;
 mod options;
 mod path;
 mod socket;
+mod watch;
 
 pub(crate) use datagram::{
     BATCH, By, Received, Shape, allow_broadcast, can_segment, is_cut, join_multicast,
@@ -31,6 +32,7 @@ pub(crate) use socket::{
     send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
     shutdown_write, socket, socket_type, take_error,
 };
+pub(crate) use watch::{watch, watch_also};
 
 /// The numbers of the errors that wheels themselves tell or look for.
 pub(crate) mod errno {
@@ -66,6 +68,7 @@ pub(crate) mod errno {
     pub(crate) const HOSTUNREACH: i32 = Errno::HOSTUNREACH.raw_os_error();
     pub(crate) const NONET: i32 = Errno::NONET.raw_os_error();
     pub(crate) const NOPROTOOPT: i32 = Errno::NOPROTOOPT.raw_os_error();
+    pub(crate) const NODATA: i32 = Errno::NODATA.raw_os_error();
     pub(crate) const NODEV: i32 = Errno::NODEV.raw_os_error();
     pub(crate) const OPNOTSUPP: i32 = Errno::OPNOTSUPP.raw_os_error();
 }
