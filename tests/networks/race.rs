@@ -6,6 +6,7 @@ use std::time::Duration;
 use testkit::net::Silent;
 use testkit::private::{self, SILENT_V4, SILENT_V6};
 use testkit::rig::cause;
+use wheels::faults::{self, Call};
 use wheels::{Failure, Operation};
 
 use crate::stage::{STAGGER, Stage, to};
@@ -152,6 +153,55 @@ fn names_of_one_family(ips: &[IpAddr]) {
 
 fn causes(failures: &[Failure]) -> Vec<(Operation, i32)> {
     failures.iter().map(cause).collect()
+}
+
+pub(crate) fn p53_an_attempt_that_the_system_refuses_is_followed_by_the_next_at_once() {
+    const EIO: i32 = 5;
+    let _listeners = [V4, V6].map(|ip| TcpListener::bind((ip, NOBODY)).expect("bind"));
+    for call in [Call::Socket, Call::SetSockOpt, Call::Connect, Call::Watch, Call::PeerAddr] {
+        faults::fail_next(call, EIO);
+        let mut stage = Stage::connecting(&[V6, V4], NOBODY);
+        stage.rig.run_until_established(1);
+        assert_eq!(faults::pending(), 0, "{call:?}");
+        assert_eq!(stage.rig.peers(), [SocketAddr::new(V4, NOBODY)], "{call:?}");
+        assert_eq!(stage.rig.failures(), [], "{call:?}");
+        assert_eq!((stage.elapsed(), stage.sockets()), (Duration::ZERO, 1), "{call:?}");
+        // The next one, too, has an end, and only one.
+        faults::fail_next(call, EIO);
+        faults::fail_next(call, EIO);
+        let mut stage = Stage::connecting(&[V6, V4], NOBODY);
+        stage.rig.run_until("the failure", |heard| !heard.is_empty());
+        assert_eq!(faults::pending(), 0, "{call:?}");
+        let failure = stage.rig.failures().remove(0);
+        assert_eq!(failure.errnum, EIO, "{call:?}");
+        assert!(failure.errstr.ends_with("Input/output error (2 addresses tried)"), "{failure}");
+        stage.advance(10 * STAGGER);
+        assert_eq!((stage.rig.heard().len(), stage.sockets()), (1, 0), "{call:?}");
+    }
+}
+
+pub(crate) fn p53_a_further_attempt_that_cannot_be_watched_leaves_the_first_on_its_way() {
+    let mut stage = Stage::connecting(&[SILENCE, MORE_SILENCE], NOBODY);
+    faults::fail_next(Call::WatchAlso, 12);
+    stage.advance(STAGGER);
+    assert_eq!(faults::pending(), 0);
+    assert_eq!((stage.rig.heard(), stage.sockets()), (vec![], 1));
+    stage.advance(Duration::from_secs(60));
+    assert_eq!(causes(&stage.rig.failures()), [(Operation::Connect, ETIMEDOUT)]);
+    assert_eq!(stage.sockets(), 0);
+}
+
+pub(crate) fn p53_a_near_port_of_choice_is_that_of_all_attempts_if_it_is_reused() {
+    let nearby: IpAddr = Ipv4Addr::new(127, 0, 0, 2).into();
+    let full = Silent::new();
+    let port = full.addr.port();
+    let _listener = TcpListener::bind((nearby, port)).expect("bind");
+    let mut stage =
+        Stage::connecting_with(&[V4, nearby], port, |to| to.bind_port(NOBODY).reuse(true));
+    stage.advance(STAGGER);
+    stage.rig.run_until_established(1);
+    let near = stage.rig.act(|host, _| host.sockets[0].local_addr());
+    assert_eq!(near.expect("it is bound").as_ip().map(|addr| addr.port()), Some(NOBODY));
 }
 
 pub(crate) fn p53_a_factory_that_is_dropped_amid_its_attempts_leaves_nothing() {
