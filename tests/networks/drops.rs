@@ -231,7 +231,7 @@ impl Crowd {
             }
             1 => {
                 let place = dice.below(self.factories.len().max(1) as u64);
-                let factory = self.factories.iter().nth(usize::try_from(place).expect("small"));
+                let factory = self.factories.get(usize::try_from(place).expect("small"));
                 let doors = factory.map(|factory| factory.try_clone_fds(cx).expect("a copy"));
                 self.doors.extend(doors);
             }
