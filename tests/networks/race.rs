@@ -126,6 +126,7 @@ pub(crate) fn p53_a_near_end_leaves_the_addresses_of_its_family() {
         let mut stage = Stage::begin(|host, cx| {
             host.build(cx, builder);
         });
+        stage.rig.run_until("the failure", |heard| !heard.is_empty());
         stage.run_to_end();
         let failures = stage.rig.failures();
         assert_eq!(causes(&failures), [(Operation::Connect, ECONNREFUSED)], "{near}");
@@ -139,6 +140,7 @@ pub(crate) fn p53_a_near_end_of_another_family_than_all_addresses_is_a_failure()
     let mut stage = Stage::begin(|host, cx| {
         host.build(cx, builder);
     });
+    stage.rig.run_until("the failure", |heard| !heard.is_empty());
     stage.run_to_end();
     let failures = stage.rig.failures();
     assert_eq!(causes(&failures), [(Operation::Bind, EAFNOSUPPORT)]);
