@@ -72,3 +72,16 @@ fn what_is_sent_arrives_message_by_message() {
     }
     rig.end();
 }
+
+#[test]
+fn an_answer_to_who_sent_it_goes_over_the_connection_though_nobody_has_a_name() {
+    let (mut rig, peer) = pair();
+    rig.act(|host, _| host.echoes = true);
+    say(&peer, b"hello");
+    rig.run_until_heard(2);
+    assert_eq!(rig.heard()[1], Heard::Flushed);
+    let mut buffer = [0; 10];
+    let (len, _) = recv(&peer, &mut buffer[..], RecvFlags::empty()).unwrap();
+    assert_eq!(&buffer[..len], b"hello");
+    rig.end();
+}

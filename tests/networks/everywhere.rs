@@ -1,8 +1,9 @@
 //! Listening at all addresses of both families.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
+use socket2::{Domain, Socket, Type};
 use testkit::leak::Descriptors;
 use testkit::net;
 use testkit::private;
@@ -52,36 +53,49 @@ pub(crate) fn p54_both_families_have_one_port_and_see_their_own_addresses() {
     before.assert_same();
 }
 
+const BOTH: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
 const FEW: RangeInclusive<u16> = 40_000..=40_007;
 
-/// All ports that the system may choose, but one, are somebody's in IPv4.
-fn occupy(spared: Option<u16>) -> Vec<TcpListener> {
+/// All ports that the system may choose, but one, are somebody's in this family alone.
+fn occupy(ip: IpAddr, spared: Option<u16>) -> Vec<Socket> {
     private::set("ipv4/ip_local_port_range", "40000 40007").expect("it could be set before");
     let others = FEW.filter(|port| Some(*port) != spared);
-    others
-        .map(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("a free port"))
-        .collect()
+    let listen = |port| {
+        let addr = SocketAddr::new(ip, port);
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None).expect("socket");
+        if ip.is_ipv6() {
+            socket.set_only_v6(true).expect("IPV6_V6ONLY");
+        }
+        socket.bind(&addr.into()).expect("a free port");
+        socket.listen(1).expect("listen");
+        socket
+    };
+    others.map(listen).collect()
 }
 
 pub(crate) fn p54_a_port_that_is_free_in_both_families_is_found_if_there_is_one() {
-    for spared in FEW {
-        let taken = occupy(Some(spared));
-        let mut rig = listening();
-        assert_eq!(rig.failures(), [], "{spared}");
-        assert_eq!(addresses(&mut rig), any(spared));
-        drop(taken);
+    for ip in BOTH {
+        for spared in FEW {
+            let taken = occupy(ip, Some(spared));
+            let mut rig = listening();
+            assert_eq!(rig.failures(), [], "{spared}");
+            assert_eq!(addresses(&mut rig), any(spared));
+            drop(taken);
+        }
     }
 }
 
 pub(crate) fn p54_without_a_port_that_is_free_in_both_families_it_is_a_failure() {
     let before = Descriptors::note();
-    let taken = occupy(None);
-    let rig = Rig::start(|host, cx| {
-        host.build(cx, SocketFactory::listen_everywhere(0));
-    });
-    assert_eq!(cause(&rig.only_failure()), (Operation::Bind, EADDRINUSE));
-    drop(taken);
-    before.assert_same();
+    for ip in BOTH {
+        let taken = occupy(ip, None);
+        let rig = Rig::start(|host, cx| {
+            host.build(cx, SocketFactory::listen_everywhere(0));
+        });
+        assert_eq!(cause(&rig.only_failure()), (Operation::Bind, EADDRINUSE));
+        drop(taken);
+        before.assert_same();
+    }
 }
 
 fn serves_ipv4(rig: &mut Rig) {
@@ -100,6 +114,7 @@ pub(crate) fn p54_where_ipv6_is_switched_off_ipv4_clients_are_served() {
 
 pub(crate) fn p54_without_any_ipv6_it_listens_by_ipv4_alone() {
     for (call, errnum) in [(Call::Socket, EAFNOSUPPORT), (Call::Bind, EADDRNOTAVAIL)] {
+        faults::pass_next(call);
         faults::fail_next(call, errnum);
         let mut rig = listening();
         assert_eq!(faults::pending(), 0);

@@ -242,3 +242,22 @@ pub(crate) fn connecting(builder: SocketFactoryBuilder) -> Rig {
 fn failure_of(builder: SocketFactoryBuilder) -> Failure {
     connecting(builder).only_failure()
 }
+
+#[test]
+fn a_connection_that_is_made_at_once_is_not_watched_and_one_on_its_way_is() {
+    let (_listener, addr) = net::listener();
+    let mut rig = staying(to(addr));
+    rig.run_until_established(1);
+    assert_eq!(rig.kernel.stats().notices, 0);
+
+    // The queue is full; then there is room, and the client's system tries again.
+    let (socket, addr) = net::bound();
+    socket.listen(0).unwrap();
+    let waiting = net::connect(addr);
+    rig.act(move |host, cx| host.build(cx, to(addr)));
+    rig.turn();
+    assert_eq!(rig.peers().len(), 1);
+    drop((socket.accept().unwrap(), waiting));
+    rig.run_until_established(2);
+    assert_ne!(rig.kernel.stats().notices, 0);
+}

@@ -209,7 +209,8 @@ impl Default for Silent {
     }
 }
 
-fn bound() -> (Socket, SocketAddr) {
+/// A socket that does not listen yet.
+pub fn bound() -> (Socket, SocketAddr) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("socket");
     let addr = bind(&socket, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     (socket, addr)

@@ -27,9 +27,6 @@ use servers::SERVERS;
 
 const ROUNDS: usize = 11;
 
-/// Connections in a burst.
-const BURST: usize = 100;
-
 #[derive(Debug)]
 struct Scenario {
     name: &'static str,
@@ -41,7 +38,8 @@ struct Scenario {
 #[derive(Debug, Clone, Copy)]
 enum Shape {
     Echo(EchoShape),
-    Bursts(Farewell),
+    /// Of so many connections.
+    Bursts(usize, Farewell),
 }
 
 const SCENARIOS: &[Scenario] = &[
@@ -49,8 +47,9 @@ const SCENARIOS: &[Scenario] = &[
     echo("500 connections x 64 B, 1 deep", 500, 64, 1, 20_000),
     echo("50 connections x 64 B, 16 deep", 50, 64, 16, 240_000),
     echo("50 connections x 16 KiB", 50, 16 * 1024, 1, 12_000),
-    bursts("accept + echo + close, bursts of 100", Farewell::Orderly),
-    bursts("accept + echo + reset, bursts of 100", Farewell::Reset),
+    bursts("accept + echo + close, bursts of 100", 100, Farewell::Orderly),
+    bursts("accept + echo + close, bursts of 1,000", 1_000, Farewell::Orderly),
+    bursts("accept + echo + reset, bursts of 100", 100, Farewell::Reset),
 ];
 
 const fn echo(
@@ -63,8 +62,8 @@ const fn echo(
     Scenario { name, shape: Shape::Echo(EchoShape { connections, size, depth }), requests }
 }
 
-const fn bursts(name: &'static str, farewell: Farewell) -> Scenario {
-    Scenario { name, shape: Shape::Bursts(farewell), requests: 4_000 }
+const fn bursts(name: &'static str, connections: usize, farewell: Farewell) -> Scenario {
+    Scenario { name, shape: Shape::Bursts(connections, farewell), requests: 4_000 }
 }
 
 /// One server, and the load that drives it.
@@ -78,21 +77,25 @@ struct Contestant {
 #[derive(Debug)]
 enum Load {
     Echo(EchoLoad),
-    Bursts(BurstLoad),
+    Bursts(usize, BurstLoad),
 }
 
 impl Load {
     fn new(server: &ServerProcess, shape: Shape) -> io::Result<Self> {
         Ok(match shape {
             Shape::Echo(shape) => Self::Echo(EchoLoad::connect(server.address(), shape)?),
-            Shape::Bursts(farewell) => Self::Bursts(BurstLoad::new(server.address(), farewell)),
+            Shape::Bursts(connections, farewell) => {
+                Self::Bursts(connections, BurstLoad::new(server.address(), farewell))
+            }
         })
     }
 
     fn run(&mut self, requests: u64) -> io::Result<(u64, Duration)> {
         match self {
             Self::Echo(load) => load.run(requests),
-            Self::Bursts(load) => load.run(requests.div_ceil(BURST as u64), BURST),
+            Self::Bursts(connections, load) => {
+                load.run(requests.div_ceil(*connections as u64), *connections)
+            }
         }
     }
 }

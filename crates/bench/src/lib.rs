@@ -8,13 +8,14 @@
 //! Linux only.
 //!
 //! In reading order: [`args`], [`machine`], [`process`], [`echo_load`], [`burst_load`],
-//! [`table`].
+//! [`connect_load`], [`table`].
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod args;
 pub mod burst_load;
+pub mod connect_load;
 pub mod echo_load;
 pub mod machine;
 pub mod process;

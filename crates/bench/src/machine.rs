@@ -5,10 +5,12 @@
 
 use std::fs;
 use std::io;
+use std::time::Duration;
 
 use rustix::param::clock_ticks_per_second;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
 
 /// The two cores of a benchmark: one for the server under test, one for the load.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +74,12 @@ pub fn cpu_nanos(pid: u32) -> io::Result<u64> {
         total += number(stat.split_whitespace().next())?;
     }
     Ok(total)
+}
+
+/// CPU, system's part included, that this process has used.
+#[must_use]
+pub fn own_cpu() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }
 
 fn cpu_ticks(pid: u32) -> io::Result<u64> {

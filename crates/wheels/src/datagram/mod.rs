@@ -149,7 +149,9 @@ impl Datagram {
     }
 
     /// Sends a message to an address. A socket of IPv6 takes addresses of IPv4 too, unless it was made for
-    /// IPv6 only.
+    /// IPv6 only. Over a connection it goes to the other end, whatever the address, so that who
+    /// [sent](Message::from) a message is answered alike on sockets of every kind; where there is none, a
+    /// sender who is unnamed cannot be answered (`EINVAL`).
     ///
     /// A UNIX peer that does not read as fast as it is written to holds up only what is sent to it: that is
     /// tried again after 1 ms, and then after longer up to 64 ms.

@@ -75,6 +75,8 @@ impl Mailbox {
     }
 
     pub(super) fn send(&mut self, payload: Bytes, to: Option<Address>, io: &mut Io<'_>) -> Sent {
+        // A connection has one other end, with a name or without.
+        let to = to.filter(|_| self.socket.socket_type() != SocketType::SeqPacket);
         let sent = self.outbound.push(payload, to, &self.socket, io);
         if sent == Sent::Queued {
             self.owes_flushed = self.targets.flushed.is_some();

@@ -132,23 +132,30 @@ fn open_everywhere(maker: &Maker, port: u16, backlog: i32) -> Result<Vec<Made>, 
     // They hold the ports that were in vain, so that the system chooses another.
     let mut in_vain = Vec::new();
     loop {
-        let any_v6 = (Ipv6Addr::UNSPECIFIED, port).into();
-        let (v6, port) = match open_at(maker, &any_v6, backlog) {
-            Ok((socket, row)) => {
-                let port = socket.local_addr().ok().and_then(|local| local.as_ip());
-                (Some((socket, row)), port.map_or(0, |addr| addr.port()))
-            }
-            Err(failure) if NO_IPV6.contains(&failure.errnum) => (None, port),
-            Err(failure) => return Err(failure),
-        };
-        match open_at(maker, &(Ipv4Addr::UNSPECIFIED, port).into(), backlog) {
-            Ok(v4) => return Ok(v6.into_iter().chain([v4]).collect()),
+        match open_both(maker, port, backlog, &mut in_vain) {
             // The system chose a port that somebody has in the other family.
-            Err(failure) if failure.errnum == errno::ADDRINUSE && tries > 1 => {
-                tries -= 1;
-                in_vain.extend(v6);
-            }
-            Err(failure) => return Err(failure),
+            Err(failure) if failure.errnum == errno::ADDRINUSE && tries > 1 => tries -= 1,
+            opened => return opened,
+        }
+    }
+}
+
+/// A port that the system is to choose is chosen in IPv4: connections may have taken most of them there.
+fn open_both(
+    maker: &Maker,
+    port: u16,
+    backlog: i32,
+    in_vain: &mut Vec<Made>,
+) -> Result<Vec<Made>, Failure> {
+    let v4 = open_at(maker, &(Ipv4Addr::UNSPECIFIED, port).into(), backlog)?;
+    let local = v4.0.local_addr().ok().and_then(|local| local.as_ip());
+    let port = local.map_or(port, |local| local.port());
+    match open_at(maker, &(Ipv6Addr::UNSPECIFIED, port).into(), backlog) {
+        Ok(v6) => Ok(vec![v6, v4]),
+        Err(failure) if NO_IPV6.contains(&failure.errnum) => Ok(vec![v4]),
+        Err(failure) => {
+            in_vain.push(v4);
+            Err(failure)
         }
     }
 }

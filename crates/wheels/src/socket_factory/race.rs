@@ -6,6 +6,9 @@
 //!
 //! A writable socket is not a connected one: first the error that waits on it is asked for, then the
 //! peer, and a peer that is this very socket is refused.
+//!
+//! Within one machine a connection is made, as a rule, when connect(2) returns. So each socket is looked at
+//! when the queue comes to it, and only one that is still on its way is watched.
 
 use std::collections::VecDeque;
 use std::io;
@@ -49,12 +52,13 @@ struct Attempt {
 /// How an attempt hears of its end.
 #[derive(Debug)]
 enum Place {
+    /// By being looked at in its turn in the queue. If connect(2) has said that it is made, it must be: what
+    /// carries datagrams may not become writable for long.
+    Queue { is_made: bool },
     /// By the wheel's own watch.
     Main,
     /// By one of its own.
     Also(WatchId),
-    /// Not at all: it is made already. What carries datagrams may not become writable for long.
-    Made,
     /// Not at all: the listener's queue is full (UNIX), and it is tried again.
     Retry { at: Instant, pause: Duration },
 }
@@ -115,9 +119,10 @@ impl Race {
         let is_late = self.deadline.is_some_and(|deadline| deadline <= io.now());
         if is_late {
             // What happened in time may stand in a notice that is not told yet.
-            self.attempts.iter_mut().for_each(|attempt| attempt.ready = true);
+            self.attempts.iter_mut().for_each(|attempt| attempt.ready |= attempt.place.hears());
         }
-        if let Some(made) = self.made(io) {
+        if let Some(made) = self.look(io) {
+            self.stop(io);
             return Some(made);
         }
         if is_late && !self.is_exhausted() {
@@ -126,13 +131,8 @@ impl Race {
             return Some(End::Failed(failure));
         }
         self.retry(io);
-        loop {
-            if let Some(made) = self.made(io) {
-                return Some(made);
-            }
-            let is_due = self.attempts.is_empty() || io.now() >= self.next_at;
-            let next = if is_due { self.far.pop_front() } else { None };
-            let Some(far) = next else { break };
+        while self.attempts.is_empty() || io.now() >= self.next_at {
+            let Some(far) = self.far.pop_front() else { break };
             self.begin(far, io);
         }
         if self.is_exhausted() {
@@ -146,14 +146,7 @@ impl Race {
         None
     }
 
-    /// The attempt that has won, if one has. The others are left.
-    fn made(&mut self, io: &mut Io<'_>) -> Option<End> {
-        let made = self.look(io)?;
-        self.stop(io);
-        Some(made)
-    }
-
-    /// Looks at the attempts that something happened to.
+    /// Looks at the attempts that something happened to: whether one has won.
     fn look(&mut self, io: &mut Io<'_>) -> Option<End> {
         let mut place = 0;
         while let Some(attempt) = self.attempts.get_mut(place) {
@@ -161,24 +154,21 @@ impl Race {
                 place += 1;
                 continue;
             }
-            match attempt.peer(&self.maker) {
-                // No error, and no peer: still on its way.
-                Ok(None) if !matches!(attempt.place, Place::Made) => place += 1,
-                Ok(None) => {
-                    let error = io::Error::from_raw_os_error(errno::NOTCONN);
-                    self.last = Some(self.maker.failed(Operation::GetPeerName, &error));
-                    self.attempts.remove(place);
-                    self.next_at = io.now();
-                }
+            // No error, and no peer: still on its way.
+            let on_its_way = match attempt.peer(&self.maker) {
+                Ok(None) => self.await_notice(place, io),
                 Ok(Some(peer)) => {
                     let attempt = self.attempts.swap_remove(place);
                     attempt.place.leave(io);
                     return Some(End::Made(attempt.socket, peer));
                 }
+                Err(failure) => Err(failure),
+            };
+            match on_its_way {
+                Ok(()) => place += 1,
                 Err(failure) => {
-                    self.last = Some(failure);
                     self.attempts.remove(place).place.leave(io);
-                    self.next_at = io.now();
+                    self.lost(failure, io);
                 }
             }
         }
@@ -193,7 +183,7 @@ impl Race {
         let Attempt { socket, far, place, .. } = self.attempts.swap_remove(place);
         let pause = match place {
             Place::Retry { pause, .. } => (pause * 2).min(LONGEST_PAUSE),
-            Place::Main | Place::Also(_) | Place::Made => FIRST_PAUSE,
+            Place::Queue { .. } | Place::Main | Place::Also(_) => FIRST_PAUSE,
         };
         self.connect(socket, far, pause, io);
     }
@@ -203,11 +193,14 @@ impl Race {
         self.next_at = io.now() + STAGGER;
         match self.make(&far) {
             Ok(socket) => self.connect(socket, far, FIRST_PAUSE, io),
-            Err(failure) => {
-                self.last = Some(failure);
-                self.next_at = io.now();
-            }
+            Err(failure) => self.lost(failure, io),
         }
+    }
+
+    /// An attempt has failed: the next may begin.
+    fn lost(&mut self, failure: Failure, io: &Io<'_>) {
+        self.last = Some(failure);
+        self.next_at = io.now();
     }
 
     /// A socket of the far end's family, bound to the first near end of that family that can be.
@@ -234,37 +227,46 @@ impl Race {
     }
 
     fn connect(&mut self, socket: Socket, far: Address, pause: Duration, io: &mut Io<'_>) {
-        // Of what is on its way the system says when the socket is writable.
         let place = match sys::connect(&socket, &far) {
+            Ok(()) => Place::Queue { is_made: true },
+            Err(error) if error.raw_os_error() == Some(errno::INPROGRESS) => {
+                Place::Queue { is_made: false }
+            }
             Err(error) if error.raw_os_error() == Some(errno::AGAIN) => {
-                Ok(Place::Retry { at: io.now() + pause, pause })
+                Place::Retry { at: io.now() + pause, pause }
             }
-            Err(error) if error.raw_os_error() != Some(errno::INPROGRESS) => {
-                Err(self.maker.failed(Operation::Connect, &error))
+            Err(error) => {
+                let failure = self.maker.failed(Operation::Connect, &error);
+                return self.lost(failure, io);
             }
-            Ok(()) => Ok(Place::Made),
-            Err(_) => self.watch(&socket, io),
         };
-        match place {
-            Ok(place) => {
-                let ready = matches!(place, Place::Made);
-                self.attempts.push(Attempt { socket, far, place, ready });
-            }
-            Err(failure) => {
-                self.last = Some(failure);
-                self.next_at = io.now();
-            }
+        let ready = matches!(place, Place::Queue { .. });
+        if ready {
+            io.queue();
         }
+        self.attempts.push(Attempt { socket, far, place, ready });
     }
 
-    fn watch(&self, socket: &Socket, io: &mut Io<'_>) -> Result<Place, Failure> {
+    /// The system says of an attempt when it is made, and whatever has happened already.
+    fn await_notice(&mut self, place: usize, io: &mut Io<'_>) -> Result<(), Failure> {
         let is_main = |attempt: &Attempt| matches!(attempt.place, Place::Main);
-        let place = if self.attempts.iter().any(is_main) {
-            sys::watch_also(io, socket).map(|(watch, _)| Place::Also(watch))
-        } else {
-            sys::watch(io, socket).map(|_| Place::Main)
+        let is_first = !self.attempts.iter().any(is_main);
+        let Some(attempt) = self.attempts.get_mut(place) else { return Ok(()) };
+        let watched = match attempt.place {
+            Place::Queue { is_made: true } => {
+                let error = io::Error::from_raw_os_error(errno::NOTCONN);
+                return Err(self.maker.failed(Operation::GetPeerName, &error));
+            }
+            Place::Queue { is_made: false } if is_first => {
+                sys::watch(io, &attempt.socket).map(|_| Place::Main)
+            }
+            Place::Queue { is_made: false } => {
+                sys::watch_also(io, &attempt.socket).map(|(watch, _)| Place::Also(watch))
+            }
+            Place::Main | Place::Also(_) | Place::Retry { .. } => return Ok(()),
         };
-        place.map_err(|error| self.maker.failed(Operation::Watch, &error))
+        attempt.place = watched.map_err(|error| self.maker.failed(Operation::Watch, &error))?;
+        Ok(())
     }
 
     /// When something is to be done though nothing happens.
@@ -272,7 +274,7 @@ impl Race {
         let next = (!self.far.is_empty()).then_some(self.next_at);
         let retries = self.attempts.iter().filter_map(|attempt| match attempt.place {
             Place::Retry { at, .. } => Some(at),
-            Place::Main | Place::Also(_) | Place::Made => None,
+            Place::Queue { .. } | Place::Main | Place::Also(_) => None,
         });
         retries.chain(next).chain(self.deadline).min()
     }
@@ -341,19 +343,26 @@ impl Attempt {
 }
 
 impl Place {
+    const fn hears(&self) -> bool {
+        matches!(self, Self::Main | Self::Also(_))
+    }
+
     /// Hears of it no more.
     fn leave(self, io: &mut Io<'_>) {
         match self {
             Self::Main => io.unwatch(),
             Self::Also(watch) => io.unwatch_also(watch),
-            Self::Made | Self::Retry { .. } => {}
+            Self::Queue { .. } | Self::Retry { .. } => {}
         }
     }
 }
 
 /// The first address of each family, then the second of each, and so on; what came first begins.
 fn interleave(far: Vec<Address>) -> VecDeque<Address> {
-    let Some(first) = far.first().map(domain_of) else { return VecDeque::new() };
+    let first = match far.as_slice() {
+        [] | [_] => return far.into(),
+        [first, ..] => domain_of(first),
+    };
     let (firsts, others): (Vec<_>, Vec<_>) =
         far.into_iter().partition(|address| domain_of(address) == first);
     let mut others = others.into_iter();

@@ -66,7 +66,7 @@ impl Factory {
     pub(super) fn open(builder: SocketFactoryBuilder, targets: Targets, io: &mut Io<'_>) -> Self {
         let mut factory = Self { targets, state: State::Finished };
         match Plan::of(builder, io.id()) {
-            Ok(plan) => factory.proceed(Box::new(plan), io),
+            Ok(plan) => factory.proceed(plan, io),
             Err(failure) => factory.state = State::Failed(failure),
         }
         factory.await_turn(io);
@@ -88,12 +88,12 @@ impl Factory {
     }
 
     /// The next state, if all names are known; else they are waited for.
-    fn proceed(&mut self, mut plan: Box<Plan>, io: &mut Io<'_>) {
+    fn proceed(&mut self, mut plan: Plan, io: &mut Io<'_>) {
         match plan.settle(io) {
-            Ok(false) => self.state = State::Asking(plan),
+            Ok(false) => self.state = State::Asking(Box::new(plan)),
             Ok(true) => {
                 io.sleep();
-                self.enter(open(*plan, io));
+                self.enter(open(plan, io));
             }
             Err(failure) => self.state = State::Failed(failure),
         }
@@ -222,7 +222,7 @@ impl Factory {
         let State::Asking(plan) = std::mem::replace(&mut self.state, State::Finished) else {
             return None;
         };
-        self.proceed(plan, io);
+        self.proceed(*plan, io);
         match &self.state {
             State::Asking(_) => None,
             State::Listening(..)
