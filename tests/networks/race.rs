@@ -160,7 +160,7 @@ fn causes(failures: &[Failure]) -> Vec<(Operation, i32)> {
 pub(crate) fn p53_an_attempt_that_the_system_refuses_is_followed_by_the_next_at_once() {
     const EIO: i32 = 5;
     let _listeners = [V4, V6].map(|ip| TcpListener::bind((ip, NOBODY)).expect("bind"));
-    for call in [Call::Socket, Call::SetSockOpt, Call::Connect, Call::Watch, Call::PeerAddr] {
+    for call in [Call::Socket, Call::SetSockOpt, Call::Connect, Call::PeerAddr] {
         faults::fail_next(call, EIO);
         let mut stage = Stage::connecting(&[V6, V4], NOBODY);
         stage.rig.run_until_established(1);
