@@ -6,6 +6,7 @@
 
 mod churn;
 mod drops;
+mod each_call;
 mod exhaustion;
 mod inherit;
 mod no_permission;
@@ -36,6 +37,9 @@ const TESTS: &[(&str, fn())] = tests! {
         p01_a_crowd_too_large_for_one_rest_is_turned_away_in_several,
         a_factory_that_gets_no_descriptor_says_so,
         a_kernel_that_gets_no_descriptor_is_an_error;
+    each_call:
+        p39_whichever_call_fails_all_sockets_are_there_or_none,
+        p39_whichever_call_fails_a_connect_ends_once_and_leaves_nothing;
     reused_number:
         p20_a_notice_for_a_closed_descriptor_is_not_the_next_owners;
     no_permission:

@@ -2,10 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+use testkit::private;
 use testkit::rig::{Rig, cause};
 use wheels::{Address, Failure, Operation, Protocol, SocketFactory, SocketFactoryBuilder};
-
-use crate::private;
 
 const EPROTONOSUPPORT: i32 = 93;
 const EAI_SERVICE: i32 = -8;

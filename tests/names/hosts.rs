@@ -3,10 +3,10 @@
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 
 use testkit::net::Refusing;
+use testkit::private;
 use testkit::rig::{Rig, cause};
 use wheels::{Domain, Operation, SocketFactory};
 
-use crate::private;
 use crate::server::Server;
 
 const ECONNREFUSED: i32 = 111;

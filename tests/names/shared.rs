@@ -4,10 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use testkit::net;
+use testkit::private;
 use testkit::rig::{Host, Rig, cause};
 use wheels::{Operation, SocketFactory, SocketFactoryBuilder};
 
-use crate::private;
 use crate::server::Server;
 
 const LOCALHOST: Option<Ipv4Addr> = Some(Ipv4Addr::LOCALHOST);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use reactor::{Clock, Context};
 use testkit::net;
+use testkit::private;
 use testkit::rig::{Heard, Host, Rig, cause};
 use wheels::{Operation, SocketFactory, SocketFactoryBuilder};
 
-use crate::private;
 use crate::server::Server;
 
 const ETIMEDOUT: i32 = 110;

@@ -38,6 +38,34 @@ fn a_factory_that_failed_keeps_its_session_no_longer() {
 }
 
 #[test]
+fn p66_each_factory_holds_its_session_until_its_work_is_done_and_lets_go_once() {
+    let (_listener, addr) = net::listener();
+    let refusing = Refusing::new();
+    let refused = refusing.addr;
+    let mut rig = Rig::start(move |host, cx| {
+        host.build(cx, local());
+        let finite = [
+            SocketFactory::connect(addr),
+            SocketFactory::connect(refused),
+            SocketFactory::connect("127.0.0.1:no-such-service"),
+            SocketFactory::builder().remote_port(1),
+            SocketFactory::datagram("127.0.0.1:0").also("127.0.0.1:0"),
+            SocketFactory::datagram("127.0.0.1:no-such-service"),
+        ];
+        for builder in finite {
+            host.build(cx, builder);
+        }
+    });
+    rig.run_until("all that there is to tell", |heard| heard.len() == 7);
+    assert_eq!(rig.kernel.why_alive(rig.session).as_deref(), Some("1 wheel"));
+    rig.act(|host, _| host.factories.truncate(1));
+    rig.turn();
+    assert_eq!(rig.kernel.why_alive(rig.session).as_deref(), Some("1 wheel"));
+    rig.act(|host, _| host.factories.clear());
+    rig.run_to_end();
+}
+
+#[test]
 fn a_finished_factory_may_be_asked_and_dropped_at_leisure() {
     let (_listener, addr) = net::listener();
     let mut rig = connecting(to(addr));

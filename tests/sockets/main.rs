@@ -20,6 +20,7 @@ mod parameters;
 mod pause;
 mod places;
 mod poe;
+mod race;
 mod rest;
 mod support;
 mod timeouts;

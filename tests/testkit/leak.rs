@@ -52,6 +52,11 @@ impl Descriptors {
     }
 }
 
+/// How many threads the process has.
+pub fn threads() -> usize {
+    fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
+}
+
 /// The process's private memory in use, in bytes: heap and stacks (`RssAnon`).
 pub fn private_memory() -> usize {
     let status = fs::read_to_string("/proc/self/status").expect("/proc is mounted");

@@ -5,6 +5,7 @@
 //! - [`leak`]: descriptors and memory before and after.
 //! - [`logs`]: what was logged.
 //! - [`machine`]: what the machine has.
+//! - [`private`]: tests in processes with an `/etc` and a network of their own.
 //! - [`random`]: chance that can be repeated.
 //! - [`rig`]: a session that does what a test tells it to.
 //! - [`unix`]: paths of UNIX sockets, and sessions that own one.
@@ -15,6 +16,8 @@ pub mod leak;
 pub mod logs;
 pub mod machine;
 pub mod net;
+mod netlink;
+pub mod private;
 pub mod random;
 pub mod rig;
 pub mod story;

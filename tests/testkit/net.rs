@@ -185,7 +185,7 @@ impl Reserved {
 #[derive(Debug)]
 pub struct Silent {
     pub addr: SocketAddr,
-    _listener: Socket,
+    listener: Socket,
     _waiting: TcpStream,
 }
 
@@ -194,7 +194,12 @@ impl Silent {
         let (socket, addr) = bound();
         // A queue of zero has room for one.
         socket.listen(0).expect("listen");
-        Self { addr, _listener: socket, _waiting: connect(addr) }
+        Self { addr, listener: socket, _waiting: connect(addr) }
+    }
+
+    /// Lets in who waits, and so the next who tries. What was accepted is to be kept open.
+    pub fn admit(&self) -> Socket {
+        self.listener.accept().expect("somebody waits").0
     }
 }
 

@@ -57,10 +57,15 @@ pub enum Call {
 
 /// Makes the next `call` of this thread fail with the error `errnum`, after those asked for before.
 pub fn fail_next(call: Call, errnum: i32) {
-    with(|faults| faults.push_back((call, errnum)));
+    with(|faults| faults.push_back((call, Some(errnum))));
 }
 
-/// How many failures were asked for and did not happen yet.
+/// Lets the next `call` of this thread pass, so that one after it can be made to fail.
+pub fn pass_next(call: Call) {
+    with(|faults| faults.push_back((call, None)));
+}
+
+/// How much was asked for and did not happen yet.
 #[must_use]
 pub fn pending() -> usize {
     with(|faults| faults.len())
@@ -75,11 +80,12 @@ pub(crate) fn take(call: Call) -> Option<io::Error> {
     with(|faults| {
         let place = faults.iter().position(|(asked, _)| *asked == call)?;
         let (_, errnum) = faults.remove(place)?;
-        Some(io::Error::from_raw_os_error(errnum))
+        errnum.map(io::Error::from_raw_os_error)
     })
 }
 
-type Faults = VecDeque<(Call, i32)>;
+/// Without an error, the call is made.
+type Faults = VecDeque<(Call, Option<i32>)>;
 
 fn with<R>(act: impl FnOnce(&mut Faults) -> R) -> R {
     thread_local! {

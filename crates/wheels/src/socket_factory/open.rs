@@ -129,8 +129,10 @@ fn open_at(maker: &Maker, near: &Address, backlog: i32) -> Result<Made, Failure>
 /// Of each family a socket, on one port. Without IPv6, of IPv4 alone.
 fn open_everywhere(maker: &Maker, port: u16, backlog: i32) -> Result<Vec<Made>, Failure> {
     let mut tries = if port == 0 { PORTS_TRIED } else { 1 };
+    // They hold the ports that were in vain, so that the system chooses another.
+    let mut in_vain = Vec::new();
     loop {
-        match open_both(maker, port, backlog) {
+        match open_both(maker, port, backlog, &mut in_vain) {
             // The system chose a port that somebody has in the other family.
             Err(failure) if failure.errnum == errno::ADDRINUSE && tries > 1 => tries -= 1,
             opened => return opened,
@@ -139,14 +141,22 @@ fn open_everywhere(maker: &Maker, port: u16, backlog: i32) -> Result<Vec<Made>, 
 }
 
 /// A port that the system is to choose is chosen in IPv4: connections may have taken most of them there.
-fn open_both(maker: &Maker, port: u16, backlog: i32) -> Result<Vec<Made>, Failure> {
+fn open_both(
+    maker: &Maker,
+    port: u16,
+    backlog: i32,
+    in_vain: &mut Vec<Made>,
+) -> Result<Vec<Made>, Failure> {
     let v4 = open_at(maker, &(Ipv4Addr::UNSPECIFIED, port).into(), backlog)?;
     let local = v4.0.local_addr().ok().and_then(|local| local.as_ip());
     let port = local.map_or(port, |local| local.port());
     match open_at(maker, &(Ipv6Addr::UNSPECIFIED, port).into(), backlog) {
         Ok(v6) => Ok(vec![v6, v4]),
         Err(failure) if NO_IPV6.contains(&failure.errnum) => Ok(vec![v4]),
-        Err(failure) => Err(failure),
+        Err(failure) => {
+            in_vain.push(v4);
+            Err(failure)
+        }
     }
 }
 

@@ -69,8 +69,18 @@ pub(super) enum End {
 }
 
 impl Race {
-    pub(super) fn new(maker: Maker, far: Vec<Address>, near: Vec<Address>, now: Instant) -> Self {
+    pub(super) fn new(
+        maker: Maker,
+        mut far: Vec<Address>,
+        near: Vec<Address>,
+        now: Instant,
+    ) -> Self {
         let deadline = now.checked_add(maker.settings.connect_timeout);
+        // What cannot be reached from there is no attempt, unless it is all there is.
+        let from_near = |far: &Address| near.iter().any(|near| domain_of(near) == domain_of(far));
+        if far.iter().any(from_near) {
+            far.retain(from_near);
+        }
         Self {
             maker,
             far: interleave(far),
@@ -106,11 +116,16 @@ impl Race {
 
     /// The end, if it has come; else sees to it that the next step will be asked for.
     pub(super) fn step(&mut self, io: &mut Io<'_>) -> Option<End> {
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= io.now());
+        if is_late {
+            // What happened in time may stand in a notice that is not told yet.
+            self.attempts.iter_mut().for_each(|attempt| attempt.ready |= attempt.place.hears());
+        }
         if let Some(made) = self.look(io) {
             self.stop(io);
             return Some(made);
         }
-        if self.deadline.is_some_and(|deadline| deadline <= io.now()) {
+        if is_late && !self.is_exhausted() {
             let failure = self.timed_out();
             self.stop(io);
             return Some(End::Failed(failure));
@@ -120,7 +135,7 @@ impl Race {
             let Some(far) = self.far.pop_front() else { break };
             self.begin(far, io);
         }
-        if self.attempts.is_empty() {
+        if self.is_exhausted() {
             io.sleep();
             return Some(End::Failed(self.failed()));
         }
@@ -264,6 +279,11 @@ impl Race {
         retries.chain(next).chain(self.deadline).min()
     }
 
+    /// Whether every attempt has failed, and there is none to begin.
+    fn is_exhausted(&self) -> bool {
+        self.attempts.is_empty() && self.far.is_empty()
+    }
+
     /// Leaves the sockets that are still on their way; they are closed.
     fn stop(&mut self, io: &mut Io<'_>) {
         io.sleep();
@@ -323,6 +343,10 @@ impl Attempt {
 }
 
 impl Place {
+    const fn hears(&self) -> bool {
+        matches!(self, Self::Main | Self::Also(_))
+    }
+
     /// Hears of it no more.
     fn leave(self, io: &mut Io<'_>) {
         match self {
