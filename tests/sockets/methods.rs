@@ -312,3 +312,21 @@ fn turns(rig: &mut Rig) {
         rig.turn();
     }
 }
+
+#[test]
+fn a_listener_may_be_paused_before_its_name_is_known() {
+    let (mut rig, gate) = stuck(Clock::system());
+    rig.act(|host, cx| {
+        host.build(cx, SocketFactory::listen("localhost:0"));
+        host.factory().pause_accept(cx);
+    });
+    drop(gate);
+    rig.run_until_listening();
+    let addr = rig.act(|host, cx| host.factory().local_addr(cx).unwrap().as_ip().unwrap());
+    let client = net::connect(addr);
+    turns(&mut rig);
+    assert!(rig.peers().is_empty());
+    rig.act(|host, cx| host.factory().resume_accept(cx));
+    rig.run_until_established(1);
+    assert_eq!(rig.peers(), [client.local_addr().unwrap()]);
+}

@@ -153,7 +153,8 @@ impl SocketFactory {
     }
 
     /// Accepts no more until [`resume_accept`](Self::resume_accept) (POE: `pause_accept`). Clients wait in
-    /// the system's queue and wake nobody, and the session stays alive. Nothing happens unless it listens.
+    /// the system's queue and wake nobody, and the session stays alive. May be called while names are looked
+    /// up. Nothing happens to a factory that does not listen.
     pub fn pause_accept(&self, cx: &mut Context<'_>) {
         if let Some((factory, _)) = cx.wheel(&self.handle) {
             factory.pause();

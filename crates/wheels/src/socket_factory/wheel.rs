@@ -23,6 +23,8 @@ use crate::socket::Socket;
 #[derive(Debug)]
 pub(crate) struct Factory {
     pub(super) targets: Targets,
+    /// Whether it was paused while the names were looked up.
+    paused: bool,
     state: State,
 }
 
@@ -64,7 +66,7 @@ pub(crate) enum Told {
 
 impl Factory {
     pub(super) fn open(builder: SocketFactoryBuilder, targets: Targets, io: &mut Io<'_>) -> Self {
-        let mut factory = Self { targets, state: State::Finished };
+        let mut factory = Self { targets, paused: false, state: State::Finished };
         match Plan::of(builder, io.id()) {
             Ok(plan) => factory.proceed(plan, io),
             Err(failure) => factory.state = State::Failed(failure),
@@ -80,7 +82,7 @@ impl Factory {
         targets: Targets,
         io: &mut Io<'_>,
     ) -> Self {
-        let mut factory = Self { targets, state: State::Finished };
+        let mut factory = Self { targets, paused: false, state: State::Finished };
         let opened = adopt(listeners, settings, io);
         factory.enter(opened);
         factory.await_turn(io);
@@ -101,7 +103,10 @@ impl Factory {
 
     fn enter(&mut self, opened: Result<Opened, Failure>) {
         self.state = match opened {
-            Ok(Opened::Listener(listener)) => {
+            Ok(Opened::Listener(mut listener)) => {
+                if self.paused {
+                    listener.pause();
+                }
                 let to_tell = self.targets.listening.map(|_| listener.local_addrs().cloned());
                 let to_tell = to_tell.into_iter().flatten().collect();
                 State::Listening(listener, to_tell)
@@ -138,12 +143,14 @@ impl Factory {
     }
 
     pub(super) fn pause(&mut self) {
+        self.paused = true;
         if let State::Listening(listener, _) = &mut self.state {
             listener.pause();
         }
     }
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
+        self.paused = false;
         let State::Listening(listener, _) = &mut self.state else { return };
         if let Err(error) = listener.resume(io) {
             self.state = State::Failed(Failure::new(Operation::Watch, &error, io.id()));
