@@ -58,7 +58,7 @@ impl DatagramBuilder {
 
     /// How many messages, and how many bytes of them, wait to be sent. What is to be sent then is
     /// [dropped](super::Sent::Dropped); a message longer than the bound may wait alone. Default: 1,024 messages,
-    /// 1 MiB.
+    /// 1 MiB. While 64 failures wait to be told nothing more is sent.
     pub const fn most_unsent(mut self, messages: usize, bytes: usize) -> Self {
         self.limits = Limits { messages, bytes };
         self
