@@ -82,6 +82,24 @@ fn sending_to_nobody_is_a_failure_of_the_message() {
 }
 
 #[test]
+fn failures_that_wait_to_be_told_hold_up_what_is_sent_and_are_all_told() {
+    let (mut rig, _) = Rig::udp();
+    let queued = rig.act(|host, cx| {
+        let sent = (0..10_000).map(|_| host.wheel().send(cx, "whom?"));
+        sent.filter(|sent| *sent == wheels::Sent::Queued).count()
+    });
+    // As many as may wait, and those whose failure is known.
+    assert!((1024..=1024 + 64).contains(&queued), "{queued}");
+    rig.run_until_hears(&Heard::Flushed);
+    let refused = (Operation::Write, Errno::DESTADDRREQ.raw_os_error());
+    assert_eq!(rig.failures(), vec![refused; queued]);
+    assert_eq!(rig.heard().len(), queued + 1);
+    let dropped = rig.act(|host, cx| host.wheel().dropped(cx));
+    assert_eq!(dropped, 10_000 - queued as u64);
+    rig.end();
+}
+
+#[test]
 fn an_address_of_another_family_is_a_failure_of_the_message() {
     let (mut rig, _) = Rig::udp();
     rig.act(|host, cx| {

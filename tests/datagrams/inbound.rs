@@ -79,6 +79,20 @@ fn p25_a_message_that_does_not_fit_says_so_and_how_long_it_was() {
 }
 
 #[test]
+fn p25_who_wants_messages_of_any_length_gets_them() {
+    for largest in [0, 1 << 40, usize::MAX] {
+        let server = udp();
+        let addr = server.local_addr().unwrap();
+        let builder = Datagram::builder(Socket::try_from(server).unwrap()).largest(largest);
+        let mut rig = Rig::with_built(builder);
+        udp().send_to(b"x", addr).unwrap();
+        rig.run_until_messages(1);
+        assert_eq!(rig.payloads(), [b"x"]);
+        rig.end();
+    }
+}
+
+#[test]
 fn p25_the_longest_message_of_udp_comes_whole() {
     let (mut rig, addr) = Rig::udp();
     let longest = vec![7; 65_507];

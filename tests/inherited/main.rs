@@ -125,6 +125,8 @@ fn one_without_a_name() {
 fn none() {
     Activation::of("none").third(listener()).succeeds();
     Activation::of("none").third(listener()).with("LISTEN_FDS", "0").succeeds();
+    let without_names = Activation::of("none").third(listener()).with("LISTEN_FDS", "0");
+    without_names.with("LISTEN_FDNAMES", "").succeeds();
 }
 
 fn for_another() {

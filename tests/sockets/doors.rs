@@ -259,7 +259,7 @@ fn p02_who_waits_at_any_socket_is_served_without_another_edge() {
 }
 
 #[test]
-fn everywhere_a_client_has_the_address_of_its_family() {
+fn p54_everywhere_a_client_has_the_address_of_its_family() {
     let ipv6 = has_ipv6("everywhere_a_client_has_the_address_of_its_family over IPv6");
     let (mut rig, addrs) = listening(SocketFactory::listen_everywhere(0));
     let port = addrs[0].as_ip().unwrap().port();
@@ -278,7 +278,7 @@ fn everywhere_a_client_has_the_address_of_its_family() {
 }
 
 #[test]
-fn an_ipv6_listener_leaves_ipv4_alone_unless_told_otherwise() {
+fn p54_an_ipv6_listener_leaves_ipv4_alone_unless_told_otherwise() {
     if !has_ipv6("an_ipv6_listener_leaves_ipv4_alone_unless_told_otherwise") {
         return;
     }

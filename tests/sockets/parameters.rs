@@ -44,6 +44,9 @@ fn family_type_and_protocol_follow_from_each_other() {
         (dgram().bind_address("127.0.0.1"), (INET, DGRAM, UDP)),
         (builder().socket_protocol("tcp"), (INET, STREAM, TCP)),
         (builder().socket_protocol("udp"), (INET, DGRAM, UDP)),
+        // Aliases of the database.
+        (builder().socket_protocol("TCP"), (INET, STREAM, TCP)),
+        (builder().socket_protocol("UDP"), (INET, DGRAM, UDP)),
         (builder().socket_protocol(6), (INET, STREAM, TCP)),
         (builder().socket_protocol(17), (INET, DGRAM, UDP)),
         (builder().socket_protocol(Protocol::Name("udp".into())), (INET, DGRAM, UDP)),

@@ -91,7 +91,9 @@ fn names(count: RawFd) -> Result<Vec<String>, InheritError> {
     let Some(names) = variable(NAMES)? else {
         return Ok(vec![UNKNOWN.to_owned(); count]);
     };
-    let list: Vec<_> = names.split(':').map(ToOwned::to_owned).collect();
+    // No text is the list of no names, and that of one which is empty.
+    let list = names.split(':').take(if names.is_empty() { count } else { usize::MAX });
+    let list: Vec<_> = list.map(ToOwned::to_owned).collect();
     if list.len() == count { Ok(list) } else { Err(InheritError::Malformed(NAMES, names)) }
 }
 

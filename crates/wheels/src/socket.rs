@@ -12,8 +12,8 @@ use crate::unix_path::BoundPath;
 
 /// A non-blocking socket, owned. Dropping it closes it.
 ///
-/// [`ReadWrite`](crate::ReadWrite) takes it; [`OwnedFd`] can be made of it, and it of std's sockets and
-/// of any socket's `OwnedFd`.
+/// [`ReadWrite`](crate::ReadWrite) takes it if it is of a stream, [`Datagram`](crate::Datagram) if it carries
+/// messages. [`OwnedFd`] can be made of it, and it of std's sockets and of any socket's `OwnedFd`.
 ///
 /// A socket that a factory bound to a path takes the path with it, unless
 /// [told otherwise](crate::SocketFactoryBuilder::unlink_on_close). An `OwnedFd` does not: the path stays.

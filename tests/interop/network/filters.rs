@@ -94,7 +94,7 @@ fn marks_and_classes_and_hops_are_on_the_packets() {
 
 /// The first address of a name does not answer: the next is begun while the first is waited for.
 #[test]
-fn a_name_is_connected_to_in_the_family_that_answers() {
+fn p53_a_name_is_connected_to_in_the_family_that_answers() {
     const BOTH: &[&str] = &[
         "sh",
         "-c",

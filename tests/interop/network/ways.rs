@@ -12,6 +12,7 @@ use crate::session::{End, Manner};
 const EPERM: i32 = 1;
 const ENODEV: i32 = 19;
 const EINVAL: i32 = 22;
+const EADDRNOTAVAIL: i32 = 99;
 const ENETUNREACH: i32 = 101;
 const EHOSTUNREACH: i32 = 113;
 
@@ -165,7 +166,7 @@ fn a_listener_everywhere_is_one_of_ipv4_where_there_is_no_ipv6() {
 
 /// As on a machine with many connections: IPv4 has hardly a port left, IPv6 has all.
 #[test]
-fn a_port_that_is_free_in_both_families_is_found_though_few_are() {
+fn p54_a_port_that_is_free_in_both_families_is_found_though_few_are() {
     const HUNDRED: &[&str] =
         &["sh", "-c", "echo 40000 40099 >/proc/sys/net/ipv4/ip_local_port_range"];
     alone(&[HUNDRED], || {
@@ -178,5 +179,26 @@ fn a_port_that_is_free_in_both_families_is_found_though_few_are() {
             end.end();
         }
         drop(taken);
+    });
+}
+
+/// Each connection to one place takes a port of its own; to another place it may be the same.
+#[test]
+fn p74_who_has_no_port_left_to_a_place_is_told_so_and_reaches_others() {
+    const TEN: &[&str] = &["sh", "-c", "echo 40000 40009 >/proc/sys/net/ipv4/ip_local_port_range"];
+    alone(&[TEN], || {
+        let servers =
+            [50_001, 50_002].map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap());
+        let to = |place: usize| SocketFactory::connect(servers[place].local_addr().unwrap());
+        let mut end = End::new(Manner::Listen);
+        for _ in 0..10 {
+            end.build(to(0));
+        }
+        end.run_until_told("ten connections", |told| told.peers.len() == 10);
+        end.build(to(0));
+        assert_eq!(end.run_until_failed(), (Operation::Connect, EADDRNOTAVAIL));
+        end.build(to(1));
+        end.run_until_told("another", |told| told.peers.len() == 11);
+        end.end();
     });
 }

@@ -35,11 +35,11 @@ impl Datagram {
 }
 
 impl DatagramBuilder {
-    /// The longest message that is received whole, in bytes, 1 at least. What is longer comes
-    /// [truncated](Message::is_truncated). Default: 65,535, which no datagram of IP exceeds; UNIX messages
-    /// may. One buffer serves all wheels, so that an idle one does not pay for it.
+    /// The longest message that is received whole, in bytes, from 1 to 4 MiB: less or more is taken as
+    /// these. What is longer comes [truncated](Message::is_truncated). Default: 65,535, which no datagram of
+    /// IP exceeds; UNIX messages may. One buffer serves all wheels, so that an idle one does not pay for it.
     pub fn largest(mut self, bytes: usize) -> Self {
-        self.wanted.largest = bytes.max(1);
+        self.wanted.largest = bytes.clamp(1, MOST);
         self
     }
 
@@ -58,7 +58,7 @@ impl DatagramBuilder {
 
     /// How many messages, and how many bytes of them, wait to be sent. What is to be sent then is
     /// [dropped](super::Sent::Dropped); a message longer than the bound may wait alone. Default: 1,024 messages,
-    /// 1 MiB.
+    /// 1 MiB. While 64 failures wait to be told nothing more is sent.
     pub const fn most_unsent(mut self, messages: usize, bytes: usize) -> Self {
         self.limits = Limits { messages, bytes };
         self
@@ -94,3 +94,7 @@ impl DatagramBuilder {
 
 /// The length of a datagram of IP is a number of 16 bits.
 const LARGEST: usize = 65_535;
+
+/// No more than the buffer has room for. UNIX messages can be longer only where the system's limit of
+/// what waits to be sent (`net.core.wmem_max`) was raised far.
+const MOST: usize = 4 * 1024 * 1024;

@@ -146,7 +146,7 @@ impl Inbound {
 
     /// Receives once, as many as are expected and the share of the turn allows.
     fn receive(&mut self, socket: &Socket, io: &mut Io<'_>) -> io::Result<()> {
-        let stride = self.wanted.largest.saturating_add(LINE).next_multiple_of(LINE);
+        let stride = (self.wanted.largest + LINE).next_multiple_of(LINE);
         let allowed = io.share_left().div_ceil(MESSAGE_COST);
         let most = if self.wanted.fds { 1 } else { self.expected };
         let count = most.min(ROOM / stride).min(allowed).max(1);
@@ -183,7 +183,7 @@ impl Inbound {
     ) -> io::Result<usize> {
         let wheel = io.id();
         let Wanted { largest, fds } = self.wanted;
-        let room = io.scratch(stride.saturating_mul(count));
+        let room = io.scratch(stride * count);
         let (waiting, source, blanks) = (&mut self.waiting, &self.source, &mut self.blanks);
         let mut spent = 0;
         let mut take = |received: Received<'_>| {

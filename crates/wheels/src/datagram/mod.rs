@@ -314,6 +314,9 @@ impl Datagram {
     /// Receives what is sent to a multicast group, too (`IP_ADD_MEMBERSHIP`, `IPV6_ADD_MEMBERSHIP`). The
     /// socket is to be bound to the group's port, and to any address or the group's.
     ///
+    /// Groups that only others on this machine have joined are not heard from then on. (Linux delivers them
+    /// otherwise, to whoever is bound to the port: `IP_MULTICAST_ALL`, ip(7).)
+    ///
     /// # Errors
     ///
     /// What `setsockopt(2)` says: `ENODEV` (no such interface, or no route to the group), `EADDRINUSE`
@@ -325,7 +328,14 @@ impl Datagram {
         group: IpAddr,
         interface: Interface,
     ) -> io::Result<()> {
-        self.set(cx, |socket| sys::join_multicast(socket, group, interface.into()))
+        self.set(cx, |socket| {
+            match sys::hear_own_groups(socket, group) {
+                // Of IPv6 it is younger than what we need else (Linux 4.20).
+                Err(error) if error.raw_os_error() == Some(errno::NOPROTOOPT) => {}
+                told => told?,
+            }
+            sys::join_multicast(socket, group, interface.into())
+        })
     }
 
     /// Receives no more of what is sent to a group that was [joined](Self::join_multicast) by the same

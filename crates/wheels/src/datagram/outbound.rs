@@ -169,6 +169,11 @@ impl Outbound {
         }
         let (mut share, mut progress) = (WRITE_SHARE, false);
         while self.flow == Flow::Free && !self.queue.is_empty() {
+            if self.failures.len() >= MOST_FAILURES {
+                // Goes on when they are told.
+                self.unblocked = true;
+                break;
+            }
             if share == 0 {
                 self.unblocked = true;
                 io.again();
@@ -354,6 +359,9 @@ impl Parcel {
 /// What one wheel may send in a turn before others are served: 256 messages, or fewer long ones.
 const WRITE_SHARE: usize = 256 * 1024;
 const MESSAGE_COST: usize = 1024;
+
+/// How many failures wait to be told before no more is sent: they take memory, as messages do.
+const MOST_FAILURES: usize = BATCH;
 
 /// What a datagram of IP can carry, with something to spare for headers; of all segments of one call too.
 const LONGEST_SEGMENT: usize = 65_000;

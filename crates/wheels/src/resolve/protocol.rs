@@ -6,10 +6,10 @@ use crate::sys::{self, errno};
 
 /// A protocol of the internet, by its name or number in the system's database, protocols(5).
 ///
-/// Names are compared as getprotobyname(3) does: as they are written, aliases too. `tcp` and `udp` are
-/// known without it. What it does not have is a [`Failure`](crate::Failure) of `getprotobyname`
-/// or `getprotobynumber` with `EPROTONOSUPPORT`; on a machine without a database any number is taken, and
-/// `socket(2)` says whether it is one.
+/// Names are compared as getprotobyname(3) does: as they are written, aliases too. `tcp` and `udp`, and
+/// their aliases in capitals, are known without it. What it does not have is a
+/// [`Failure`](crate::Failure) of `getprotobyname` or `getprotobynumber` with `EPROTONOSUPPORT`; on a
+/// machine without a database any number is taken, and `socket(2)` says whether it is one.
 ///
 /// ```
 /// use wheels::Protocol;
@@ -125,4 +125,4 @@ fn entries(database: &str) -> impl Iterator<Item = Entry<'_>> {
 }
 
 /// What needs no database.
-const KNOWN: [(&str, i32); 2] = [("tcp", 6), ("udp", 17)];
+const KNOWN: [(&str, i32); 4] = [("tcp", 6), ("TCP", 6), ("udp", 17), ("UDP", 17)];

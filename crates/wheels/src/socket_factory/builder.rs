@@ -108,7 +108,7 @@ impl SocketFactoryBuilder {
         self
     }
 
-    /// The local address: of a listener, or of a connection's near end. Default: any.
+    /// The local address: of a listener, or of a connection's near end (POE: `BindAddress`). Default: any.
     ///
     /// A name that has several addresses is bound to the first of them that can be.
     pub fn bind_address(mut self, address: impl Into<Host>) -> Self {
@@ -116,7 +116,7 @@ impl SocketFactoryBuilder {
         self
     }
 
-    /// The local port. Default: 0, one that the system chooses.
+    /// The local port (POE: `BindPort`). Default: 0, one that the system chooses.
     pub fn bind_port(mut self, port: impl Into<Service>) -> Self {
         self.bind.service = Some(port.into());
         self
@@ -130,7 +130,8 @@ impl SocketFactoryBuilder {
         self
     }
 
-    /// Where to connect. Without it the factory listens, or hands a datagram socket over.
+    /// Where to connect (POE: `RemoteAddress`). Without it the factory listens, or hands a datagram socket
+    /// over.
     ///
     /// All addresses of a name are tried (RFC 8305): the families take turns, the next is begun when the
     /// last has failed or is 250 ms old, and the first that is made wins.
@@ -139,14 +140,15 @@ impl SocketFactoryBuilder {
         self
     }
 
-    /// The port to connect to. Goes with [`remote_address`](Self::remote_address).
+    /// The port to connect to (POE: `RemotePort`). Goes with [`remote_address`](Self::remote_address):
+    /// one without the other is a failure of `connect`, but a path has no port.
     pub fn remote_port(mut self, port: impl Into<Service>) -> Self {
         self.remote.service = Some(port.into());
         self
     }
 
     /// Sets `SO_REUSEADDR` before binding, so that a server can start again while connections of its last
-    /// life linger. Default: off.
+    /// life linger (POE: `Reuse`). Default: off.
     ///
     /// Of datagram sockets it is not set, whatever is asked for: on Linux it would let another program
     /// bind the same port and get all that comes. To share a port on purpose, as receivers of multicast
@@ -157,8 +159,9 @@ impl SocketFactoryBuilder {
         self
     }
 
-    /// How many connections may wait to be accepted. Default, and the most: what the system allows
-    /// (`net.core.somaxconn`, 4096 as a rule); it cuts larger values itself. 0 means the default, as in POE.
+    /// How many connections may wait to be accepted (POE: `ListenQueue`). Default, and the most: what the
+    /// system allows (`net.core.somaxconn`, 4096 as a rule); it cuts larger values itself. 0 means the
+    /// default, as in POE. For what does not listen it is a failure of `listen`.
     pub const fn listen_queue(mut self, connections: u32) -> Self {
         self.listen_queue = Some(connections);
         self
@@ -239,8 +242,8 @@ impl SocketFactoryBuilder {
     /// As [`build`](Self::build), on sockets that listen already: inherited from systemd
     /// ([`reactor::inherited`]) or from a predecessor. Their paths are never unlinked.
     ///
-    /// What is no listening socket is a failure of `listen`. Of the other parameters only the options for
-    /// accepted sockets matter.
+    /// What is no listening socket is a failure of `listen`, and no socket at all is one, too. Of the other
+    /// parameters only the [options](Self::options) and the [listening event](Self::listening_event) matter.
     #[must_use = "dropping the factory closes it"]
     pub fn build_on(
         self,

@@ -106,6 +106,10 @@ impl SocketFactory {
     }
 
     /// A listener on a path, or on an abstract name given as `@name`: see unix(7).
+    ///
+    /// A socket that a dead server left at the path is replaced. What is alive, cannot be known to be dead,
+    /// or is no socket, stays as it is: `bind`, `EADDRINUSE`. See also [`mode`](SocketFactoryBuilder::mode)
+    /// and [`unlink_on_close`](SocketFactoryBuilder::unlink_on_close).
     pub fn unix_listen(path: impl Into<UnixAddress>) -> SocketFactoryBuilder {
         Self::builder().near(path.into())
     }

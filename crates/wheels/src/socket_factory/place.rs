@@ -70,9 +70,12 @@ pub enum Service {
 
 /// A place in one word: host and port, or a path.
 ///
-/// Text is `host:port`, `[address]:port` for IPv6, `:port` or `*:port` for any address, a path with a
-/// slash in it, or `@name` for an abstract name; the port may be a service. Or a pair of a [`Host`] and a
-/// [`Service`]; a [`SocketAddr`]; a [`Path`]; an [`Address`].
+/// Text is `host:port`, `[address]:port` for IPv6, a path with a slash in it, or `@name` for an abstract
+/// name; the port may be a service. `:port` and `*:port` are any address, of IPv4 unless
+/// [another family](crate::SocketFactoryBuilder::socket_domain) is asked for; for both families there is
+/// [`listen_everywhere`](crate::SocketFactory::listen_everywhere). Or a pair of a [`Host`] and a
+/// [`Service`]; a [`SocketAddr`]; a [`Path`]; an [`Address`]. Text that is nothing of this is a failure of
+/// `bind` or `connect` (`EINVAL`).
 ///
 /// ```
 /// use std::path::Path;

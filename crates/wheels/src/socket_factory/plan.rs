@@ -289,7 +289,10 @@ impl Reader {
 /// The type that a protocol is of, if it is a well-known one that has no streams.
 fn type_of(protocol: &Protocol) -> Option<SocketType> {
     let of_datagrams = match protocol {
-        Protocol::Name(name) => ["udp", "udplite", "icmp", "ipv6-icmp"].contains(&name.as_str()),
+        // The aliases of the database are the same in capitals.
+        Protocol::Name(name) => ["udp", "udplite", "icmp", "ipv6-icmp"]
+            .into_iter()
+            .any(|known| name.eq_ignore_ascii_case(known)),
         Protocol::Number(number) => [17, 136, 1, 58].contains(number),
     };
     of_datagrams.then_some(SocketType::Dgram)

@@ -185,6 +185,17 @@ pub(crate) enum By {
     Address(Ipv4Addr),
 }
 
+/// Only what is sent to groups that this socket has joined comes from now on, not to those of all others on
+/// the machine (`IP_MULTICAST_ALL`, `IPV6_MULTICAST_ALL`).
+pub(crate) fn hear_own_groups(socket: impl AsFd, group: IpAddr) -> io::Result<()> {
+    may_fail!(SetSockOpt);
+    let socket = SockRef::from(&socket);
+    match group {
+        IpAddr::V4(_) => socket.set_multicast_all_v4(false),
+        IpAddr::V6(_) => socket.set_multicast_all_v6(false),
+    }
+}
+
 pub(crate) fn join_multicast(socket: impl AsFd, group: IpAddr, interface: By) -> io::Result<()> {
     may_fail!(SetSockOpt);
     let socket = SockRef::from(&socket);

@@ -13,8 +13,8 @@ mod socket;
 mod watch;
 
 pub(crate) use datagram::{
-    BATCH, By, Received, Shape, allow_broadcast, can_segment, is_cut, join_multicast,
-    leave_multicast, recv_batch, send_batch, send_segments,
+    BATCH, By, Received, Shape, allow_broadcast, can_segment, hear_own_groups, is_cut,
+    join_multicast, leave_multicast, recv_batch, send_batch, send_segments,
 };
 pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
