@@ -34,7 +34,7 @@ const TESTS: &[Test] = tests! {
         p53_a_near_end_of_another_family_than_all_addresses_is_a_failure,
         p53_an_attempt_that_the_system_refuses_is_followed_by_the_next_at_once,
         p53_a_further_attempt_that_cannot_be_watched_leaves_the_first_on_its_way,
-        p53_a_near_port_of_choice_is_that_of_all_attempts_if_it_is_reused,
+        p53_a_near_port_of_choice_is_that_of_all_attempts,
         p53_a_factory_that_is_dropped_amid_its_attempts_leaves_nothing;
     connects:
         p05_a_connect_that_nobody_answers_is_nothing_until_its_time_is_up,

@@ -193,13 +193,12 @@ pub(crate) fn p53_a_further_attempt_that_cannot_be_watched_leaves_the_first_on_i
     assert_eq!(stage.sockets(), 0);
 }
 
-pub(crate) fn p53_a_near_port_of_choice_is_that_of_all_attempts_if_it_is_reused() {
+pub(crate) fn p53_a_near_port_of_choice_is_that_of_all_attempts() {
     let nearby: IpAddr = Ipv4Addr::new(127, 0, 0, 2).into();
     let full = Silent::new();
     let port = full.addr.port();
     let _listener = TcpListener::bind((nearby, port)).expect("bind");
-    let mut stage =
-        Stage::connecting_with(&[V4, nearby], port, |to| to.bind_port(NOBODY).reuse(true));
+    let mut stage = Stage::connecting_with(&[V4, nearby], port, |to| to.bind_port(NOBODY));
     stage.advance(STAGGER);
     stage.rig.run_until_established(1);
     let near = stage.rig.act(|host, _| host.sockets[0].local_addr());

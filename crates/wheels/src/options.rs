@@ -19,6 +19,10 @@ use std::time::Duration;
 /// `EOPNOTSUPP`; so is each that the system refuses, with the system's error. The text of the failure
 /// begins with the option's name, and the factory makes no socket.
 ///
+/// TCP fast open and deferred accepting are not among them: no safe function sets them on a listener.
+/// Whoever needs them sets them on a socket and gives it to
+/// [`build_on`](crate::SocketFactoryBuilder::build_on).
+///
 /// | option | of |
 /// |---|---|
 /// | [`nagle`](Self::nagle), [`keepalive`](Self::keepalive), [`user_timeout`](Self::user_timeout), [`dead_peer_timeout`](Self::dead_peer_timeout) | TCP |

@@ -117,6 +117,8 @@ impl SocketFactoryBuilder {
     }
 
     /// The local port (POE: `BindPort`). Default: 0, one that the system chooses.
+    ///
+    /// Connections that are tried side by side, to several addresses, share it by `SO_REUSEADDR`.
     pub fn bind_port(mut self, port: impl Into<Service>) -> Self {
         self.bind.service = Some(port.into());
         self
@@ -242,8 +244,9 @@ impl SocketFactoryBuilder {
     /// As [`build`](Self::build), on sockets that listen already: inherited from systemd
     /// ([`reactor::inherited`]) or from a predecessor. Their paths are never unlinked.
     ///
-    /// What is no listening socket is a failure of `listen`, and no socket at all is one, too. Of the other
-    /// parameters only the [options](Self::options) and the [listening event](Self::listening_event) matter.
+    /// What is no listening socket is a failure of `listen`, and no socket at all is one, too; all are closed
+    /// then. Of the other parameters only the [options](Self::options) and the
+    /// [listening event](Self::listening_event) matter.
     #[must_use = "dropping the factory closes it"]
     pub fn build_on(
         self,

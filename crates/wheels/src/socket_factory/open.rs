@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use reactor::Io;
 
@@ -61,11 +61,12 @@ pub(super) fn adopt(
     let refused = |error: std::io::Error| Failure::new(Operation::Listen, &error, wheel);
     let adopt = |fd: OwnedFd| {
         let found = sys::describe(&fd).map_err(refused)?;
-        let maker = Maker { kind: found.kind, protocol: None, settings: settings.clone(), wheel };
+        let (kind, protocol) = (found.kind, Some(found.protocol));
+        let maker = Maker { kind, protocol, settings: settings.clone(), wheel };
         let row = maker.row(found.domain)?;
         if !found.listens {
-            let text = "not a listening socket".into();
-            return Err(Failure::told(Operation::Listen, errno::INVAL, text, wheel));
+            let text = format!("descriptor {} does not listen", fd.as_raw_fd());
+            return Err(Failure::told(Operation::Listen, errno::INVAL, text.into(), wheel));
         }
         // Set on the listener, they come to what it accepts.
         maker.apply_options(&fd, &row)?;

@@ -70,7 +70,7 @@ pub(super) enum End {
 
 impl Race {
     pub(super) fn new(
-        maker: Maker,
+        mut maker: Maker,
         mut far: Vec<Address>,
         near: Vec<Address>,
         now: Instant,
@@ -81,6 +81,9 @@ impl Race {
         if far.iter().any(from_near) {
             far.retain(from_near);
         }
+        // Of attempts that have one port each but the first would fail while that is on its way.
+        let has_port = |near: &Address| near.port().is_some_and(|port| port != 0);
+        maker.settings.reuse |= far.len() > 1 && near.iter().any(has_port);
         Self {
             maker,
             far: interleave(far),

@@ -41,15 +41,17 @@ pub(crate) fn socket_type(socket: impl AsFd) -> io::Result<SocketType> {
 pub(crate) struct Described {
     pub(crate) domain: Domain,
     pub(crate) kind: SocketType,
+    pub(crate) protocol: i32,
     pub(crate) listens: bool,
 }
 
-/// Of which kind it is, and whether it listens (`SO_DOMAIN`, `SO_TYPE`, `SO_ACCEPTCONN`).
+/// Of which kind it is, and whether it listens (`SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL`, `SO_ACCEPTCONN`).
 pub(crate) fn describe(socket: impl AsFd) -> io::Result<Described> {
     let domain = Domain::from_system(sockopt::socket_domain(&socket)?)
         .ok_or_else(|| io::Error::from_raw_os_error(errno::AFNOSUPPORT))?;
     let listens = sockopt::socket_acceptconn(&socket)?;
-    Ok(Described { domain, kind: socket_type(socket)?, listens })
+    let protocol = SockRef::from(&socket).protocol()?.map_or(0, Into::into);
+    Ok(Described { domain, kind: socket_type(socket)?, protocol, listens })
 }
 
 pub(crate) fn set_nonblocking(socket: impl AsFd) -> io::Result<()> {
