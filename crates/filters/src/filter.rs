@@ -9,9 +9,9 @@ use crate::{FilterError, Input, Output};
 /// Turns bytes into items and items into bytes.
 ///
 /// The counterpart of POE's filter interface: [`decode`](Self::decode) is `get_one`,
-/// [`encode`](Self::encode) is `put`. `get_one_start` and `get_pending` have no counterpart because
-/// a filter keeps no bytes: what it did not consume is offered to it again with more behind it,
-/// and to its successor when it is replaced.
+/// [`encode`](Self::encode) is `put`. `get_one_start` has no counterpart because a filter keeps no
+/// bytes as a rule: what it did not consume is offered to it again with more behind it, and to its
+/// successor when it is replaced.
 ///
 /// A filter may remember *where* it is (how much it has searched, which ending it settled on),
 /// relying on this: successive calls see the same bytes without those consumed before, plus
@@ -60,16 +60,17 @@ pub trait Filter: 'static {
     ///
     /// `Ok(None)` means that more bytes are needed. Bytes that belong to no item (the second half
     /// of a line ending) may be consumed with or without an item, so look at
-    /// [`Input::consumed`] in either case. An item must consume at least one byte, or a caller that
-    /// asks until there is none would ask for ever.
+    /// [`Input::consumed`] in either case. An item must consume at least one byte, or be made of
+    /// bytes that were consumed before (see [`holds_items`](Self::holds_items)): a caller that asks
+    /// until there is none must not ask for ever.
     ///
     /// # Errors
     ///
     /// [`FilterError`] when the bytes cannot be a record; final, see there.
     fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Self::Item>, FilterError>;
 
-    /// Takes the unfinished last record: the peer has ended and [`decode`](Self::decode) has
-    /// nothing more. Called once.
+    /// Takes what the end of the stream completes: the peer has ended and [`decode`](Self::decode)
+    /// has nothing more. Called until it yields nothing.
     ///
     /// A framing in which the end of the stream may also end a record (a last line without its
     /// newline) overrides this and consumes what it returns. The default returns nothing and
@@ -84,6 +85,26 @@ pub trait Filter: 'static {
     fn finish(&mut self, input: &mut Input<'_>) -> Result<Option<Self::Item>, FilterError> {
         let _ = input;
         Ok(None)
+    }
+
+    /// Whether [`decode`](Self::decode) may yield an item without any more input, of bytes that it
+    /// consumed already.
+    ///
+    /// Then it is asked again though nothing has come. The default, `false`, is right for a filter
+    /// that keeps no bytes; one that contains other filters, or makes several items of one record,
+    /// has to know.
+    #[inline]
+    fn holds_items(&self) -> bool {
+        false
+    }
+
+    /// Takes out the bytes that it consumed and has made no item of; POE's `get_pending`.
+    ///
+    /// Called when another filter takes its place: that one is offered these bytes first, and then
+    /// what was not consumed. The default, none, is right for a filter that keeps no bytes.
+    #[inline]
+    fn take_pending(&mut self) -> Vec<u8> {
+        Vec::new()
     }
 
     /// Appends the bytes of one item to `out`; POE's `put`.
@@ -120,6 +141,16 @@ impl<F: Filter + ?Sized> Filter for Box<F> {
     #[inline]
     fn finish(&mut self, input: &mut Input<'_>) -> Result<Option<Self::Item>, FilterError> {
         (**self).finish(input)
+    }
+
+    #[inline]
+    fn holds_items(&self) -> bool {
+        (**self).holds_items()
+    }
+
+    #[inline]
+    fn take_pending(&mut self) -> Vec<u8> {
+        (**self).take_pending()
     }
 
     #[inline]
