@@ -107,6 +107,23 @@ pub trait Filter: 'static {
         Vec::new()
     }
 
+    /// Whether the framing itself has something to say to the peer, of what was decoded last: see
+    /// [`answer`](Self::answer).
+    #[inline]
+    fn has_answer(&self) -> bool {
+        false
+    }
+
+    /// Appends what the framing itself has to say to the peer, and owes it no more: the
+    /// `100 Continue` that a client of HTTP waits for, say.
+    ///
+    /// Called after [`decode`](Self::decode) while [`has_answer`](Self::has_answer), unless nothing
+    /// can be sent any more. The default says nothing.
+    #[inline]
+    fn answer(&mut self, out: &mut Output) {
+        let _ = out;
+    }
+
     /// Appends the bytes of one item to `out`; POE's `put`.
     ///
     /// # Errors
@@ -151,6 +168,16 @@ impl<F: Filter + ?Sized> Filter for Box<F> {
     #[inline]
     fn take_pending(&mut self) -> Vec<u8> {
         (**self).take_pending()
+    }
+
+    #[inline]
+    fn has_answer(&self) -> bool {
+        (**self).has_answer()
+    }
+
+    #[inline]
+    fn answer(&mut self, out: &mut Output) {
+        (**self).answer(out);
     }
 
     #[inline]
