@@ -98,6 +98,15 @@ pub trait Filter: 'static {
         false
     }
 
+    /// How many bytes it consumed and has made no item of: a record is unfinished although nothing is
+    /// left in the input.
+    ///
+    /// The default, none, is right for a filter that keeps no bytes.
+    #[inline]
+    fn pending(&self) -> usize {
+        0
+    }
+
     /// Takes out the bytes that it consumed and has made no item of; POE's `get_pending`.
     ///
     /// Called when another filter takes its place: that one is offered these bytes first, and then
@@ -163,6 +172,11 @@ impl<F: Filter + ?Sized> Filter for Box<F> {
     #[inline]
     fn holds_items(&self) -> bool {
         (**self).holds_items()
+    }
+
+    #[inline]
+    fn pending(&self) -> usize {
+        (**self).pending()
     }
 
     #[inline]

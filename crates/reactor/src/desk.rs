@@ -4,10 +4,12 @@
 //! that are still ready or have something to write. Never knows a session's state: that is why it can be
 //! borrowed, with a wheel, beside the sessions. `io.rs` is what a wheel sees of it.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 
+use crate::arena::Key;
 use crate::bell::Doorbell;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
@@ -23,13 +25,21 @@ use crate::shared_buffer::SharedBuffer;
 use crate::shared_values::SharedValues;
 use crate::timers::Timers;
 use crate::wall_watch::WallWatch;
-use crate::wheel::AnyWheel;
+use crate::wheel::{AnyWheel, Wheel};
 
 /// A wheel in the kernel's table.
 pub(crate) struct WheelSlot {
     /// Absent only while the wheel is being made.
     pub(crate) wheel: Option<Box<dyn AnyWheel>>,
     pub(crate) meta: Meta,
+}
+
+impl WheelSlot {
+    /// Takes the wheel out, if it is of this type.
+    pub(crate) fn take<W: Wheel>(&mut self) -> Option<W> {
+        let wheel: Box<dyn Any> = self.wheel.take()?;
+        wheel.downcast().ok().map(|wheel| *wheel)
+    }
 }
 
 /// What the kernel notes about a wheel.
@@ -114,6 +124,8 @@ pub(crate) struct Desk {
     /// What is not in the sessions' ledgers yet.
     pub(crate) holds: Vec<Entry>,
     pub(crate) shared: SharedBuffer,
+    /// Whose share of the turn it is, or was last: what the shared buffer holds is this wheel's.
+    pub(crate) sharing: WheelId,
     pub(crate) values: SharedValues,
     /// What wheels use for the time of one call; as long as the longest that was asked for.
     pub(crate) scratch: Vec<u8>,
@@ -144,6 +156,7 @@ impl Desk {
             chores: false,
             holds: Vec::new(),
             shared: SharedBuffer::new(),
+            sharing: WheelId(Key::reserved()),
             values: SharedValues::default(),
             scratch: Vec::new(),
             read_left: READ_BUDGET,
@@ -188,7 +201,8 @@ impl Desk {
 
     /// A wheel begins its share of the turn.
     #[inline]
-    pub(crate) const fn begin_share(&mut self) {
+    pub(crate) const fn begin_share(&mut self, id: WheelId) {
+        self.sharing = id;
         self.read_left = READ_BUDGET;
         self.all_told = false;
         self.shared.clear();

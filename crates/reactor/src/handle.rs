@@ -39,6 +39,12 @@ impl<W> Handle<W> {
         Rc::ptr_eq(&self.outbox, outbox)
     }
 
+    /// The wheel has become one of another type.
+    pub(crate) fn of_other_type<V>(mut self) -> Handle<V> {
+        let id = std::mem::replace(&mut self.id, RELEASED);
+        Handle { id, outbox: Rc::clone(&self.outbox), wheel: PhantomData }
+    }
+
     /// Lets go of the wheel without closing it: it lives until it closes itself
     /// ([`Io::close`](crate::Io::close)), or its session stops.
     pub fn release(mut self) {

@@ -219,6 +219,13 @@ impl Io<'_> {
         }
     }
 
+    /// Whether what [`wake_at`](Self::wake_at) asked for is still to come.
+    #[must_use]
+    #[inline]
+    pub const fn is_waiting(&self) -> bool {
+        self.meta.alarm.is_some()
+    }
+
     /// Takes back what [`wake_at`](Self::wake_at) asked for.
     pub fn sleep(&mut self) {
         if let Some(alarm) = self.meta.alarm.take() {
@@ -284,6 +291,17 @@ impl Io<'_> {
     #[inline]
     pub const fn shared_buffer(&mut self) -> &mut SharedBuffer {
         &mut self.desk.shared
+    }
+
+    /// Whether it is this wheel's share of the turn, so that what is in the
+    /// [shared buffer](Self::shared_buffer) is its own.
+    ///
+    /// Always so while [`next`](crate::Wheel::next) or [`park`](crate::Wheel::park) is called. When a
+    /// handler borrows the wheel, the share may be another's.
+    #[must_use]
+    #[inline]
+    pub fn has_shared_buffer(&self) -> bool {
+        self.desk.sharing == self.id
     }
 
     /// The one value of its type that the wheels of this kernel share, made by [`Default`] when it is

@@ -184,27 +184,30 @@ impl fmt::Debug for Readiness {
     }
 }
 
+/// The loop that pulls events out of a wheel of one type: see `Kernel::pump`.
+pub(crate) type Pump = fn(&mut Kernel, WheelId) -> bool;
+
 /// A wheel of any type, as the kernel keeps it.
 pub(crate) trait AnyWheel: Any {
     /// Notes what it is ready for, and gives its `pump`.
-    fn ready(&mut self, readiness: Readiness) -> fn(&mut Kernel, WheelId);
+    fn ready(&mut self, readiness: Readiness) -> Pump;
     /// As `ready`, of a further descriptor.
-    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> fn(&mut Kernel, WheelId);
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> Pump;
     fn flush(&mut self, io: &mut Io<'_>) -> bool;
     fn park(&mut self, io: &mut Io<'_>);
     /// The loop that pulls events out of a wheel of this type.
-    fn pump(&self) -> fn(&mut Kernel, WheelId);
+    fn pump(&self) -> Pump;
     /// The wheel's type, for people.
     fn kind(&self) -> &'static str;
 }
 
 impl<W: Wheel> AnyWheel for W {
-    fn ready(&mut self, readiness: Readiness) -> fn(&mut Kernel, WheelId) {
+    fn ready(&mut self, readiness: Readiness) -> Pump {
         Wheel::ready(self, readiness);
         Kernel::pump::<W>
     }
 
-    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> fn(&mut Kernel, WheelId) {
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> Pump {
         Wheel::ready_also(self, watch, readiness);
         Kernel::pump::<W>
     }
@@ -217,7 +220,7 @@ impl<W: Wheel> AnyWheel for W {
         Wheel::park(self, io);
     }
 
-    fn pump(&self) -> fn(&mut Kernel, WheelId) {
+    fn pump(&self) -> Pump {
         Kernel::pump::<W>
     }
 

@@ -1,7 +1,11 @@
 //! Anything that can be read and written.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter};
+use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use crate::family::SocketType;
 use crate::socket::Socket;
@@ -17,7 +21,7 @@ pub struct Descriptor {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
-    /// Non-blocking, and ours alone.
+    /// Asked without blocking at each call, whether it blocks for others or not.
     Socket,
     /// The same, and each read gives one message: a short one does not mean that there is no more.
     Messages,
@@ -43,6 +47,15 @@ impl Descriptor {
     /// There is none, or too many descriptors are open.
     pub fn stdin() -> io::Result<Self> {
         Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+    }
+
+    /// The program's standard output, in the same way.
+    ///
+    /// # Errors
+    ///
+    /// As [`stdin`](Self::stdin).
+    pub fn stdout() -> io::Result<Self> {
+        Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
     }
 
     /// Whether the other end can be told of an end in one direction, and to wait for its own.
@@ -86,6 +99,14 @@ impl Descriptor {
         }
     }
 
+    /// Tells the system that what still comes is not wanted; what is not a socket has no such call.
+    pub(crate) fn shutdown_read(&self) -> io::Result<()> {
+        match self.kind {
+            Kind::Socket | Kind::Messages => sys::shutdown_read(&self.fd),
+            Kind::File(_) => Ok(()),
+        }
+    }
+
     /// Ends the stream in this direction; what is not a socket is ended by closing it.
     pub(crate) fn shutdown_write(&self) -> io::Result<()> {
         match self.kind {
@@ -113,16 +134,44 @@ impl From<Socket> for Descriptor {
     }
 }
 
-/// A pipe, a terminal or a file. It need not be non-blocking. (A socket is better given as a [`Socket`].)
+/// A pipe, a terminal or a file; or a socket of std's or mio's, whose options are as they were. It need not
+/// be non-blocking, and is not made so: what others do with it stays as it was.
 ///
 /// What was opened for writing only is not read, and has no end to tell of.
 impl From<OwnedFd> for Descriptor {
     fn from(fd: OwnedFd) -> Self {
-        let access = match sys::access(&fd) {
-            (true, false) => Access::Read,
-            (false, true) => Access::Write,
-            (true, true) | (false, false) => Access::Both,
+        let kind = match sys::socket_type(&fd) {
+            Ok(SocketType::Stream) => Kind::Socket,
+            Ok(SocketType::SeqPacket | SocketType::Dgram) => Kind::Messages,
+            Err(_) => Kind::File(match sys::access(&fd) {
+                (true, false) => Access::Read,
+                (false, true) => Access::Write,
+                (true, true) | (false, false) => Access::Both,
+            }),
         };
-        Self { fd, kind: Kind::File(access) }
+        Self { fd, kind }
     }
 }
+
+macro_rules! from_std {
+    ($($stream:ty),*) => {
+        $(
+            impl From<$stream> for Descriptor {
+                fn from(stream: $stream) -> Self {
+                    OwnedFd::from(stream).into()
+                }
+            }
+        )*
+    };
+}
+
+from_std!(
+    TcpStream,
+    UnixStream,
+    PipeReader,
+    PipeWriter,
+    ChildStdin,
+    ChildStdout,
+    ChildStderr,
+    File
+);

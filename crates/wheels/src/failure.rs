@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
+use filters::FilterError;
 use reactor::WheelId;
+
+use crate::sys::errno;
 
 /// What the peer or the system did instead of what was asked, or what was wrong with a parameter
 /// (POE: the arguments of `FailureEvent` and `ErrorEvent`).
@@ -58,6 +61,15 @@ impl Failure {
         Self::told(Operation::Read, 0, Cow::Borrowed(""), wheel)
     }
 
+    /// The input filter refused what came. `EMSGSIZE` or `EINVAL`, with the filter's words.
+    pub(crate) fn refused(error: &FilterError, wheel: WheelId) -> Self {
+        let errnum = match error {
+            FilterError::TooLong { .. } => errno::MSGSIZE,
+            FilterError::Malformed { .. } | _ => errno::INVAL,
+        };
+        Self::told(Operation::Decode, errnum, error.to_string().into(), wheel)
+    }
+
     pub(crate) const fn unsent(mut self, bytes: usize) -> Self {
         self.unsent = bytes;
         self
@@ -108,8 +120,18 @@ pub enum Operation {
     Watch,
     /// Reading. With error number zero it is the end of the stream.
     Read,
-    /// Writing, or keeping what is to be written.
+    /// Writing.
     Write,
+    /// Keeping what is to be written: the peer reads too slowly. `ENOBUFS`.
+    OutputLimit,
+    /// Nothing came and nothing went for too long. `ETIMEDOUT`.
+    IdleTimeout,
+    /// A record took too long from its first byte to its last. `ETIMEDOUT`.
+    FrameTimeout,
+    /// The peer took nothing of what is unsent for too long. `ETIMEDOUT`.
+    StallTimeout,
+    /// The stream lasted as long as it may. `ETIMEDOUT`.
+    Lifetime,
     /// Closing in order: the peer took too long.
     Shutdown,
     /// Making items of the bytes that came: the input filter refused them.
@@ -135,6 +157,11 @@ impl fmt::Display for Operation {
             Self::Watch => "epoll_ctl",
             Self::Read => "read",
             Self::Write => "write",
+            Self::OutputLimit => "output_limit",
+            Self::IdleTimeout => "idle_timeout",
+            Self::FrameTimeout => "frame_timeout",
+            Self::StallTimeout => "stall_timeout",
+            Self::Lifetime => "lifetime",
             Self::Shutdown => "shutdown",
             Self::Decode => "decode",
         })

@@ -186,4 +186,25 @@ impl<'a> Context<'a> {
     pub fn wheel<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
         self.kernel.wheel_of(handle)
     }
+
+    /// Takes a wheel out of the kernel, which forgets what it watched and what it asked for. The wheel
+    /// tells nothing any more. `None` as for [`wheel`](Self::wheel).
+    pub fn take_wheel<W: Wheel>(&mut self, handle: Handle<W>) -> Option<W> {
+        self.kernel.take_wheel(handle)
+    }
+
+    /// Puts another wheel, of another type maybe, in the place of one: it has the same id, and all that the
+    /// old one asked for and watched. If there is none any more nothing is made, and the new handle stands
+    /// for as little as the old one.
+    ///
+    /// If this is done in a handler of the old wheel's event, the new one is asked for its events as soon
+    /// as that handler returns, and finds in the [shared buffer](Io::shared_buffer) what the old one left
+    /// there. Otherwise it is asked when there is reason to; see [`Io::again`].
+    pub fn replace_wheel<W: Wheel, V: Wheel>(
+        &mut self,
+        handle: Handle<W>,
+        make: impl FnOnce(W, &mut Io<'_>) -> V,
+    ) -> Handle<V> {
+        self.kernel.replace_wheel(handle, make)
+    }
 }

@@ -11,7 +11,7 @@ use crate::handle::Handle;
 use crate::ids::{SessionId, WheelId};
 use crate::io::Io;
 use crate::session::Hold;
-use crate::wheel::{Deliver, Readiness, Wheel};
+use crate::wheel::{Deliver, Pump, Readiness, Wheel};
 
 impl Kernel {
     pub(crate) fn add_wheel<W: Wheel>(
@@ -50,23 +50,48 @@ impl Kernel {
         if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
     }
 
-    /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn.
-    pub(crate) fn pump<W: Wheel>(&mut self, id: WheelId) {
-        self.desk.begin_share();
+    /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn. Says
+    /// whether that is so: if not, it was closed or is of another type now.
+    pub(crate) fn pump<W: Wheel>(&mut self, id: WheelId) -> bool {
         for _ in 0..EVENT_BUDGET {
             // Looked up anew each time: the last handler may have dropped it.
-            let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return };
+            let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return false };
             let Some(event) = wheel.next(&mut io) else {
                 self.tidy();
-                return;
+                return true;
             };
             event.deliver(self);
             if self.desk.all_told {
-                return;
+                return true;
             }
         }
         self.park_wheel(id);
         self.tidy();
+        true
+    }
+
+    /// Gives a wheel its share of the turn.
+    #[inline]
+    fn pull(&mut self, id: WheelId, pump: Pump) {
+        self.desk.begin_share(id);
+        if !pump(self, id) {
+            self.pull_successors(id);
+        }
+    }
+
+    /// Goes on with a wheel that a handler put in the place of the one that was pulled. It has the rest
+    /// of the same share.
+    #[cold]
+    fn pull_successors(&mut self, id: WheelId) {
+        loop {
+            let Some(slot) = self.wheels.get(id.0) else { return };
+            let Some(wheel) = slot.wheel.as_deref() else { return };
+            let pump = wheel.pump();
+            self.desk.all_told = false;
+            if pump(self, id) {
+                return;
+            }
+        }
     }
 
     /// Tells a wheel what it is ready for, and pulls.
@@ -78,7 +103,7 @@ impl Kernel {
             let pump = wheel.ready(readiness);
             // One that stands in the list of those still ready has its share when its turn comes.
             if !slot.meta.again {
-                pump(kernel, id);
+                kernel.pull(id, pump);
             }
         });
         self.flush();
@@ -93,7 +118,7 @@ impl Kernel {
             let Some(wheel) = slot.wheel.as_deref_mut() else { return };
             let pump = wheel.ready_also(watch, readiness);
             if !slot.meta.again {
-                pump(kernel, id);
+                kernel.pull(id, pump);
             }
         });
         self.flush();
@@ -104,7 +129,7 @@ impl Kernel {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
         let Some(wheel) = slot.wheel.as_deref_mut() else { return };
         let pump = wheel.pump();
-        self.guard_wheel(id, |kernel| pump(kernel, id));
+        self.guard_wheel(id, |kernel| kernel.pull(id, pump));
         self.flush();
     }
 
@@ -153,12 +178,46 @@ impl Kernel {
         let Some(wheel) = slot.wheel.as_deref_mut() else { return };
         if wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
             let pump = wheel.pump();
-            pump(self, id);
+            self.pull(id, pump);
         }
     }
 
     pub(super) fn close_wheel(&mut self, id: WheelId) {
-        let Some(mut slot) = self.wheels.remove(id.0) else { return };
+        let Some((slot, watched)) = self.remove_wheel(id) else { return };
+        // Closes the descriptor, which the poller has forgotten by now.
+        self.guard(slot.meta.session, "the drop of its wheel", |_| drop(slot.wheel));
+        if watched {
+            self.wake_starving();
+        }
+    }
+
+    /// Takes a wheel out of the kernel, which forgets what it watched.
+    pub(crate) fn take_wheel<W: Wheel>(&mut self, handle: Handle<W>) -> Option<W> {
+        self.wheel_of(&handle)?;
+        let (mut slot, _) = self.remove_wheel(handle.id())?;
+        handle.release();
+        slot.take()
+    }
+
+    /// Puts another wheel in the place of one, with all that the kernel notes about it.
+    pub(crate) fn replace_wheel<W: Wheel, V: Wheel>(
+        &mut self,
+        handle: Handle<W>,
+        make: impl FnOnce(W, &mut Io<'_>) -> V,
+    ) -> Handle<V> {
+        let id = handle.id();
+        let there = self.wheel_of(&handle).is_some();
+        if let Some(slot) = self.wheels.get_mut(id.0).filter(|_| there) {
+            let old = slot.take().expect("the wheel was found by its type the line before");
+            let new = make(old, &mut Io { id, meta: &mut slot.meta, desk: &mut self.desk });
+            slot.wheel = Some(Box::new(new));
+        }
+        handle.of_other_type()
+    }
+
+    /// Takes a wheel out of the table and the ledgers; says whether it watched a descriptor.
+    fn remove_wheel(&mut self, id: WheelId) -> Option<(WheelSlot, bool)> {
+        let mut slot = self.wheels.remove(id.0)?;
         log::trace!(target: "reactor::wheels", "wheel {id} of {} closes", slot.meta.session.who());
         self.settle();
         let watched = self.desk.clear(id, &mut slot.meta);
@@ -169,11 +228,7 @@ impl Kernel {
         if let Some(session) = self.sessions.get_mut(session) {
             session.wheels -= 1;
         }
-        // Closes the descriptor, which the poller has forgotten by now.
-        self.guard(session, "the drop of its wheel", |_| drop(slot.wheel));
-        if watched {
-            self.wake_starving();
-        }
+        Some((slot, watched))
     }
 
     /// A descriptor became free: whoever waited for one is asked again.

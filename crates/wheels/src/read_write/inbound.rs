@@ -9,12 +9,13 @@ use std::io;
 use filters::{Filter, FilterError, Input};
 use reactor::{Io, Readiness, Watched};
 
-use crate::descriptor::Descriptor;
+use super::ends::Ends;
 
 /// ```text
-/// Flowing --read 0--> Ending --last record--> Ended --told--> Done
+/// Flowing --read 0--> Ending --nothing more--> Ended --last records, told--> Done
 /// Flowing --read fails--> Done
 /// Flowing --filter refuses--> Stuck
+/// Stuck --another filter--> Flowing
 /// Flowing, Stuck --shut down--> Discarding --read 0, read fails--> Done
 /// Ending, Ended --shut down--> Done
 /// ```
@@ -23,7 +24,7 @@ enum Phase {
     Flowing,
     /// All was read; items may be left in what was.
     Ending,
-    /// All was delivered but the end itself.
+    /// All was delivered but what the end completes, and the end itself.
     Ended,
     /// The filter can make nothing of what comes. Nothing more is read.
     Stuck,
@@ -52,6 +53,8 @@ pub(super) struct Inbound {
     /// A regular file: always readable.
     always: bool,
     paused: bool,
+    /// Bytes have come since this was asked last.
+    moved: bool,
 }
 
 /// What came of pulling.
@@ -67,16 +70,18 @@ pub(super) enum Pulled<T> {
 }
 
 impl Inbound {
-    pub(super) const fn new(watched: Watched) -> Self {
+    /// `unread` was read before there was a wheel.
+    pub(super) const fn new(watched: Watched, unread: Vec<u8>) -> Self {
         let always = matches!(watched, Watched::AlwaysReady);
         Self {
-            tail: Vec::new(),
+            tail: unread,
             start: 0,
             phase: Phase::Flowing,
             readable: always,
             closed: false,
             always,
             paused: false,
+            moved: false,
         }
     }
 
@@ -99,6 +104,36 @@ impl Inbound {
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
         self.paused = false;
         io.again();
+    }
+
+    /// Another filter took the place of the one that refused, or of one that kept `pending` bytes: says
+    /// whether there is input again.
+    pub(super) fn offer_anew(&mut self, mut pending: Vec<u8>, io: &mut Io<'_>) -> bool {
+        if !pending.is_empty() {
+            self.keep_unread(io);
+            pending.extend_from_slice(&self.tail[self.start..]);
+            self.tail = pending;
+            self.start = 0;
+        }
+        let stuck = self.phase == Phase::Stuck;
+        if stuck {
+            self.phase = Phase::Flowing;
+        }
+        io.again();
+        stuck
+    }
+
+    /// Takes to itself what was read, whoever's share of the turn it is.
+    pub(super) fn keep_unread(&mut self, io: &mut Io<'_>) {
+        if io.has_shared_buffer() {
+            self.park(io);
+        }
+    }
+
+    /// What was read and not consumed, and was kept.
+    pub(super) fn into_unread(mut self) -> Vec<u8> {
+        self.tail.drain(..self.start);
+        self.tail
     }
 
     /// From now on what comes is thrown away.
@@ -134,6 +169,28 @@ impl Inbound {
         self.readable
     }
 
+    /// Whether bytes have come since this was asked last.
+    #[inline]
+    pub(super) const fn has_moved(&mut self) -> bool {
+        let moved = self.moved;
+        self.moved = false;
+        moved
+    }
+
+    /// Whether a record is unfinished. To be asked when all that was read is parked.
+    pub(super) fn is_unfinished(&self) -> bool {
+        !self.tail.is_empty()
+    }
+
+    pub(super) const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Whether nothing is read any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
     /// Whether nothing will come any more.
     #[inline]
     pub(super) fn is_done(&self) -> bool {
@@ -144,7 +201,7 @@ impl Inbound {
     pub(super) fn pull<F: Filter>(
         &mut self,
         filter: &mut F,
-        descriptor: &Descriptor,
+        ends: &Ends,
         io: &mut Io<'_>,
     ) -> Pulled<F::Item> {
         loop {
@@ -155,7 +212,7 @@ impl Inbound {
                 self.park(io);
                 return Pulled::Nothing;
             }
-            if let Err(error) = self.fill(descriptor, io) {
+            if let Err(error) = self.fill(ends, io) {
                 return self.broke(error);
             }
         }
@@ -230,15 +287,14 @@ impl Inbound {
         filter: &mut F,
         io: &mut Io<'_>,
     ) -> Result<Option<F::Item>, FilterError> {
-        if self.phase == Phase::Ended {
-            return Ok(None);
-        }
-        let item = self.offer(io, |input| filter.decode(input))?;
-        if item.is_none() && self.phase == Phase::Ending {
+        if self.phase != Phase::Ended {
+            let item = self.offer(io, |input| filter.decode(input))?;
+            if item.is_some() || self.phase == Phase::Flowing {
+                return Ok(item);
+            }
             self.phase = Phase::Ended;
-            return self.offer(io, |input| filter.finish(input));
         }
-        Ok(item)
+        self.offer(io, |input| filter.finish(input))
     }
 
     /// Shows what was read to `take`, and forgets what it consumes.
@@ -277,19 +333,20 @@ impl Inbound {
 
     /// Reads once, behind what is there.
     #[inline]
-    pub(super) fn fill(&mut self, descriptor: &Descriptor, io: &mut Io<'_>) -> io::Result<()> {
+    pub(super) fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<()> {
         if io.shared_buffer().filled().len() > LONG {
             self.park(io);
         }
         let room = io.shared_buffer().room();
         let len = room.len();
-        match descriptor.read(room) {
+        match ends.read(room) {
             Ok(0) if self.phase == Phase::Discarding => self.phase = Phase::Done,
             Ok(0) => self.phase = Phase::Ending,
             Ok(count) => {
                 io.shared_buffer().fill(count);
                 io.spend(count);
-                if count < len && descriptor.tells_when_drained() {
+                self.moved = true;
+                if count < len && ends.tells_when_drained() {
                     self.readable = self.closed;
                 }
                 if !self.tail.is_empty() {

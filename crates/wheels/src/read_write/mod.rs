@@ -1,25 +1,31 @@
 //! The wheel that moves framed data.
 //!
 //! [`ReadWrite`] is the handle and [`ReadWriteBuilder`] its parameters. `stream.rs` is the wheel as the
-//! kernel keeps it; `inbound.rs` and `outbound.rs` are its two directions, `told.rs` what it tells.
+//! kernel keeps it, `asked.rs` and `ending.rs` are more of it; `ends.rs` has its descriptors, `inbound.rs`
+//! and `outbound.rs` are its two directions, `health.rs` its limits of time, `settings.rs` what many
+//! streams have in common, `told.rs` what it tells.
 
+mod asked;
+mod builder;
+mod ending;
+mod ends;
+mod events;
+mod health;
 mod inbound;
 mod outbound;
+mod settings;
 mod stream;
 mod told;
 
-use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
+use std::os::fd::BorrowedFd;
 
 use filters::{Filter, FilterError};
-use reactor::{Context, EventName, Handle, Symbol, WheelId};
+use reactor::{Context, EventName, Handle, Io, WheelId};
 
 use crate::descriptor::Descriptor;
-use crate::failure::Failure;
-use outbound::Marks;
-use stream::{Parts, Stream};
-use told::Targets;
+pub use builder::ReadWriteBuilder;
+use stream::Stream;
 
 /// A stream read and written in items, held; dropping it closes the stream
 /// (POE: `POE::Wheel::ReadWrite`).
@@ -75,10 +81,23 @@ impl<F: Filter> ReadWrite<F> {
         }
     }
 
+    /// Writes now what the system takes, instead of when the running handler returns (POE: `flush`); says
+    /// how many bytes are left. Rarely needed. What is to be told of it is told when the handler returns.
+    pub fn flush(&self, cx: &mut Context<'_>) -> usize {
+        cx.wheel(&self.handle).map_or(0, |(stream, mut io)| stream.flush_now(&mut io))
+    }
+
     /// How many encoded bytes wait to be sent (POE: `get_driver_out_octets`).
     #[must_use]
     pub fn unsent(&self, cx: &mut Context<'_>) -> usize {
-        cx.wheel(&self.handle).map_or(0, |(stream, _)| stream.unsent())
+        cx.wheel(&self.handle).map_or(0, |(stream, _)| stream.outbound.unsent())
+    }
+
+    /// How many items were put since all was sent last (POE: `get_driver_out_messages`, which does not
+    /// count those that are sent already).
+    #[must_use]
+    pub fn unsent_items(&self, cx: &mut Context<'_>) -> usize {
+        cx.wheel(&self.handle).map_or(0, |(stream, _)| stream.outbound.unsent_items())
     }
 
     /// Delivers no more input until [`resume_input`](Self::resume_input), not even what was read already
@@ -97,8 +116,18 @@ impl<F: Filter> ReadWrite<F> {
         }
     }
 
+    /// Wants no more input (POE: `shutdown_input`): what was read and not delivered is dropped, no end is
+    /// told, and output goes on. A socket is told (`SHUT_RD`): what the peer still sends is taken and thrown
+    /// away by the system. A descriptor for reading alone is closed.
+    pub fn shutdown_input(&self, cx: &mut Context<'_>) {
+        if let Some((stream, mut io)) = cx.wheel(&self.handle) {
+            stream.shutdown_input(&mut io);
+        }
+    }
+
     /// Ends the stream in one direction: what was put is sent, and then the peer is told that no more
-    /// comes (`SHUT_WR`). Input goes on (POE: `shutdown_output`, which loses what was put).
+    /// comes (`SHUT_WR`). Input goes on (POE: `shutdown_output`, which loses what was put). A descriptor for
+    /// writing alone is closed.
     pub fn shutdown_output(&self, cx: &mut Context<'_>) {
         if let Some((stream, mut io)) = cx.wheel(&self.handle) {
             stream.shutdown_output(&mut io);
@@ -119,21 +148,141 @@ impl<F: Filter> ReadWrite<F> {
         }
         self.handle.release();
     }
+
+    /// Reads and writes by another filter from now on, whose items may be of another type (POE:
+    /// `set_filter`): `input` is told each. The wheel, its id and its other events stay.
+    ///
+    /// Nothing is lost in between: what was read and not consumed is offered to the new filter, beginning
+    /// as soon as the running handler returns (POE: before `set_filter` returns); what was put is sent as it
+    /// was encoded. A stream whose filter [refused](FilterError) what came begins anew.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use reactor::{Context, Event};
+    /// use wheels::filter::{Line, Stream};
+    /// use wheels::{Input, ReadWrite};
+    ///
+    /// /// A head of lines is followed by a body without any.
+    /// enum Client { Head(ReadWrite<Line>), Body(ReadWrite<Stream>) }
+    ///
+    /// fn got_line(client: Client, cx: &mut Context<'_>, line: Input<Bytes>) -> Client {
+    ///     match client {
+    ///         Client::Head(wheel) if line.item.is_empty() => {
+    ///             Client::Body(wheel.set_filter(cx, Stream, "got_body"))
+    ///         }
+    ///         other => other,
+    ///     }
+    /// }
+    /// ```
+    pub fn set_filter<G: Filter>(
+        self,
+        cx: &mut Context<'_>,
+        filter: G,
+        input: impl EventName<Input<G::Item>>,
+    ) -> ReadWrite<G> {
+        self.change_input(cx, |_| filter, input)
+    }
+
+    /// Puts another filter of the same type in the place of the one there is, which comes back; else as
+    /// [`set_filter`](Self::set_filter). With a `Box<dyn Filter<..>>` this changes between framings of the
+    /// same items. `None` if the stream is closed.
+    pub fn replace_filter(&self, cx: &mut Context<'_>, filter: F) -> Option<F> {
+        let (stream, mut io) = cx.wheel(&self.handle)?;
+        Some(stream.replace_filter(filter, &mut io))
+    }
+
+    /// Looks at the filter, or changes something about it (POE: `get_input_filter`, `get_output_filter`):
+    /// what was read and not consumed is offered to it again. `None` if the stream is closed.
+    pub fn with_filter<R>(
+        &self,
+        cx: &mut Context<'_>,
+        with: impl FnOnce(&mut F) -> R,
+    ) -> Option<R> {
+        let (stream, mut io) = cx.wheel(&self.handle)?;
+        let result = with(&mut stream.filter);
+        stream.offer_anew(Vec::new(), &mut io);
+        Some(result)
+    }
+
+    /// Lends what is read from (POE: `get_input_handle`), to ask the system something about it. `None` if
+    /// the stream is closed.
+    pub fn with_input_handle<R>(
+        &self,
+        cx: &mut Context<'_>,
+        with: impl FnOnce(BorrowedFd<'_>) -> R,
+    ) -> Option<R> {
+        cx.wheel(&self.handle).and_then(|(stream, _)| stream.ends.input().map(with))
+    }
+
+    /// Lends what is written to (POE: `get_output_handle`). `None` if the stream is closed.
+    pub fn with_output_handle<R>(
+        &self,
+        cx: &mut Context<'_>,
+        with: impl FnOnce(BorrowedFd<'_>) -> R,
+    ) -> Option<R> {
+        cx.wheel(&self.handle).and_then(|(stream, _)| stream.ends.output().map(with))
+    }
+
+    /// Takes the stream out of the wheel, which is over: for another session to build a wheel on, or for a
+    /// layer of encryption to be put in between. Nothing is lost, and nothing is told any more. `None` if
+    /// the stream is closed.
+    pub fn into_parts(self, cx: &mut Context<'_>) -> Option<ReadWriteParts<F>> {
+        let (stream, mut io) = cx.wheel(&self.handle)?;
+        stream.prepare_to_leave(&mut io);
+        cx.take_wheel(self.handle).map(Stream::into_parts)
+    }
+
+    const fn new(handle: Handle<Stream<F>>) -> Self {
+        Self { handle }
+    }
+
+    const fn handle(&self) -> &Handle<Stream<F>> {
+        &self.handle
+    }
+
+    /// The same stream, read by a filter that is made of the old one.
+    fn change_input<G: Filter>(
+        self,
+        cx: &mut Context<'_>,
+        make: impl FnOnce(F) -> G,
+        input: impl EventName<Input<G::Item>>,
+    ) -> ReadWrite<G> {
+        let input = cx.symbol_of(input);
+        let change = |stream: Stream<F>, io: &mut Io<'_>| stream.change_input(make, input, io);
+        ReadWrite::new(cx.replace_wheel(self.handle, change))
+    }
 }
 
 impl ReadWrite<filters::Stream> {
-    /// A wheel on `descriptor`, a [`Socket`](crate::Socket) as a rule, for bytes as they come.
-    pub fn builder(descriptor: impl Into<Descriptor>) -> ReadWriteBuilder<filters::Stream> {
-        ReadWriteBuilder {
-            descriptor: descriptor.into(),
-            filter: filters::Stream,
-            flushed: None,
-            high: None,
-            low: None,
-            most_unsent: MOST_UNSENT,
-            linger: LINGER,
-        }
+    /// A wheel on a stream: a [`Socket`](crate::Socket) as a rule, or a socket of std's, a pipe, the pipe of
+    /// a child, a terminal, a file (POE: `Handle`).
+    pub fn builder(stream: impl Into<Descriptor>) -> ReadWriteBuilder<filters::Stream> {
+        ReadWriteBuilder::new(stream.into(), None, filters::Stream)
     }
+
+    /// A wheel that reads from one descriptor and writes to another: two pipes, standard input and output
+    /// (POE: `InputHandle`, `OutputHandle`).
+    pub fn builder_of_two(
+        input: impl Into<Descriptor>,
+        output: impl Into<Descriptor>,
+    ) -> ReadWriteBuilder<filters::Stream> {
+        ReadWriteBuilder::new(input.into(), Some(output.into()), filters::Stream)
+    }
+}
+
+/// What a wheel was made of: see [`ReadWrite::into_parts`].
+#[derive(Debug)]
+pub struct ReadWriteParts<F> {
+    /// What it read from, and wrote to unless there is an `output`. `None` if it was closed.
+    pub input: Option<Descriptor>,
+    /// What it wrote to, if that was another descriptor and is not closed.
+    pub output: Option<Descriptor>,
+    /// The filter.
+    pub filter: F,
+    /// What was read and not consumed: [input](ReadWriteBuilder::unread) to the next wheel.
+    pub unread: Vec<u8>,
+    /// What was put and not sent, encoded.
+    pub unsent: Vec<u8>,
 }
 
 impl<F: Filter> fmt::Debug for ReadWrite<F> {
@@ -141,92 +290,3 @@ impl<F: Filter> fmt::Debug for ReadWrite<F> {
         write!(f, "ReadWrite({})", self.id())
     }
 }
-
-/// The parameters of a [`ReadWrite`].
-#[derive(Debug)]
-#[must_use = "a builder does nothing until it builds"]
-pub struct ReadWriteBuilder<F> {
-    descriptor: Descriptor,
-    filter: F,
-    flushed: Option<Name>,
-    high: Option<(usize, Name)>,
-    low: Option<(usize, Name)>,
-    most_unsent: usize,
-    linger: Duration,
-}
-
-impl<F: Filter> ReadWriteBuilder<F> {
-    /// How bytes become items and items bytes. Default: [`Stream`](filters::Stream).
-    pub fn filter<G: Filter>(self, filter: G) -> ReadWriteBuilder<G> {
-        let Self { descriptor, filter: _, flushed, high, low, most_unsent, linger } = self;
-        ReadWriteBuilder { descriptor, filter, flushed, high, low, most_unsent, linger }
-    }
-
-    /// Told whenever all that was put has been sent, once each time (POE: `FlushedEvent`).
-    /// Default: not told.
-    pub fn flushed_event(mut self, event: impl EventName<WheelId>) -> Self {
-        self.flushed = Some(event.into_name());
-        self
-    }
-
-    /// Told when, after a write, `bytes` or more are left unsent (POE: `HighMark`, `HighEvent`). The
-    /// next is told only after the low mark was passed. Default: not told.
-    pub fn high_mark(mut self, bytes: usize, event: impl EventName<WheelId>) -> Self {
-        self.high = Some((bytes, event.into_name()));
-        self
-    }
-
-    /// Told when, after the high mark was reached, `bytes` or fewer are left unsent (POE: `LowMark`,
-    /// `LowEvent`). A low mark that is not below the high one is taken as just below it. Default: not
-    /// told.
-    pub fn low_mark(mut self, bytes: usize, event: impl EventName<WheelId>) -> Self {
-        self.low = Some((bytes, event.into_name()));
-        self
-    }
-
-    /// How many unsent bytes are kept for a peer that does not read. When so many are there and another
-    /// item is put, the stream fails (`write`, `ENOBUFS`) and what is unsent is given up: a server does
-    /// not die of one slow client. Default: 16 MiB.
-    pub const fn most_unsent(mut self, bytes: usize) -> Self {
-        self.most_unsent = bytes;
-        self
-    }
-
-    /// How long a wheel that was [shut down](ReadWrite::shutdown) waits without progress. Default: 30 s.
-    pub const fn linger(mut self, time: Duration) -> Self {
-        self.linger = time;
-        self
-    }
-
-    /// Builds the wheel: `input` is told each item, `failure` the end of the stream and what goes wrong.
-    #[must_use = "dropping the wheel closes the stream"]
-    pub fn build(
-        self,
-        cx: &mut Context<'_>,
-        input: impl EventName<Input<F::Item>>,
-        failure: impl EventName<Failure>,
-    ) -> ReadWrite<F> {
-        let mut symbol = |name: Option<Name>| -> Option<Symbol> { Some(cx.symbol(name?)) };
-        let (high, high_event) = self.high.unzip();
-        let (low, low_event) = self.low.unzip();
-        let told = [symbol(self.flushed), symbol(high_event), symbol(low_event)];
-        let targets = Targets {
-            input: cx.symbol_of(input),
-            failure: cx.symbol_of(failure),
-            flushed: told[0],
-            high: told[1],
-            low: told[2],
-        };
-        let marks = Marks::new(high, low, self.most_unsent);
-        let parts = Parts { descriptor: self.descriptor, filter: self.filter, targets, marks };
-        ReadWrite { handle: cx.add_wheel(|io| Stream::open(parts, self.linger, io)) }
-    }
-}
-
-type Name = Cow<'static, str>;
-
-/// Unsent bytes kept for one peer: enough for a large answer, and a thousand of them fit in a machine.
-const MOST_UNSENT: usize = 16 * 1024 * 1024;
-
-/// nginx lingers as long.
-const LINGER: Duration = Duration::from_secs(30);

@@ -9,7 +9,8 @@ use std::io::{self, IoSlice};
 use filters::Output;
 use reactor::{Io, Readiness};
 
-use crate::descriptor::Descriptor;
+use super::ends::Ends;
+use super::settings::{Marks, Settings};
 
 /// ```text
 /// Open --shut down--> Closing --all sent--> Shut
@@ -28,15 +29,14 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Outbound {
     output: Output,
-    marks: Marks,
+    /// Items that were put since all was sent last.
+    items: u32,
     phase: Phase,
     flow: Flow,
     /// Whether the high mark was reached and the low one not passed since.
     above: bool,
     /// What is to be told, [`OWED`] and [`TELLING`].
     notes: u8,
-    /// The notes that anybody wants.
-    wanted: u8,
 }
 
 /// Whether the system takes more.
@@ -57,28 +57,11 @@ pub(super) enum Note {
     Flushed,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Marks {
-    high: u32,
-    low: u32,
-    most: u32,
-}
-
-impl Marks {
-    pub(super) fn new(high: Option<usize>, low: Option<usize>, most: usize) -> Self {
-        let number = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        let high = high.map_or(u32::MAX, |high| number(high).max(1));
-        let low = low.map_or(high - 1, number).min(high - 1);
-        Self { high, low, most: number(most).max(1) }
-    }
-}
-
 impl Outbound {
-    pub(super) fn new(marks: Marks, wanted: impl Iterator<Item = Note>) -> Self {
+    pub(super) const fn new() -> Self {
         Self {
-            wanted: wanted.fold(0, |bits, note| bits | note.bit()),
             output: Output::new(),
-            marks,
+            items: 0,
             phase: Phase::Open,
             flow: Flow::Free,
             above: false,
@@ -115,24 +98,26 @@ impl Outbound {
         self.output.is_empty()
     }
 
+    #[inline]
     pub(super) fn unsent(&self) -> usize {
         self.output.len()
     }
 
-    #[inline]
-    pub(super) fn is_full(&self) -> bool {
-        self.output.len() >= self.marks.most as usize
+    /// How many items were put since all was sent last.
+    pub(super) fn unsent_items(&self) -> usize {
+        if self.output.is_empty() { 0 } else { self.items as usize }
     }
 
-    #[inline]
-    pub(super) fn is_high(&self) -> bool {
-        self.output.len() >= self.marks.high as usize
+    /// Takes out what is unsent.
+    pub(super) fn take_unsent(&mut self) -> Output {
+        std::mem::take(&mut self.output)
     }
 
     /// Whether little has gathered: below every mark, and not worth a write before the handler returns.
     #[inline]
-    pub(super) fn is_light(&self) -> bool {
-        self.output.len() < HEAVY.min(self.marks.high as usize)
+    pub(super) fn is_light(&self, marks: &Marks) -> bool {
+        let unsent = self.output.len();
+        unsent < HEAVY && !marks.is_high(unsent)
     }
 
     /// Whether so much has gathered that it is better written now than when the handler returns.
@@ -182,6 +167,7 @@ impl Outbound {
     pub(super) fn fail(&mut self) -> usize {
         let unsent = self.output.len();
         self.output.clear();
+        self.items = 0;
         self.phase = Phase::Failed;
         self.flow = Flow::Free;
         // It did not fall to the low mark, and not all was sent.
@@ -194,11 +180,7 @@ impl Outbound {
     ///
     /// Says whether that is what happened. If not, [`write`](Self::write) goes on where this stopped.
     #[inline]
-    pub(super) fn write_plainly(
-        &mut self,
-        descriptor: &Descriptor,
-        io: &mut Io<'_>,
-    ) -> io::Result<bool> {
+    pub(super) fn write_plainly(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<bool> {
         let plain = self.phase == Phase::Open && self.flow == Flow::Free;
         if !plain || self.above || self.notes != 0 {
             return Ok(false);
@@ -208,20 +190,22 @@ impl Outbound {
         if offered == 0 {
             return Ok(false);
         }
-        let written = descriptor.write(bytes);
+        let written = ends.write(bytes);
         if matches!(written, Ok(count) if count == offered) {
             self.output.advance(offered);
+            self.items = 0;
             io.return_buffer(self.output.release());
             return Ok(true);
         }
-        self.written(written, offered, descriptor)?;
+        self.written(written, offered, ends)?;
         Ok(false)
     }
 
     /// Writes what the system takes; says whether it took anything.
     pub(super) fn write(
         &mut self,
-        descriptor: &Descriptor,
+        ends: &Ends,
+        settings: &Settings,
         io: &mut Io<'_>,
     ) -> io::Result<Progress> {
         let had = self.output.len();
@@ -235,24 +219,27 @@ impl Outbound {
                 io.again();
                 break;
             }
-            self.write_once(descriptor)?;
+            self.write_once(ends)?;
         }
         let progress = if self.output.len() < had { Progress::Some } else { Progress::None };
-        self.note(io);
-        if self.output.is_empty() && self.phase == Phase::Closing {
-            self.phase = Phase::Shut;
-            // The peer may be gone already; reading will tell.
-            if let Err(error) = descriptor.shutdown_write() {
-                log::debug!(target: "wheels::read_write", "shutdown: {error}");
-            }
-        }
+        self.note(settings, io);
         Ok(progress)
     }
 
-    /// Something was put: when all is sent, that is to be told.
+    /// Whether all is sent and the peer is to be told that no more comes: it has to be told now.
+    pub(super) fn is_to_be_shut(&mut self) -> bool {
+        let closing = self.output.is_empty() && self.phase == Phase::Closing;
+        if closing {
+            self.phase = Phase::Shut;
+        }
+        closing
+    }
+
+    /// An item was put: when all is sent, that is to be told.
     #[inline]
-    pub(super) fn owe_flushed(&mut self) {
-        if self.wanted & Note::Flushed.bit() != 0 && !self.output.is_empty() {
+    pub(super) fn owe_flushed(&mut self, settings: &Settings) {
+        self.items = self.items.saturating_add(1);
+        if settings.wanted & Note::Flushed.bit() != 0 && !self.output.is_empty() {
             self.notes = (self.notes | OWED) & !Note::Flushed.bit();
         }
     }
@@ -306,12 +293,12 @@ impl Outbound {
     }
 
     #[inline]
-    fn write_once(&mut self, descriptor: &Descriptor) -> io::Result<()> {
+    fn write_once(&mut self, ends: &Ends) -> io::Result<()> {
         let (written, offered) = match self.output.contiguous() {
-            Some(bytes) => (descriptor.write(bytes), bytes.len()),
-            None => self.write_runs(descriptor),
+            Some(bytes) => (ends.write(bytes), bytes.len()),
+            None => self.write_runs(ends),
         };
-        self.written(written, offered, descriptor)
+        self.written(written, offered, ends)
     }
 
     /// Takes note of what the system took.
@@ -319,13 +306,13 @@ impl Outbound {
         &mut self,
         written: io::Result<usize>,
         offered: usize,
-        descriptor: &Descriptor,
+        ends: &Ends,
     ) -> io::Result<()> {
         match written {
             Ok(count) => {
                 self.output.advance(count);
                 // A socket that takes a part says when it takes more.
-                if count == 0 || count < offered && descriptor.tells_when_drained() {
+                if count == 0 || count < offered && ends.takes_when_drained() {
                     self.flow = Flow::Blocked;
                 }
             }
@@ -338,28 +325,31 @@ impl Outbound {
 
     /// Writes what is not one run. By itself, because it takes much room on the stack.
     #[inline(never)]
-    fn write_runs(&self, descriptor: &Descriptor) -> (io::Result<usize>, usize) {
+    fn write_runs(&self, ends: &Ends) -> (io::Result<usize>, usize) {
         let mut runs = [IoSlice::new(&[]); MOST_RUNS];
         let count = self.output.slices(&mut runs);
         let offered = runs[..count].iter().map(|run| run.len()).sum();
-        (descriptor.write_vectored(&runs[..count]), offered)
+        (ends.write_vectored(&runs[..count]), offered)
     }
 
     /// Notes which marks were crossed.
     #[inline]
-    fn note(&mut self, io: &mut Io<'_>) {
+    fn note(&mut self, settings: &Settings, io: &mut Io<'_>) {
         let unsent = self.output.len();
         let mut notes = 0;
-        if self.above && unsent <= self.marks.low as usize {
+        if self.above && settings.marks.is_low(unsent) {
             self.above = false;
             notes |= Note::Low.bit();
-        } else if !self.above && self.is_high() {
+        } else if !self.above && settings.marks.is_high(unsent) {
             self.above = true;
             notes |= Note::High.bit();
         }
-        self.notes |= notes & self.wanted;
-        if unsent == 0 && self.output.has_buffer() {
-            io.return_buffer(self.output.release());
+        self.notes |= notes & settings.wanted;
+        if unsent == 0 {
+            self.items = 0;
+            if self.output.has_buffer() {
+                io.return_buffer(self.output.release());
+            }
         }
     }
 }
@@ -371,7 +361,7 @@ pub(super) enum Progress {
 }
 
 impl Note {
-    const fn bit(self) -> u8 {
+    pub(super) const fn bit(self) -> u8 {
         1 << self as u8
     }
 }

@@ -6,7 +6,7 @@ use super::Input;
 use super::outbound::Note;
 use crate::failure::Failure;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Targets {
     pub(super) input: Symbol,
     pub(super) failure: Symbol,
@@ -24,10 +24,10 @@ impl Targets {
         }
     }
 
-    pub(super) fn wanted(self) -> impl Iterator<Item = Note> {
-        [Note::High, Note::Low, Note::Flushed]
-            .into_iter()
-            .filter(move |note| self.of(*note).is_some())
+    /// The notes that anybody wants, as bits.
+    pub(super) fn wanted(&self) -> u8 {
+        let notes = [Note::High, Note::Low, Note::Flushed].into_iter();
+        notes.filter(|note| self.of(*note).is_some()).fold(0, |bits, note| bits | note.bit())
     }
 }
 

@@ -32,7 +32,7 @@ pub use socket::Credentials;
 pub(crate) use socket::{
     TCP, accept, bind, connect, describe, listen, local_addr, peer_addr, peer_credentials, recv,
     send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
-    shutdown_write, socket, socket_type, take_error,
+    shutdown_read, shutdown_write, socket, socket_type, take_error,
 };
 pub(crate) use watch::{watch, watch_also};
 

@@ -136,19 +136,27 @@ pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
 #[inline]
 pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     may_fail!(Recv);
-    Ok(net::recv(socket, buffer, RecvFlags::empty())?.0)
+    Ok(net::recv(socket, buffer, RecvFlags::DONTWAIT)?.0)
 }
 
 #[inline]
 pub(crate) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     may_fail!(Send);
-    Ok(net::send(socket, bytes, SendFlags::NOSIGNAL)?)
+    Ok(net::send(socket, bytes, QUIETLY)?)
 }
 
 pub(crate) fn send_vectored(socket: impl AsFd, runs: &[IoSlice<'_>]) -> io::Result<usize> {
     may_fail!(Send);
     let mut nothing = SendAncillaryBuffer::default();
-    Ok(net::sendmsg(socket, runs, &mut nothing, SendFlags::NOSIGNAL)?)
+    Ok(net::sendmsg(socket, runs, &mut nothing, QUIETLY)?)
+}
+
+/// Without a signal if the peer is gone, and without waiting.
+const QUIETLY: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
+
+pub(crate) fn shutdown_read(socket: impl AsFd) -> io::Result<()> {
+    may_fail!(Shutdown);
+    Ok(net::shutdown(socket, Shutdown::Read)?)
 }
 
 pub(crate) fn shutdown_write(socket: impl AsFd) -> io::Result<()> {

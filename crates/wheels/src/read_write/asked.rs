@@ -1,0 +1,163 @@
+//! What a session asks of a stream.
+
+use std::io::IoSlice;
+
+use filters::{Filter, Output};
+use reactor::{Io, Symbol};
+
+use super::settings::Settings;
+use super::stream::Stream;
+use super::{Put, ReadWriteParts};
+
+impl<F: Filter> Stream<F> {
+    pub(super) fn put(&mut self, item: F::Out, io: &mut Io<'_>) -> Put<F::Out> {
+        if self.settings.marks.is_most(self.outbound.unsent()) {
+            self.make_room(io);
+        }
+        if !self.outbound.is_open() {
+            return Put::Refused(item);
+        }
+        io.mark_dirty();
+        if let Err(error) = self.filter.encode(item, self.outbound.output(io)) {
+            return Put::Unencodable(error);
+        }
+        self.outbound.owe_flushed(&self.settings);
+        if self.inbound.is_done() {
+            io.hold_session();
+        }
+        if self.outbound.is_light(&self.settings.marks) {
+            return Put::Queued;
+        }
+        // High is not said unless it is true after a write: then it is told, and later low is.
+        if self.outbound.is_heavy() || self.is_high() {
+            self.write(io);
+        }
+        if self.is_high() { Put::High } else { Put::Queued }
+    }
+
+    /// As much is kept as may be. The handler may have put it all in one go: then there is room after
+    /// writing.
+    #[cold]
+    fn make_room(&mut self, io: &mut Io<'_>) {
+        if !self.outbound.is_open() {
+            return;
+        }
+        self.write(io);
+        while self.is_full() && self.outbound.is_unblocked() {
+            self.write(io);
+        }
+        if self.is_full() {
+            self.overflow(io);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.settings.marks.is_most(self.outbound.unsent())
+    }
+
+    fn is_high(&self) -> bool {
+        self.settings.marks.is_high(self.outbound.unsent())
+    }
+
+    /// Writes now what the system takes; says how much it does not.
+    pub(super) fn flush_now(&mut self, io: &mut Io<'_>) -> usize {
+        self.write(io);
+        // Whoever is to be told of it is told when the running handler returns.
+        io.mark_dirty();
+        self.outbound.unsent()
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.inbound.pause();
+    }
+
+    pub(super) fn resume(&mut self, io: &mut Io<'_>) {
+        self.inbound.resume(io);
+        if let Some(health) = &mut self.health {
+            health.note_resumed(io.now());
+            self.set_alarm(io);
+        }
+    }
+
+    pub(super) fn shutdown_input(&mut self, io: &mut Io<'_>) {
+        if self.inbound.is_over() {
+            return;
+        }
+        self.inbound.finish();
+        if let Err(error) = self.ends.shut_input(io) {
+            log::debug!(target: "wheels::read_write", "shutdown: {error}");
+        }
+        self.release_if_over(io);
+    }
+
+    pub(super) fn shutdown_output(&mut self, io: &mut Io<'_>) {
+        if self.outbound.close() {
+            io.mark_dirty();
+        }
+    }
+
+    /// Changes what it was told to be.
+    pub(super) fn set(&mut self, change: impl FnOnce(&mut Settings), io: &mut Io<'_>) {
+        let mut settings = Settings::clone(&self.settings);
+        change(&mut settings);
+        settings.wanted = settings.targets.wanted();
+        self.settings = settings.share(io);
+        // A mark may be crossed by this.
+        io.mark_dirty();
+    }
+
+    /// Another filter of the same type; the old one comes back.
+    pub(super) fn replace_filter(&mut self, filter: F, io: &mut Io<'_>) -> F {
+        let mut old = std::mem::replace(&mut self.filter, filter);
+        self.offer_anew(old.take_pending(), io);
+        old
+    }
+
+    /// Reads by another filter, of another type maybe, and tells its items by an event of their own.
+    pub(super) fn change_input<G: Filter>(
+        mut self,
+        make: impl FnOnce(F) -> G,
+        input: Symbol,
+        io: &mut Io<'_>,
+    ) -> Stream<G> {
+        let pending = self.filter.take_pending();
+        let mut stream = self.convert(make);
+        stream.offer_anew(pending, io);
+        stream.set(|settings| settings.targets.input = input, io);
+        stream
+    }
+
+    /// The filter has changed: what it refused or waited for may be input to it now.
+    pub(super) fn offer_anew(&mut self, pending: Vec<u8>, io: &mut Io<'_>) {
+        if self.inbound.offer_anew(pending, io) {
+            io.hold_session();
+        }
+    }
+
+    /// Takes to itself all that was read, before it is taken out of the kernel.
+    pub(super) fn prepare_to_leave(&mut self, io: &mut Io<'_>) {
+        let pending = self.filter.take_pending();
+        self.inbound.offer_anew(pending, io);
+        self.inbound.keep_unread(io);
+    }
+
+    pub(super) fn into_parts(mut self) -> ReadWriteParts<F> {
+        let unread = self.inbound.into_unread();
+        let unsent = gather(self.outbound.take_unsent());
+        let (input, output) = self.ends.into_parts();
+        ReadWriteParts { input, output, filter: self.filter, unread, unsent }
+    }
+}
+
+fn gather(mut output: Output) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(output.len());
+    while !output.is_empty() {
+        let mut run = [IoSlice::new(&[])];
+        output.slices(&mut run);
+        let [run] = run;
+        bytes.extend_from_slice(&run);
+        let taken = run.len();
+        output.advance(taken);
+    }
+    bytes
+}

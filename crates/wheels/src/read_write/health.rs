@@ -1,0 +1,203 @@
+//! Whether a stream is still good for something: how long it may be silent, unfinished, stuck or alive.
+//!
+//! Owns the times at which something moved last. Promises that a packet costs no timer: the one alarm is
+//! set to the earliest time at which something could be wrong, and looked at anew when it rings. Never
+//! reads a clock; `stream.rs` says what moved.
+
+use std::time::{Duration, Instant};
+
+use reactor::Io;
+
+use super::outbound::Progress;
+use crate::failure::Operation;
+use crate::sys::errno;
+
+/// How long what may last, in milliseconds; zero is for ever.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Limits {
+    /// Without a byte in either direction.
+    pub(super) idle: u32,
+    /// From the first byte of a record to its last.
+    pub(super) frame: u32,
+    /// Without the peer's taking anything of what is unsent.
+    pub(super) stall: u32,
+    /// In all.
+    pub(super) lifetime: u32,
+    /// With so many bytes unsent, or more.
+    pub(super) soft: u32,
+    pub(super) soft_bytes: u32,
+}
+
+impl Limits {
+    pub(super) fn any(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// The number of milliseconds in a time that is a limit: none is for ever, and less than one is one.
+    pub(super) fn millis(time: Option<Duration>) -> u32 {
+        time.map_or(0, |time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1))
+    }
+}
+
+/// A limit that was reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Limit {
+    Idle,
+    Frame,
+    Stall,
+    Lifetime,
+    Soft,
+}
+
+impl Limit {
+    /// What is told of it.
+    pub(super) const fn words(self) -> (Operation, i32, &'static str) {
+        match self {
+            Self::Idle => (Operation::IdleTimeout, errno::TIMEDOUT, "nothing came or went"),
+            Self::Frame => (Operation::FrameTimeout, errno::TIMEDOUT, "a record is not finished"),
+            Self::Stall => (Operation::StallTimeout, errno::TIMEDOUT, "the peer takes nothing"),
+            Self::Lifetime => (Operation::Lifetime, errno::TIMEDOUT, "it has lasted long enough"),
+            Self::Soft => {
+                (Operation::OutputLimit, errno::NOBUFS, "the peer leaves too much unread")
+            }
+        }
+    }
+
+    /// Whether it is the output that fails, and not the input that is over.
+    pub(super) const fn is_of_output(self) -> bool {
+        matches!(self, Self::Stall | Self::Soft)
+    }
+}
+
+/// What there is to look after.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    pub(super) input: Input,
+    pub(super) unsent: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Input {
+    Awaited,
+    /// The session does not want it now.
+    Paused,
+    Over,
+}
+
+#[derive(Debug)]
+pub(super) struct Health {
+    /// When it was made, until it was told that it has lived too long.
+    born: Option<Instant>,
+    /// When bytes moved last, in either direction.
+    moved: Instant,
+    /// When the record that is unfinished began.
+    frame: Option<Instant>,
+    /// When the peer last took something, if anything is unsent.
+    stalled: Option<Instant>,
+    /// Since when too much is unsent.
+    heavy: Option<Instant>,
+    /// When the alarm rings that was set. Never later than the first limit is reached.
+    alarm: Option<Instant>,
+}
+
+impl Health {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { born: Some(now), moved: now, frame: None, stalled: None, heavy: None, alarm: None }
+    }
+
+    /// Whether the alarm has rung and nobody has looked yet.
+    #[inline]
+    pub(super) const fn is_due(&self, io: &Io<'_>) -> bool {
+        self.alarm.is_some() && !io.is_waiting()
+    }
+
+    /// Bytes came.
+    #[inline]
+    pub(super) const fn note_input(&mut self, now: Instant) {
+        self.moved = now;
+    }
+
+    /// No record is unfinished: one is complete, or nothing is left.
+    #[inline]
+    pub(super) const fn note_record(&mut self) {
+        self.frame = None;
+    }
+
+    /// All that came was looked at, and there is the beginning of a record.
+    pub(super) fn note_unfinished(&mut self, now: Instant) {
+        self.frame.get_or_insert(now);
+    }
+
+    /// There was a write: what became of it, and what is left.
+    pub(super) fn note_output(
+        &mut self,
+        progress: Progress,
+        unsent: usize,
+        limits: &Limits,
+        now: Instant,
+    ) {
+        if progress == Progress::Some {
+            self.moved = now;
+            self.stalled = None;
+        }
+        self.stalled = (unsent > 0).then(|| self.stalled.unwrap_or(now));
+        let heavy = limits.soft > 0 && unsent >= limits.soft_bytes as usize;
+        self.heavy = heavy.then(|| self.heavy.unwrap_or(now));
+    }
+
+    /// Input is wanted again: the time during which it was not is not the peer's.
+    pub(super) fn note_resumed(&mut self, now: Instant) {
+        self.moved = now;
+        self.frame = self.frame.map(|_| now);
+    }
+
+    /// The time at which it is over in any case.
+    pub(super) fn end(&self, limits: &Limits) -> Option<Instant> {
+        after(self.born, limits.lifetime)
+    }
+
+    /// Sets the alarm for the limit that is reached first, unless it rings before that anyway.
+    pub(super) fn set_alarm(&mut self, limits: &Limits, state: State, io: &mut Io<'_>) {
+        let first = self.limits(limits, state).map(|(_, due)| due).min();
+        if let Some(first) = first.filter(|first| self.alarm.is_none_or(|alarm| *first < alarm)) {
+            io.wake_at(first);
+            self.alarm = Some(first);
+        }
+    }
+
+    /// The alarm has rung: which limit is reached, if any. It is to be set anew.
+    pub(super) fn look(&mut self, limits: &Limits, state: State, now: Instant) -> Option<Limit> {
+        self.alarm = None;
+        let (limit, _) = self.limits(limits, state).find(|(_, due)| *due <= now)?;
+        if limit == Limit::Lifetime {
+            self.born = None;
+        }
+        Some(limit)
+    }
+
+    /// Each limit that is on, and when it is reached as things stand.
+    fn limits(
+        &self,
+        limits: &Limits,
+        state: State,
+    ) -> impl Iterator<Item = (Limit, Instant)> + use<> {
+        let heard = |since: Option<Instant>| since.filter(|_| state.input == Input::Awaited);
+        let lives = self.born.filter(|_| state.input != Input::Over || state.unsent > 0);
+        [
+            (Limit::Lifetime, after(lives, limits.lifetime)),
+            (Limit::Soft, after(self.heavy, limits.soft)),
+            (Limit::Stall, after(self.stalled, limits.stall)),
+            (Limit::Frame, after(heard(self.frame), limits.frame)),
+            (Limit::Idle, after(heard(Some(self.moved)), limits.idle)),
+        ]
+        .into_iter()
+        .filter_map(|(limit, due)| Some((limit, due?)))
+    }
+}
+
+fn after(since: Option<Instant>, millis: u32) -> Option<Instant> {
+    if millis == 0 {
+        return None;
+    }
+    since?.checked_add(Duration::from_millis(millis.into()))
+}
