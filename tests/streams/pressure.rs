@@ -39,7 +39,9 @@ fn p14_no_more_is_kept_than_was_allowed_and_one_item() {
     assert!(refused, "it took everything, or gave something else back");
     rig.turns(5);
     let told = rig.take_heard();
-    let [Heard::Failed(Operation::Write, ENOBUFS, unsent)] = told[..] else { panic!("{told:?}") };
+    let [Heard::Failed(Operation::OutputLimit, ENOBUFS, unsent)] = told[..] else {
+        panic!("{told:?}")
+    };
     assert!((MOST..MOST + ITEM).contains(&unsent), "{unsent}");
     let again = rig.act(|host, cx| host.put(cx, "more"));
     assert_eq!(again, Put::Refused("more".into()));
