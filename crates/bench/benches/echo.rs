@@ -21,7 +21,7 @@ use bench::args::Options;
 use bench::burst_load::{BurstLoad, Farewell};
 use bench::echo_load::{EchoLoad, EchoShape};
 use bench::machine::{Cores, raise_descriptor_limit};
-use bench::process::ServerProcess;
+use bench::process::{Server, ServerProcess};
 use bench::table::{Samples, echo_table};
 use servers::SERVERS;
 
@@ -30,6 +30,7 @@ const ROUNDS: usize = 11;
 #[derive(Debug)]
 struct Scenario {
     name: &'static str,
+    servers: &'static [Server],
     shape: Shape,
     /// Messages, or connections, in a round: about a fifth of a second's worth.
     requests: u64,
@@ -47,9 +48,17 @@ const SCENARIOS: &[Scenario] = &[
     echo("500 connections x 64 B, 1 deep", 500, 64, 1, 20_000),
     echo("50 connections x 64 B, 16 deep", 50, 64, 16, 240_000),
     echo("50 connections x 16 KiB", 50, 16 * 1024, 1, 12_000),
+    lines("50 connections x lines of 64 B, 16 deep", 50, 64, 16, 240_000),
     bursts("accept + echo + close, bursts of 100", 100, Farewell::Orderly),
     bursts("accept + echo + close, bursts of 1,000", 1_000, Farewell::Orderly),
     bursts("accept + echo + reset, bursts of 100", 100, Farewell::Reset),
+];
+
+/// As they are for lines: bare mio looks at none, and gives the same bytes back.
+const LINE_SERVERS: &[Server] = &[
+    Server { name: "bare mio, plain echo", path: env!("CARGO_BIN_EXE_echo_mio"), args: &[] },
+    Server { name: "wheelhouse", path: env!("CARGO_BIN_EXE_echo_wheels"), args: &["--lines"] },
+    Server { name: "tokio, LinesCodec", path: env!("CARGO_BIN_EXE_lines_tokio"), args: &[] },
 ];
 
 const fn echo(
@@ -59,11 +68,24 @@ const fn echo(
     depth: usize,
     requests: u64,
 ) -> Scenario {
-    Scenario { name, shape: Shape::Echo(EchoShape { connections, size, depth }), requests }
+    let shape = Shape::Echo(EchoShape { connections, size, depth });
+    Scenario { name, servers: SERVERS, shape, requests }
+}
+
+const fn lines(
+    name: &'static str,
+    connections: usize,
+    size: usize,
+    depth: usize,
+    requests: u64,
+) -> Scenario {
+    let plain = echo(name, connections, size, depth, requests);
+    Scenario { servers: LINE_SERVERS, ..plain }
 }
 
 const fn bursts(name: &'static str, connections: usize, farewell: Farewell) -> Scenario {
-    Scenario { name, shape: Shape::Bursts(connections, farewell), requests: 4_000 }
+    let shape = Shape::Bursts(connections, farewell);
+    Scenario { name, servers: SERVERS, shape, requests: 4_000 }
 }
 
 /// One server, and the load that drives it.
@@ -112,7 +134,7 @@ impl Contestant {
 
 fn run(scenario: &Scenario, rounds: usize, cores: Cores) -> io::Result<()> {
     let mut contestants = Vec::new();
-    for server in SERVERS {
+    for server in scenario.servers {
         let server = server.start(cores)?;
         let mut load = Load::new(&server, scenario.shape)?;
         load.run(scenario.requests / 4)?; // warms caches, heaps and the branch predictor
@@ -124,7 +146,8 @@ fn run(scenario: &Scenario, rounds: usize, cores: Cores) -> io::Result<()> {
             contestants[next].round(scenario.requests)?;
         }
     }
-    let rows: Vec<_> = SERVERS
+    let rows: Vec<_> = scenario
+        .servers
         .iter()
         .zip(contestants)
         .map(|(server, contestant)| (server.name, contestant.samples))
