@@ -252,6 +252,17 @@ fn options_come_to_what_is_accepted() {
 }
 
 #[test]
+fn an_option_that_the_listener_does_not_have_is_a_failure() {
+    let folder = Folder::new();
+    let listener = UnixListener::bind(folder.at("socket")).unwrap();
+    let rig = Rig::start(|host, cx| {
+        let options = SocketOptions::new().nagle();
+        host.accept(cx, ListenAccept::builder(listener).options(options));
+    });
+    assert_eq!(rig.only_failure().operation, Operation::SetSockOpt);
+}
+
+#[test]
 fn p03_a_client_that_is_gone_already_is_passed_over() {
     let (listener, addr) = net::listener();
     let (mut rig, id) = accepting(listener);

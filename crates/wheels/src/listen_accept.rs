@@ -113,7 +113,8 @@ impl ListenAccept {
 }
 
 impl ListenAcceptBuilder {
-    /// Options of the listener, and of what it accepts. Default: those of [`SocketOptions::new`].
+    /// Options of the listener, and of what it accepts. Default: those of [`SocketOptions::new`]. One that such
+    /// sockets do not have is a failure of `setsockopt`.
     pub fn options(mut self, options: SocketOptions) -> Self {
         self.factory = self.factory.options(options);
         self
