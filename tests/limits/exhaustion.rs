@@ -12,7 +12,7 @@ use socket2::{Domain, Socket, Type};
 use testkit::leak;
 use testkit::net::{self, Peer};
 use testkit::rig::{Heard, Host, Rig, cause};
-use wheels::{Operation, SocketFactory, SocketFactoryBuilder};
+use wheels::{ListenAccept, Operation, SocketFactory, SocketFactoryBuilder};
 
 use crate::nofile::{self, Lowered};
 
@@ -51,6 +51,27 @@ pub(crate) fn p01_everybody_is_served_or_turned_away_and_the_listener_goes_on() 
     assert_eq!(rig.failures().len() - ends(&rig.heard()), 1);
     assert!(clock.now() - began < Duration::from_secs(5));
     assert_eq!(rig.act(|host, cx| host.factory().local_addr(cx)), Some(addr.into()));
+}
+
+pub(crate) fn p01_a_listener_of_somebody_else_goes_on_too() {
+    let (listener, addr) = net::listener();
+    let mut rig = Rig::start_on(Clock::virtual_time(), |host, cx| {
+        Host::stay(cx);
+        host.react(serve);
+        host.accept(cx, ListenAccept::builder(listener));
+    });
+    let clients = connect_elsewhere(addr, 100);
+    let room = room();
+    at_the_limit(&mut rig);
+    let (mut served, turned_away) = outcomes(clients);
+    assert_eq!((served.len(), turned_away), (room, 100 - room));
+    assert_eq!(rig.failures().iter().map(cause).collect::<Vec<_>>(), [(Operation::Accept, EMFILE)]);
+
+    drop(served.split_off(room - 20));
+    rig.run_until("the goodbyes", |heard| ends(heard) == 20);
+    let late = connect_elsewhere(addr, 20);
+    at_the_limit(&mut rig);
+    assert_eq!(outcomes(late).1, 0);
 }
 
 pub(crate) fn p01_in_real_time_nobody_hangs_and_the_loop_does_not_spin() {

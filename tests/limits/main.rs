@@ -30,6 +30,7 @@ macro_rules! tests {
 const TESTS: &[(&str, fn())] = tests! {
     exhaustion:
         p01_everybody_is_served_or_turned_away_and_the_listener_goes_on,
+        p01_a_listener_of_somebody_else_goes_on_too,
         p01_in_real_time_nobody_hangs_and_the_loop_does_not_spin,
         p01_a_full_table_that_nobody_waits_at_costs_nothing,
         p01_a_flood_at_a_full_table_is_told_once_in_five_seconds,
@@ -50,6 +51,7 @@ const TESTS: &[(&str, fn())] = tests! {
         p39_every_failure_of_a_build_gives_its_descriptors_back,
         a_refused_connect_is_closed_before_it_is_told,
         a_listener_that_ends_closes_its_socket_and_its_reserve,
+        a_wheel_on_a_listener_closes_it_and_what_is_no_listener,
         a_connection_is_the_sessions_alone,
         a_factory_dropped_on_its_way_closes_its_socket,
         a_kernel_that_is_dropped_closes_all,

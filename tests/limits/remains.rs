@@ -6,7 +6,7 @@ use testkit::leak::{Descriptors, descriptors};
 use testkit::net::{self, Refusing, Silent};
 use testkit::rig::{Heard, Host, Rig};
 use wheels::faults::{self, Call};
-use wheels::{SocketFactory, SocketFactoryBuilder};
+use wheels::{ListenAccept, SocketFactory, SocketFactoryBuilder};
 
 const EIO: i32 = 5;
 
@@ -66,6 +66,20 @@ pub(crate) fn a_listener_that_ends_closes_its_socket_and_its_reserve() {
     faults::fail_next(Call::Accept, 22);
     drop(net::connect(addr));
     rig.run_until("the failure", |heard| heard.len() == 1);
+    before.assert_same();
+}
+
+pub(crate) fn a_wheel_on_a_listener_closes_it_and_what_is_no_listener() {
+    let mut rig = Rig::start(|_, cx| Host::stay(cx));
+    let before = Descriptors::note();
+    let listener = net::listener().0;
+    rig.act(|host, cx| {
+        host.accept(cx, ListenAccept::builder(listener));
+        host.accept(cx, ListenAccept::builder(net::bound().0));
+    });
+    rig.run_until("the failure", |heard| heard.len() == 1);
+    assert_eq!(before.opened_since().len(), 2, "a listener and its reserve");
+    rig.act(|host, _| host.acceptors.clear());
     before.assert_same();
 }
 

@@ -13,6 +13,7 @@ mod families;
 mod faults;
 mod lifetime;
 mod listen;
+mod listen_accept;
 mod methods;
 mod names;
 mod options;

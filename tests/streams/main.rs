@@ -6,6 +6,7 @@
 mod alive;
 mod broken;
 mod data;
+mod drivers;
 mod drops;
 mod echo;
 mod fairness;
@@ -17,5 +18,6 @@ mod put;
 mod records;
 mod shared;
 mod shutdown;
+mod splits;
 mod support;
 mod urgent;

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use reactor::{Clock, Context, Event, Kernel, KernelBuilder, SessionId, States, WheelId};
 use wheels::filter::Stream;
 use wheels::{
-    Address, Established, Failure, Input, Listening, Operation, ReadWrite, Socket, SocketFactory,
-    SocketFactoryBuilder,
+    Address, Established, Failure, Input, ListenAccept, ListenAcceptBuilder, Listening, Operation,
+    ReadWrite, Socket, SocketFactory, SocketFactoryBuilder,
 };
 
 use crate::net;
@@ -39,6 +39,7 @@ pub enum Heard {
 #[derive(Default)]
 pub struct Host {
     pub factories: Vec<SocketFactory>,
+    pub acceptors: Vec<ListenAccept>,
     pub sockets: Vec<Socket>,
     /// What came by [`LISTENING`], which is heard as a word.
     pub listening: Vec<Listening>,
@@ -72,6 +73,14 @@ impl Host {
         self.build(cx, builder);
         let listener = self.factories.last().expect("pushed by `build`");
         listener.local_addr(cx).and_then(|addr| addr.as_ip()).expect("it listens")
+    }
+
+    /// Builds a wheel on a listener and holds it; says which.
+    pub fn accept(&mut self, cx: &mut Context<'_>, builder: ListenAcceptBuilder) -> WheelId {
+        let acceptor = builder.build(cx, &ESTABLISHED, &FAILED);
+        let id = acceptor.id();
+        self.acceptors.push(acceptor);
+        id
     }
 
     /// The first factory, which in most tests is the only one.

@@ -5,6 +5,7 @@
 //! | wheel | does | tells |
 //! |---|---|---|
 //! | [`SocketFactory`] | listens and accepts, or connects, or makes datagram sockets | [`Established`], [`Listening`], [`Failure`] |
+//! | [`ListenAccept`] | accepts on a listener that is there already | [`Established`], [`Failure`] |
 //! | [`Datagram`] | receives and sends messages | [`Message`], [`Failure`] |
 //! | [`ReadWrite`] | moves framed data both ways | [`Input`], [`Failure`], and marks and flushes by [`WheelId`](reactor::WheelId) |
 //!
@@ -85,6 +86,7 @@ mod failure;
 mod family;
 #[cfg(feature = "faults")]
 pub mod faults;
+mod listen_accept;
 mod options;
 mod read_write;
 mod resolve;
@@ -99,6 +101,7 @@ pub use descriptor::Descriptor;
 pub use failure::{Failure, Operation};
 pub use family::{Domain, SocketType};
 pub use filters as filter;
+pub use listen_accept::{ListenAccept, ListenAcceptBuilder};
 pub use options::SocketOptions;
 pub use read_write::{Input, Put, ReadWrite, ReadWriteBuilder, ReadWriteParts};
 pub use resolve::Protocol;

@@ -1,21 +1,20 @@
 //! `wheel_accept`, and what `all_errors` asks of a `SocketFactory`.
 
 use std::net::Ipv4Addr;
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use reactor::Context;
 use socket2::{Domain, SockRef, Socket, Type};
 use testkit::rig::{Heard, Host, Rig, cause};
 use testkit::unix::Folder;
-use wheels::{Operation, SocketFactory};
+use wheels::{ListenAccept, Operation, SocketFactory};
 
 use crate::support::failure_of;
 
 const EPROTONOSUPPORT: i32 = 93;
 
 /// An existing listener with a queue of five; wrong event names, put right afterwards; five connectors;
-/// and an alarm that lets go of it. There it is given to a wheel of its own, `ListenAccept`.
+/// and an alarm that lets go of it.
 #[test]
 fn wheel_accept() {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
@@ -23,17 +22,16 @@ fn wheel_accept() {
     listener.listen(5).unwrap();
     let addr = listener.local_addr().unwrap().as_socket().unwrap();
     let mut rig = Rig::start(move |host, cx| {
-        let given = [OwnedFd::from(listener)];
-        let acceptor = SocketFactory::builder().build_on(cx, given, "wrong", "wrong too");
-        acceptor.set_success_event(cx, "established");
+        let acceptor = ListenAccept::builder(listener).build(cx, "wrong", "wrong too");
+        acceptor.set_accept_event(cx, "established");
         acceptor.set_failure_event(cx, "failed");
         assert_eq!(acceptor.local_addr(cx), Some(addr.into()));
         let id = acceptor.id();
-        host.factories.push(acceptor);
+        host.acceptors.push(acceptor);
         for _ in 0..5 {
             host.build(cx, SocketFactory::connect(addr));
         }
-        let let_go = |host: &mut Host, _: &mut Context<'_>, ()| host.factories.clear();
+        let let_go = |host: &mut Host, _: &mut Context<'_>, ()| host.acceptors.clear();
         cx.state("let_go", let_go).expect("no handler of that name");
         let mut accepted = 0;
         host.react(move |host, cx, heard| match heard {

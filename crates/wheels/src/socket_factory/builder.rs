@@ -242,7 +242,8 @@ impl SocketFactoryBuilder {
     }
 
     /// As [`build`](Self::build), on sockets that listen already: inherited from systemd
-    /// ([`reactor::inherited`]) or from a predecessor. Their paths are never unlinked.
+    /// ([`reactor::inherited`]) or from a predecessor. Their paths are never unlinked. For a single one there is
+    /// [`ListenAccept`](crate::ListenAccept).
     ///
     /// What is no listening socket is a failure of `listen`, and no socket at all is one, too; all are closed
     /// then. Of the other parameters only the [options](Self::options) and the

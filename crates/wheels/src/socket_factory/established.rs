@@ -18,7 +18,7 @@ pub struct Established {
     /// socket has the unspecified address of its family. An IPv4 client of an IPv6 listener is told by
     /// its IPv4 address.
     pub peer: Address,
-    /// The factory that made it.
+    /// The wheel that made it.
     pub wheel: WheelId,
 }
 
