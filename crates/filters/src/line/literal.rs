@@ -112,7 +112,8 @@ impl Literal {
         let mut at = from;
         loop {
             at += memchr(last, window.get(at..)?)?;
-            if window[..at].ends_with(before) {
+            // A comparison of nothing is a call, too.
+            if before.is_empty() || window[..at].ends_with(before) {
                 return Some(at - before.len());
             }
             at += 1;

@@ -53,15 +53,14 @@ impl Splitter {
     /// the question stays open.
     #[inline]
     pub(super) fn next_byte(&mut self, input: &mut Input<'_>) {
-        let Some(&next) = input.as_slice().first() else {
-            return;
-        };
         match self {
             Self::Any(Some(partner)) => {
-                input.skip(usize::from(next == *partner));
+                let Some(next) = input.as_slice().first() else { return };
+                input.skip(usize::from(next == partner));
                 *self = Self::Any(None);
             }
             Self::Lone(first) => {
+                let Some(&next) = input.as_slice().first() else { return };
                 let (literal, more) = settle(*first, next);
                 input.skip(more);
                 *self = Self::Settled(literal);
@@ -85,13 +84,18 @@ impl Splitter {
     /// Consumes the ending that [`find`](Self::find) found, its content being consumed already.
     #[inline]
     pub(super) fn ended(&mut self, input: &mut Input<'_>) {
-        let first = input.as_slice().first().copied();
-        input.skip(self.width());
-        match self {
-            Self::Any(partner) => *partner = first.map(partner_of),
-            Self::Undecided => *self = first.map_or(Self::Undecided, Self::Lone),
-            Self::Lone(_) | Self::Settled(_) | Self::Literal(_) => return,
-        }
+        let first = match self {
+            Self::Settled(literal) | Self::Literal(literal) => {
+                input.skip(literal.as_bytes().len());
+                return;
+            }
+            Self::Any(_) | Self::Undecided | Self::Lone(_) => input.as_slice().first().copied(),
+        };
+        input.skip(1);
+        *self = match (&self, first) {
+            (Self::Any(_), first) => Self::Any(first.map(partner_of)),
+            (_, first) => first.map_or(Self::Undecided, Self::Lone),
+        };
         self.next_byte(input);
     }
 
