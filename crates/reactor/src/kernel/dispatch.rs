@@ -167,6 +167,7 @@ impl Kernel {
 
 impl Running<'_> {
     #[inline(always)]
+    #[expect(clippy::mem_forget, reason = "what would be dropped was taken out")]
     fn run(mut self, parcel: &mut dyn Parcel, reply: Option<&mut Reply<'_>>) -> Handled {
         let Self { kernel, body, .. } = &mut self;
         let Some(running) = body else { return Ok(()) };
@@ -176,6 +177,8 @@ impl Running<'_> {
             kernel.run_current(&mut **running, parcel, reply)
         };
         self.put_back();
+        // It has nothing left to put back, and is not to be asked.
+        std::mem::forget(self);
         handled
     }
 
@@ -185,6 +188,14 @@ impl Running<'_> {
             self.kernel.depth -= 1;
             self.kernel.sessions.put_back(self.to, body);
         }
+    }
+
+    /// The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
+    #[cold]
+    #[inline(never)]
+    fn crashed(&mut self) {
+        self.kernel.crashed = Some(self.kernel.current);
+        self.put_back();
     }
 }
 
@@ -210,9 +221,7 @@ impl Drop for Running<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.body.is_some() {
-            // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
-            self.kernel.crashed = Some(self.kernel.current);
-            self.put_back();
+            self.crashed();
         }
     }
 }

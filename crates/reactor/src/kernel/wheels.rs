@@ -11,7 +11,7 @@ use crate::handle::Handle;
 use crate::ids::{SessionId, WheelId};
 use crate::io::Io;
 use crate::session::Hold;
-use crate::wheel::{Deliver, Readiness, Wheel};
+use crate::wheel::{Deliver, Pull, Readiness, Wheel};
 
 impl Kernel {
     pub(crate) fn add_wheel<W: Wheel>(
@@ -50,18 +50,31 @@ impl Kernel {
         if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
     }
 
-    /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn.
-    pub(crate) fn pump<W: Wheel>(&mut self, id: WheelId) {
+    /// Pulls one event out of a wheel and delivers it; says whether there may be another.
+    pub(crate) fn pull<W: Wheel>(&mut self, id: WheelId) -> bool {
+        let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return false };
+        let Some(event) = wheel.next(&mut io) else {
+            self.tidy();
+            return false;
+        };
+        event.deliver(self);
+        !self.desk.all_told
+    }
+
+    /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn. It is
+    /// looked up anew for each: the last handler may have dropped it.
+    #[inline(always)]
+    fn pump(&mut self, id: WheelId, pull: Pull) {
         self.desk.begin_share();
-        for _ in 0..EVENT_BUDGET {
-            // Looked up anew each time: the last handler may have dropped it.
-            let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return };
-            let Some(event) = wheel.next(&mut io) else {
-                self.tidy();
-                return;
-            };
-            event.deliver(self);
-            if self.desk.all_told {
+        if pull(self, id) {
+            self.pump_on(id, pull);
+        }
+    }
+
+    #[inline(never)]
+    fn pump_on(&mut self, id: WheelId, pull: Pull) {
+        for _ in 1..EVENT_BUDGET {
+            if !pull(self, id) {
                 return;
             }
         }
@@ -75,13 +88,16 @@ impl Kernel {
         self.guard_wheel(id, |kernel| {
             let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
             let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-            let pump = wheel.ready(readiness);
+            let pull = wheel.ready(readiness);
             // One that stands in the list of those still ready has its share when its turn comes.
             if !slot.meta.again {
-                pump(kernel, id);
+                kernel.pump(id, pull);
+                kernel.flush_own(id);
             }
         });
-        self.flush();
+        if !self.desk.dirty.is_empty() {
+            self.flush();
+        }
     }
 
     /// Tells a wheel what a further descriptor is ready for, and pulls.
@@ -91,9 +107,9 @@ impl Kernel {
         self.guard_wheel(id, |kernel| {
             let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
             let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-            let pump = wheel.ready_also(watch, readiness);
+            let pull = wheel.ready_also(watch, readiness);
             if !slot.meta.again {
-                pump(kernel, id);
+                kernel.pump(id, pull);
             }
         });
         self.flush();
@@ -103,8 +119,8 @@ impl Kernel {
     pub(super) fn pull_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
         let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-        let pump = wheel.pump();
-        self.guard_wheel(id, |kernel| pump(kernel, id));
+        let pull = wheel.pull();
+        self.guard_wheel(id, |kernel| kernel.pump(id, pull));
         self.flush();
     }
 
@@ -118,22 +134,11 @@ impl Kernel {
     }
 
     /// Writes what wheels have to write. One that is written to meanwhile waits for the next time.
-    #[inline]
     pub(super) fn flush(&mut self) {
-        match self.desk.dirty[..] {
-            [] => {}
-            // As a rule it is the wheel that was just pulled.
-            [id] => {
-                self.desk.dirty.clear();
-                self.guard_wheel(id, |kernel| kernel.flush_wheel(id));
-                self.tidy();
-            }
-            [_, _, ..] => self.flush_dirty(),
-        }
-    }
-
-    fn flush_dirty(&mut self) {
         let dirty = self.desk.dirty.len();
+        if dirty == 0 {
+            return;
+        }
         for place in 0..dirty {
             let Some(id) = self.desk.dirty.get(place).copied() else { break };
             self.guard_wheel(id, |kernel| kernel.flush_wheel(id));
@@ -146,14 +151,24 @@ impl Kernel {
         self.tidy();
     }
 
+    /// Writes what the wheel has to write that was just pulled: as a rule it is the only one that has.
+    #[inline(always)]
+    fn flush_own(&mut self, id: WheelId) {
+        if self.desk.dirty[..] == [id] {
+            self.desk.dirty.clear();
+            self.flush_wheel(id);
+            self.tidy();
+        }
+    }
+
     #[inline]
     fn flush_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
         slot.meta.dirty = false;
         let Some(wheel) = slot.wheel.as_deref_mut() else { return };
         if wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
-            let pump = wheel.pump();
-            pump(self, id);
+            let pull = wheel.pull();
+            self.pump(id, pull);
         }
     }
 
