@@ -163,7 +163,9 @@ impl Output {
     pub fn clear(&mut self) {
         self.head.clear();
         self.sent = 0;
-        self.tail = None;
+        if self.tail.is_some() {
+            self.tail = None;
+        }
     }
 
     /// Lends a buffer to encode into, so that a connection that wakes up need not allocate one.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Kernel;
 use crate::config::EVENT_BUDGET;
-use crate::desk::{Meta, WheelSlot};
+use crate::desk::WheelSlot;
 use crate::further::WatchId;
 use crate::handle::Handle;
 use crate::ids::{SessionId, WheelId};
@@ -23,10 +23,10 @@ impl Kernel {
             slot.wheels += 1;
             self.sessions.add(session, Hold::Wheel);
         }
-        let id = WheelId(self.wheels.insert(WheelSlot { wheel: None, meta: Meta::new(session) }));
+        let id = WheelId(self.wheels.insert(WheelSlot::new(session)));
         let slot = self.wheels.get_mut(id.0).expect("inserted the line before");
         let wheel = make(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk });
-        slot.wheel = Some(Box::new(wheel));
+        slot.wheel = Box::new(wheel);
         self.settle();
         log::trace!(
             target: "reactor::wheels",
@@ -39,7 +39,7 @@ impl Kernel {
     #[inline]
     pub(crate) fn wheel_mut<W: Wheel>(&mut self, id: WheelId) -> Option<(&mut W, Io<'_>)> {
         let slot = self.wheels.get_mut(id.0)?;
-        let wheel: &mut dyn Any = slot.wheel.as_deref_mut()?;
+        let wheel: &mut dyn Any = &mut *slot.wheel;
         Some((wheel.downcast_mut()?, Io { id, meta: &mut slot.meta, desk: &mut self.desk }))
     }
 
@@ -87,8 +87,7 @@ impl Kernel {
     pub(super) fn ready_wheel(&mut self, id: WheelId, readiness: Readiness) {
         self.guard_wheel(id, |kernel| {
             let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
-            let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-            let pull = wheel.ready(readiness);
+            let pull = slot.wheel.ready(readiness);
             // One that stands in the list of those still ready has its share when its turn comes.
             if !slot.meta.again {
                 kernel.pump(id, pull);
@@ -106,8 +105,7 @@ impl Kernel {
         let Some(id) = self.desk.further.wheel_of(watch) else { return };
         self.guard_wheel(id, |kernel| {
             let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
-            let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-            let pull = wheel.ready_also(watch, readiness);
+            let pull = slot.wheel.ready_also(watch, readiness);
             if !slot.meta.again {
                 kernel.pump(id, pull);
             }
@@ -118,8 +116,7 @@ impl Kernel {
     /// Pulls from a wheel that asked for it.
     pub(super) fn pull_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
-        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-        let pull = wheel.pull();
+        let pull = slot.wheel.pull();
         self.guard_wheel(id, |kernel| kernel.pump(id, pull));
         self.flush();
     }
@@ -127,9 +124,8 @@ impl Kernel {
     /// Takes what a wheel has in the shared buffer to the wheel, which is asked again in the next turn.
     pub(super) fn park_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
-        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
         let mut io = Io { id, meta: &mut slot.meta, desk: &mut self.desk };
-        wheel.park(&mut io);
+        slot.wheel.park(&mut io);
         io.again();
     }
 
@@ -165,9 +161,8 @@ impl Kernel {
     fn flush_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
         slot.meta.dirty = false;
-        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-        if wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
-            let pull = wheel.pull();
+        if slot.wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
+            let pull = slot.wheel.pull();
             self.pump(id, pull);
         }
     }
