@@ -79,14 +79,21 @@ impl Output {
     /// ```
     #[inline]
     pub fn put_slice(&mut self, bytes: &[u8]) {
-        match &mut self.tail {
-            None => {
-                if self.sent > 0 {
-                    self.reclaim_for(bytes.len());
-                }
-                self.head.extend_from_slice(bytes);
-            }
-            Some(tail) => tail.put_slice(bytes),
+        if self.tail.is_none() && self.sent == 0 {
+            self.head.extend_from_slice(bytes);
+        } else {
+            self.put_behind(bytes);
+        }
+    }
+
+    /// Appends where some of what was put is sent, or linked.
+    #[inline(never)]
+    fn put_behind(&mut self, bytes: &[u8]) {
+        if let Some(tail) = &mut self.tail {
+            tail.put_slice(bytes);
+        } else {
+            self.reclaim_for(bytes.len());
+            self.head.extend_from_slice(bytes);
         }
     }
 
@@ -109,8 +116,13 @@ impl Output {
         if bytes.len() < Self::LINKED_FROM {
             self.put_slice(&bytes);
         } else {
-            self.tail.get_or_insert_default().link(bytes);
+            self.link(bytes);
         }
+    }
+
+    #[inline(never)]
+    fn link(&mut self, bytes: Bytes) {
+        self.tail.get_or_insert_default().link(bytes);
     }
 
     /// Notes that the first `n` bytes have been written; all of them if there are fewer.
@@ -151,7 +163,9 @@ impl Output {
     pub fn clear(&mut self) {
         self.head.clear();
         self.sent = 0;
-        self.tail = None;
+        if self.tail.is_some() {
+            self.tail = None;
+        }
     }
 
     /// Lends a buffer to encode into, so that a connection that wakes up need not allocate one.

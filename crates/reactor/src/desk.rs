@@ -13,8 +13,10 @@ use crate::arena::Key;
 use crate::bell::Doorbell;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
+use crate::event::Bound;
 use crate::further::{Further, WatchId};
 use crate::ids::{SessionId, TimerId, WheelId};
+use crate::io::Io;
 use crate::kernel::EventNames;
 use crate::poller::Poller;
 use crate::pool::{Job, JobRefused, Pool};
@@ -25,19 +27,41 @@ use crate::shared_buffer::SharedBuffer;
 use crate::shared_values::SharedValues;
 use crate::timers::Timers;
 use crate::wall_watch::WallWatch;
-use crate::wheel::{AnyWheel, Wheel};
+use crate::wheel::{AnyWheel, Readiness, Wheel};
 
 /// A wheel in the kernel's table.
 pub(crate) struct WheelSlot {
-    /// Absent only while the wheel is being made.
-    pub(crate) wheel: Option<Box<dyn AnyWheel>>,
+    pub(crate) wheel: Box<dyn AnyWheel>,
     pub(crate) meta: Meta,
 }
 
+/// Has the place of a wheel that is being made. It takes no memory, and does nothing.
+struct Unmade;
+
+impl Wheel for Unmade {
+    type Event = (Bound<()>, ());
+
+    fn ready(&mut self, _: Readiness) {}
+
+    fn next(&mut self, _: &mut Io<'_>) -> Option<Self::Event> {
+        None
+    }
+}
+
 impl WheelSlot {
+    /// The place of a wheel that `session` is making.
+    pub(crate) fn new(session: SessionId) -> Self {
+        Self { wheel: Box::new(Unmade), meta: Meta::new(session) }
+    }
+
     /// Takes the wheel out, if it is of this type.
     pub(crate) fn take<W: Wheel>(&mut self) -> Option<W> {
-        let wheel: Box<dyn Any> = self.wheel.take()?;
+        let there: &dyn Any = &*self.wheel;
+        if !there.is::<W>() {
+            return None;
+        }
+        let wheel: Box<dyn AnyWheel> = std::mem::replace(&mut self.wheel, Box::new(Unmade));
+        let wheel: Box<dyn Any> = wheel;
         wheel.downcast().ok().map(|wheel| *wheel)
     }
 }
@@ -61,7 +85,7 @@ pub(crate) struct Meta {
 }
 
 impl Meta {
-    pub(crate) const fn new(session: SessionId) -> Self {
+    const fn new(session: SessionId) -> Self {
         Self {
             session,
             alarm: None,
@@ -132,6 +156,8 @@ pub(crate) struct Desk {
     pub(crate) read_left: usize,
     /// The wheel that is being pulled said that the event it tells is the last for now.
     pub(crate) all_told: bool,
+    /// The spare buffer that is lent next, if there is one: what one wheel gives back the next one gets.
+    pub(crate) at_hand: Vec<u8>,
     pub(crate) spare: Vec<Vec<u8>>,
     pub(crate) doorbell: Doorbell,
     pub(crate) inbox: Inbox,
@@ -161,6 +187,7 @@ impl Desk {
             scratch: Vec::new(),
             read_left: READ_BUDGET,
             all_told: false,
+            at_hand: Vec::new(),
             spare: Vec::new(),
             doorbell: Doorbell::default(),
             inbox: Inbox::default(),

@@ -373,12 +373,23 @@ impl Io<'_> {
     #[must_use]
     #[inline]
     pub fn lend_buffer(&mut self) -> Vec<u8> {
-        self.desk.spare.pop().unwrap_or_default()
+        let buffer = std::mem::take(&mut self.desk.at_hand);
+        if buffer.capacity() > 0 { buffer } else { self.desk.spare.pop().unwrap_or_default() }
     }
 
     /// Takes a buffer back, for the next wheel that needs one.
-    #[inline]
+    #[inline(always)]
     pub fn return_buffer(&mut self, mut buffer: Vec<u8>) {
+        if self.desk.at_hand.capacity() == 0 && buffer.capacity() <= SPARE_BUFFER {
+            buffer.clear();
+            self.desk.at_hand = buffer;
+        } else {
+            self.put_by(buffer);
+        }
+    }
+
+    #[inline(never)]
+    fn put_by(&mut self, mut buffer: Vec<u8>) {
         let keep = buffer.capacity() > 0 && buffer.capacity() <= SPARE_BUFFER;
         if keep && self.desk.spare.len() < MOST_SPARE_BUFFERS {
             buffer.clear();

@@ -7,14 +7,16 @@ use crate::config::SHARED_BUFFER;
 
 /// The one buffer that all wheels read into: what was read, and room behind it.
 pub struct SharedBuffer {
-    bytes: Box<[u8]>,
+    bytes: Box<[u8; SHARED_BUFFER]>,
     start: usize,
     end: usize,
 }
 
 impl SharedBuffer {
     pub(crate) fn new() -> Self {
-        Self { bytes: vec![0; SHARED_BUFFER].into_boxed_slice(), start: 0, end: 0 }
+        let bytes = vec![0; SHARED_BUFFER].into_boxed_slice();
+        let bytes = bytes.try_into().expect("it has this length");
+        Self { bytes, start: 0, end: 0 }
     }
 
     /// What was read and not consumed yet.

@@ -184,32 +184,32 @@ impl fmt::Debug for Readiness {
     }
 }
 
-/// The loop that pulls events out of a wheel of one type: see `Kernel::pump`.
-pub(crate) type Pump = fn(&mut Kernel, WheelId) -> bool;
+/// Pulls one event out of a wheel of one type and delivers it; says whether there may be another.
+pub(crate) type Pull = fn(&mut Kernel, WheelId) -> bool;
 
 /// A wheel of any type, as the kernel keeps it.
 pub(crate) trait AnyWheel: Any {
-    /// Notes what it is ready for, and gives its `pump`.
-    fn ready(&mut self, readiness: Readiness) -> Pump;
+    /// Notes what it is ready for, and gives its `pull`.
+    fn ready(&mut self, readiness: Readiness) -> Pull;
     /// As `ready`, of a further descriptor.
-    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> Pump;
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> Pull;
     fn flush(&mut self, io: &mut Io<'_>) -> bool;
     fn park(&mut self, io: &mut Io<'_>);
-    /// The loop that pulls events out of a wheel of this type.
-    fn pump(&self) -> Pump;
+    /// What pulls an event out of a wheel of this type.
+    fn pull(&self) -> Pull;
     /// The wheel's type, for people.
     fn kind(&self) -> &'static str;
 }
 
 impl<W: Wheel> AnyWheel for W {
-    fn ready(&mut self, readiness: Readiness) -> Pump {
+    fn ready(&mut self, readiness: Readiness) -> Pull {
         Wheel::ready(self, readiness);
-        Kernel::pump::<W>
+        Kernel::pull::<W>
     }
 
-    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> Pump {
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> Pull {
         Wheel::ready_also(self, watch, readiness);
-        Kernel::pump::<W>
+        Kernel::pull::<W>
     }
 
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
@@ -220,8 +220,8 @@ impl<W: Wheel> AnyWheel for W {
         Wheel::park(self, io);
     }
 
-    fn pump(&self) -> Pump {
-        Kernel::pump::<W>
+    fn pull(&self) -> Pull {
+        Kernel::pull::<W>
     }
 
     fn kind(&self) -> &'static str {

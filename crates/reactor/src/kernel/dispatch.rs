@@ -12,6 +12,7 @@ use crate::destination::Destination;
 use crate::error::CallError;
 use crate::event::{Bound, Event};
 use crate::ids::SessionId;
+use crate::name::Symbol;
 use crate::payload::Parcel;
 use crate::session::{AnySession, Handled, Hold, Phase, Refusal, Reply};
 
@@ -39,14 +40,19 @@ impl Kernel {
     pub(crate) fn deliver_direct<T: 'static>(&mut self, bound: Bound<T>, payload: T) {
         self.stats.direct += 1;
         self.current.write(bound.session, bound.session, Names::one(bound.symbol));
-        self.deliver_current(None, &mut Some(payload));
+        self.deliver_current(bound.symbol, None, &mut Some(payload));
     }
 
-    /// Delivers the current letter, of which nobody waits for a reply. A panic of the handler is the
-    /// caller's.
+    /// Delivers the current letter, which is of the event `symbol` and of which nobody waits for a reply.
+    /// A panic of the handler is the caller's.
     #[inline(always)]
-    pub(super) fn deliver_current(&mut self, hold: Option<Hold>, parcel: &mut dyn Parcel) {
-        let outcome = self.offer(hold, parcel, None);
+    pub(super) fn deliver_current(
+        &mut self,
+        symbol: Symbol,
+        hold: Option<Hold>,
+        parcel: &mut dyn Parcel,
+    ) {
+        let outcome = self.offer(symbol, hold, parcel, None);
         if !matches!(outcome, Outcome::Handled) {
             self.undelivered(parcel, outcome);
         }
@@ -63,7 +69,7 @@ impl Kernel {
         self.read_posts();
         let outer = std::mem::replace(&mut self.current, letter);
         let told = self.guard_handler(|kernel| {
-            let outcome = kernel.offer(None, parcel, reply);
+            let outcome = kernel.offer(letter.symbol(), None, parcel, reply);
             if !matches!(outcome, Outcome::Handled) {
                 kernel.undelivered(parcel, outcome);
             }
@@ -107,7 +113,7 @@ impl Kernel {
         let outer = std::mem::replace(&mut self.current, next);
         let (mut parcel, mut reply) = (Some(payload), None::<R>);
         let outcome = self.guard_handler(|kernel| {
-            kernel.offer(None, &mut parcel, Some(&mut Reply::To(&mut reply)))
+            kernel.offer(symbol, None, &mut parcel, Some(&mut Reply::To(&mut reply)))
         });
         self.current = outer;
         match outcome {
@@ -124,10 +130,12 @@ impl Kernel {
         }
     }
 
-    /// Offers the current letter to its session, and crosses out what held the session for it.
+    /// Offers the current letter, which is of the event `symbol`, to its session, and crosses out what
+    /// held the session for it.
     #[inline(always)]
     fn offer(
         &mut self,
+        symbol: Symbol,
         hold: Option<Hold>,
         parcel: &mut dyn Parcel,
         reply: Option<&mut Reply<'_>>,
@@ -142,7 +150,7 @@ impl Kernel {
             slot.ledger.remove(hold);
         }
         self.depth += 1;
-        let handled = Running { kernel: self, to, body: Some(body) }.run(parcel, reply);
+        let handled = Running { kernel: self, to, body: Some(body) }.run(symbol, parcel, reply);
         let outcome = match handled {
             Ok(()) => Outcome::Handled,
             Err(refusal) => self.refused(refusal),
@@ -167,15 +175,23 @@ impl Kernel {
 
 impl Running<'_> {
     #[inline(always)]
-    fn run(mut self, parcel: &mut dyn Parcel, reply: Option<&mut Reply<'_>>) -> Handled {
+    #[expect(clippy::mem_forget, reason = "what would be dropped was taken out")]
+    fn run(
+        mut self,
+        symbol: Symbol,
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut Reply<'_>>,
+    ) -> Handled {
         let Self { kernel, body, .. } = &mut self;
         let Some(running) = body else { return Ok(()) };
         let handled = if kernel.observed {
-            kernel.run_observed(&mut **running, parcel, reply)
+            kernel.run_observed(symbol, &mut **running, parcel, reply)
         } else {
-            kernel.run_current(&mut **running, parcel, reply)
+            kernel.run_current(symbol, &mut **running, parcel, reply)
         };
         self.put_back();
+        // It has nothing left to put back, and is not to be asked.
+        std::mem::forget(self);
         handled
     }
 
@@ -186,18 +202,26 @@ impl Running<'_> {
             self.kernel.sessions.put_back(self.to, body);
         }
     }
+
+    /// The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
+    #[cold]
+    #[inline(never)]
+    fn crashed(&mut self) {
+        self.kernel.crashed = Some(self.kernel.current);
+        self.put_back();
+    }
 }
 
 impl Kernel {
-    /// Calls the handler of the current letter.
+    /// Calls the handler of the current letter, which is of the event `symbol`.
     #[inline(always)]
     pub(super) fn run_current(
         &mut self,
+        symbol: Symbol,
         body: &mut dyn AnySession,
         parcel: &mut dyn Parcel,
         reply: Option<&mut Reply<'_>>,
     ) -> Handled {
-        let symbol = self.current.symbol();
         let mut cx = Context::new(self);
         match body.handle(symbol, &mut cx, parcel, reply) {
             Ok(()) => Ok(()),
@@ -210,9 +234,7 @@ impl Drop for Running<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.body.is_some() {
-            // The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
-            self.kernel.crashed = Some(self.kernel.current);
-            self.put_back();
+            self.crashed();
         }
     }
 }

@@ -68,9 +68,9 @@ impl Kernel {
     ) -> Handled {
         self.current.names = self.current.names.renamed(symbol);
         if self.observed {
-            self.run_observed(machine, parcel, None)
+            self.run_observed(symbol, machine, parcel, None)
         } else {
-            self.run_current(machine, parcel, None)
+            self.run_current(symbol, machine, parcel, None)
         }
     }
 

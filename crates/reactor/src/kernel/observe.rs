@@ -95,6 +95,7 @@ impl Kernel {
     #[cold]
     pub(super) fn run_observed(
         &mut self,
+        symbol: Symbol,
         body: &mut dyn AnySession,
         parcel: &mut dyn Parcel,
         reply: Option<&mut Reply<'_>>,
@@ -102,7 +103,7 @@ impl Kernel {
         let letter = self.current;
         self.trace_event(body, letter);
         let begin = self.observer.reads_clock().then(|| self.desk.clock.moment());
-        let handled = self.run_current(body, parcel, reply);
+        let handled = self.run_current(symbol, body, parcel, reply);
         if let Some(begin) = begin {
             let spent = self.desk.clock.moment().since(begin);
             self.note_time(body.kind(), letter, spent);

@@ -24,7 +24,7 @@ impl Kernel {
             if let Some(info) = infos.get_mut(&slot.meta.session) {
                 info.wheels.push(WheelInfo {
                     id: WheelId(key),
-                    kind: slot.wheel.as_ref().map_or("?", |wheel| wheel.kind()),
+                    kind: slot.wheel.kind(),
                     descriptor: slot.meta.watched(),
                     further: self.desk.further.of(WheelId(key)).collect(),
                     holds: slot.meta.alive,

@@ -306,7 +306,7 @@ impl Kernel {
             }
             self.sessions.release(from, Hold::Sent);
         }
-        self.deliver_current(Some(Hold::Queued), parcel);
+        self.deliver_current(names.event(), Some(Hold::Queued), parcel);
     }
 
     /// A signal that a session sent has come to the front of the queue.
@@ -335,7 +335,7 @@ impl Kernel {
                 self.stats.timers += 1;
                 let hold = Some(Hold::Timer);
                 self.current.write(session, session, EventNames::one(symbol));
-                payload.open(|parcel| self.deliver_current(hold, parcel));
+                payload.open(|parcel| self.deliver_current(symbol, hold, parcel));
             }
             Ring::Wheel(id) => {
                 if let Some(slot) = self.wheels.get_mut(id.0) {

@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use super::Kernel;
 use crate::config::EVENT_BUDGET;
-use crate::desk::{Meta, WheelSlot};
+use crate::desk::WheelSlot;
 use crate::further::WatchId;
 use crate::handle::Handle;
 use crate::ids::{SessionId, WheelId};
 use crate::io::Io;
 use crate::session::Hold;
-use crate::wheel::{Deliver, Pump, Readiness, Wheel};
+use crate::wheel::{Deliver, Pull, Readiness, Wheel};
 
 impl Kernel {
     pub(crate) fn add_wheel<W: Wheel>(
@@ -23,10 +23,10 @@ impl Kernel {
             slot.wheels += 1;
             self.sessions.add(session, Hold::Wheel);
         }
-        let id = WheelId(self.wheels.insert(WheelSlot { wheel: None, meta: Meta::new(session) }));
+        let id = WheelId(self.wheels.insert(WheelSlot::new(session)));
         let slot = self.wheels.get_mut(id.0).expect("inserted the line before");
         let wheel = make(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk });
-        slot.wheel = Some(Box::new(wheel));
+        slot.wheel = Box::new(wheel);
         self.settle();
         log::trace!(
             target: "reactor::wheels",
@@ -39,7 +39,7 @@ impl Kernel {
     #[inline]
     pub(crate) fn wheel_mut<W: Wheel>(&mut self, id: WheelId) -> Option<(&mut W, Io<'_>)> {
         let slot = self.wheels.get_mut(id.0)?;
-        let wheel: &mut dyn Any = slot.wheel.as_deref_mut()?;
+        let wheel: &mut dyn Any = &mut *slot.wheel;
         Some((wheel.downcast_mut()?, Io { id, meta: &mut slot.meta, desk: &mut self.desk }))
     }
 
@@ -50,48 +50,48 @@ impl Kernel {
         if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
     }
 
-    /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn. Says
-    /// whether that is so: if not, it was closed or is of another type now.
-    pub(crate) fn pump<W: Wheel>(&mut self, id: WheelId) -> bool {
-        for _ in 0..EVENT_BUDGET {
-            // Looked up anew each time: the last handler may have dropped it.
-            let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return false };
-            let Some(event) = wheel.next(&mut io) else {
-                self.tidy();
-                return true;
-            };
-            event.deliver(self);
-            if self.desk.all_told {
-                return true;
+    /// Pulls one event out of a wheel and delivers it; says whether there may be another.
+    pub(crate) fn pull<W: Wheel>(&mut self, id: WheelId) -> bool {
+        let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else {
+            return self.pull_successor(id);
+        };
+        let Some(event) = wheel.next(&mut io) else {
+            self.tidy();
+            return false;
+        };
+        event.deliver(self);
+        !self.desk.all_told
+    }
+
+    /// As `pull`, of a wheel that a handler put in the place of the one that is pulled. It has the rest of
+    /// the same share.
+    #[cold]
+    fn pull_successor(&mut self, id: WheelId) -> bool {
+        let Some(slot) = self.wheels.get(id.0) else { return false };
+        let pull = slot.wheel.pull();
+        self.desk.all_told = false;
+        pull(self, id)
+    }
+
+    /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn. It is
+    /// looked up anew for each: the last handler may have dropped it.
+    #[inline(always)]
+    fn pump(&mut self, id: WheelId, pull: Pull) {
+        self.desk.begin_share(id);
+        if pull(self, id) {
+            self.pump_on(id, pull);
+        }
+    }
+
+    #[inline(never)]
+    fn pump_on(&mut self, id: WheelId, pull: Pull) {
+        for _ in 1..EVENT_BUDGET {
+            if !pull(self, id) {
+                return;
             }
         }
         self.park_wheel(id);
         self.tidy();
-        true
-    }
-
-    /// Gives a wheel its share of the turn.
-    #[inline]
-    fn pull(&mut self, id: WheelId, pump: Pump) {
-        self.desk.begin_share(id);
-        if !pump(self, id) {
-            self.pull_successors(id);
-        }
-    }
-
-    /// Goes on with a wheel that a handler put in the place of the one that was pulled. It has the rest
-    /// of the same share.
-    #[cold]
-    fn pull_successors(&mut self, id: WheelId) {
-        loop {
-            let Some(slot) = self.wheels.get(id.0) else { return };
-            let Some(wheel) = slot.wheel.as_deref() else { return };
-            let pump = wheel.pump();
-            self.desk.all_told = false;
-            if pump(self, id) {
-                return;
-            }
-        }
     }
 
     /// Tells a wheel what it is ready for, and pulls.
@@ -99,14 +99,16 @@ impl Kernel {
     pub(super) fn ready_wheel(&mut self, id: WheelId, readiness: Readiness) {
         self.guard_wheel(id, |kernel| {
             let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
-            let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-            let pump = wheel.ready(readiness);
+            let pull = slot.wheel.ready(readiness);
             // One that stands in the list of those still ready has its share when its turn comes.
             if !slot.meta.again {
-                kernel.pull(id, pump);
+                kernel.pump(id, pull);
+                kernel.flush_own(id);
             }
         });
-        self.flush();
+        if !self.desk.dirty.is_empty() {
+            self.flush();
+        }
     }
 
     /// Tells a wheel what a further descriptor is ready for, and pulls.
@@ -115,10 +117,9 @@ impl Kernel {
         let Some(id) = self.desk.further.wheel_of(watch) else { return };
         self.guard_wheel(id, |kernel| {
             let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
-            let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-            let pump = wheel.ready_also(watch, readiness);
+            let pull = slot.wheel.ready_also(watch, readiness);
             if !slot.meta.again {
-                kernel.pull(id, pump);
+                kernel.pump(id, pull);
             }
         });
         self.flush();
@@ -127,38 +128,25 @@ impl Kernel {
     /// Pulls from a wheel that asked for it.
     pub(super) fn pull_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
-        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-        let pump = wheel.pump();
-        self.guard_wheel(id, |kernel| kernel.pull(id, pump));
+        let pull = slot.wheel.pull();
+        self.guard_wheel(id, |kernel| kernel.pump(id, pull));
         self.flush();
     }
 
     /// Takes what a wheel has in the shared buffer to the wheel, which is asked again in the next turn.
     pub(super) fn park_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
-        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
         let mut io = Io { id, meta: &mut slot.meta, desk: &mut self.desk };
-        wheel.park(&mut io);
+        slot.wheel.park(&mut io);
         io.again();
     }
 
     /// Writes what wheels have to write. One that is written to meanwhile waits for the next time.
-    #[inline]
     pub(super) fn flush(&mut self) {
-        match self.desk.dirty[..] {
-            [] => {}
-            // As a rule it is the wheel that was just pulled.
-            [id] => {
-                self.desk.dirty.clear();
-                self.guard_wheel(id, |kernel| kernel.flush_wheel(id));
-                self.tidy();
-            }
-            [_, _, ..] => self.flush_dirty(),
-        }
-    }
-
-    fn flush_dirty(&mut self) {
         let dirty = self.desk.dirty.len();
+        if dirty == 0 {
+            return;
+        }
         for place in 0..dirty {
             let Some(id) = self.desk.dirty.get(place).copied() else { break };
             self.guard_wheel(id, |kernel| kernel.flush_wheel(id));
@@ -171,14 +159,23 @@ impl Kernel {
         self.tidy();
     }
 
+    /// Writes what the wheel has to write that was just pulled: as a rule it is the only one that has.
+    #[inline(always)]
+    fn flush_own(&mut self, id: WheelId) {
+        if self.desk.dirty[..] == [id] {
+            self.desk.dirty.clear();
+            self.flush_wheel(id);
+            self.tidy();
+        }
+    }
+
     #[inline]
     fn flush_wheel(&mut self, id: WheelId) {
         let Some(slot) = self.wheels.get_mut(id.0) else { return };
         slot.meta.dirty = false;
-        let Some(wheel) = slot.wheel.as_deref_mut() else { return };
-        if wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
-            let pump = wheel.pump();
-            self.pull(id, pump);
+        if slot.wheel.flush(&mut Io { id, meta: &mut slot.meta, desk: &mut self.desk }) {
+            let pull = slot.wheel.pull();
+            self.pump(id, pull);
         }
     }
 
@@ -210,7 +207,7 @@ impl Kernel {
         if let Some(slot) = self.wheels.get_mut(id.0).filter(|_| there) {
             let old = slot.take().expect("the wheel was found by its type the line before");
             let new = make(old, &mut Io { id, meta: &mut slot.meta, desk: &mut self.desk });
-            slot.wheel = Some(Box::new(new));
+            slot.wheel = Box::new(new);
         }
         handle.of_other_type()
     }

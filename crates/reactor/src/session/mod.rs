@@ -172,7 +172,10 @@ impl Sessions {
             debug_assert!(false, "a session is not removed while its handler runs");
             return;
         };
-        slot.body = Some(body);
+        debug_assert!(slot.body.is_none(), "it was taken out");
+        if slot.body.is_none() {
+            slot.body = Some(body);
+        }
         if slot.ledger.is_empty() {
             self.mark(id);
         }
