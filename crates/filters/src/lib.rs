@@ -11,7 +11,9 @@
 //!
 //! | filter | an item is | POE |
 //! |---|---|---|
+//! | [`Block`] | a block of bytes with its [length](length) before it, or of fixed size | `POE::Filter::Block` |
 //! | [`Line`] | a line without its ending | `POE::Filter::Line` |
+//! | [`NetString`] | a netstring without its length and comma | |
 //! | [`Stream`] | whatever has arrived | `POE::Filter::Stream` |
 //!
 //! ```
@@ -34,16 +36,21 @@
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+mod block;
 mod error;
 mod filter;
 mod input;
+pub mod length;
 mod line;
+mod net_string;
 mod output;
 mod stream;
 
+pub use crate::block::Block;
 pub use crate::error::FilterError;
 pub use crate::filter::Filter;
 pub use crate::input::Input;
 pub use crate::line::{Ending, Line, Literal};
+pub use crate::net_string::NetString;
 pub use crate::output::Output;
 pub use crate::stream::Stream;
