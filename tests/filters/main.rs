@@ -5,11 +5,13 @@
 //! `Vec`.
 
 mod block;
+mod codec;
 mod feed;
 mod limits;
 mod line;
 mod net_string;
 mod output;
 mod reads;
+mod reference;
 mod splits;
 mod stream;
