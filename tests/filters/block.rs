@@ -231,6 +231,14 @@ proptest! {
     }
 
     #[test]
+    fn no_bytes_bring_it_down(stream in prop::collection::vec(any::<u8>(), 0..200)) {
+        each_kind(65_536, |new| {
+            let got = read(new(), &[&stream], true);
+            assert!(stream.ends_with(&got.pending), "what is left is the end of what came");
+        });
+    }
+
+    #[test]
     fn what_is_encoded_decodes_to_the_same_blocks(
         items in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..4),
         cuts in prop::collection::vec(any::<Index>(), 0..8),

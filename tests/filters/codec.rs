@@ -135,6 +135,18 @@ fn an_idle_stream_holds_no_buffer() {
 }
 
 #[test]
+fn what_is_announced_costs_no_memory() {
+    let mut records = records();
+    let kept = allocation_counter::measure(|| {
+        // Eight megabytes, which is what this codec would accept.
+        assert_eq!(records.decode(&mut Input::new(b"\0\x80\0\0abc")), Ok(None));
+    });
+    assert!(kept.bytes_current <= 65_536, "{} bytes", kept.bytes_current);
+    let error = records.decode(&mut Input::new(&[0; 65_536]));
+    assert_eq!(error, Err(FilterError::TooLong { limit: 65_536 }));
+}
+
+#[test]
 fn many_small_items_behind_each_other_are_not_copied_again_and_again() {
     // A megabyte in one read, of lines of one byte, half of which the session keeps.
     let stream = b"\0\0\0\x01x".repeat(200_000);

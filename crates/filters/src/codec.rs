@@ -14,7 +14,7 @@ use crate::block::DEFAULT_MAX_LENGTH;
 use crate::{Filter, FilterError, Input, Output};
 
 /// A codec of `tokio_util` as a filter: whatever implements its
-/// [`Decoder`](tokio_util::codec::Decoder) and [`Encoder`](tokio_util::codec::Encoder). Needs the
+/// [`Decoder`] and [`Encoder`]. Needs the
 /// feature `tokio-codec`.
 ///
 /// There are codecs for many protocols. `Out` is what is encoded, by default what is decoded.
@@ -27,7 +27,7 @@ use crate::{Filter, FilterError, Input, Output};
 ///
 /// The codec's errors become [`FilterError::Malformed`], at byte 0, with their text. They are
 /// final, although some codecs could go on. At the end of the stream
-/// [`decode_eof`](tokio_util::codec::Decoder::decode_eof) is called; for most codecs half a record
+/// [`decode_eof`](Decoder::decode_eof) is called; for most codecs half a record
 /// is an error then.
 ///
 /// ```
@@ -87,9 +87,9 @@ impl<C: Decoder, Out> Codec<C, Out> {
     /// out. By default 65,536.
     ///
     /// Beyond that it is [`FilterError::TooLong`]. Take it for the second line of defence: a codec
-    /// with a limit of its own should have it set too. Some reserve as much memory as a record
-    /// announces, as `LengthDelimitedCodec` does, up to its limit of 8 MiB; and what a codec puts
-    /// aside itself is not seen here.
+    /// with a limit of its own should have it set too, because what a codec puts aside itself is not
+    /// seen here. Memory that it reserves in the buffer is taken back if it is more than twice the
+    /// limit: `LengthDelimitedCodec` reserves what a record announces, up to 8 MiB.
     ///
     /// ```
     /// use filters::{Codec, Filter, FilterError, Input};
@@ -145,7 +145,8 @@ impl<C: Decoder<Error: fmt::Display>, Out> Codec<C, Out> {
         Ok(None)
     }
 
-    /// Remembers what went wrong, and lets an idle buffer go.
+    /// Remembers what went wrong, and lets memory go that is of no use: when there is nothing in the
+    /// buffer, and what was reserved for a record that would be too long.
     fn settle<T>(
         &mut self,
         result: Result<Option<T>, FilterError>,
@@ -156,6 +157,8 @@ impl<C: Decoder<Error: fmt::Display>, Out> Codec<C, Out> {
         }
         if self.buffer.is_empty() && !self.holds_items {
             self.buffer = BytesMut::new();
+        } else if self.buffer.capacity() > MOST_SPARE.max(self.max_length.saturating_mul(2)) {
+            self.buffer = BytesMut::from(&self.buffer[..]);
         }
         result
     }
@@ -217,3 +220,6 @@ impl<C: Decoder, Out> fmt::Debug for Codec<C, Out> {
 fn malformed(error: impl fmt::Display) -> FilterError {
     FilterError::malformed(0, error)
 }
+
+/// With a limit so low that this is more, what a buffer has to spare is not worth a copy.
+const MOST_SPARE: usize = 65_536;

@@ -11,7 +11,7 @@
 //!
 //! | filter | an item is | POE |
 //! |---|---|---|
-//! | [`Block`] | a block of bytes with its [length](length) before it, or of fixed size | `POE::Filter::Block` |
+//! | [`Block`] | a block of bytes with its [length] before it, or of fixed size | `POE::Filter::Block` |
 //! | [`Line`] | a line without its ending | `POE::Filter::Line` |
 //! | [`NetString`] | a netstring without its length and comma | |
 //! | [`Stream`] | whatever has arrived | `POE::Filter::Stream` |

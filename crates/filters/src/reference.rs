@@ -103,8 +103,8 @@ impl<F: Format, In, Out> Reference<F, In, Out> {
 
     /// Compresses what goes and decompresses what comes (zlib, RFC 1950); POE's `Compression`.
     ///
-    /// Both sides have to. Needs the feature `compression`. Compressing takes about 300 KiB of memory
-    /// for the moment, decompressing less. A few bytes may decompress to a thousand times as
+    /// Both sides have to. Needs the feature `compression`. Compressing takes about 250 KiB of memory
+    /// for the moment, decompressing 11. A few bytes may decompress to a thousand times as
     /// many: [`max_length`](Self::max_length) bounds those too, and no more than it is decompressed.
     ///
     /// ```
