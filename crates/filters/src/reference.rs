@@ -41,7 +41,8 @@ use crate::{Filter, FilterError, Input, Output};
 /// The limit is one of bytes. A value takes more memory than its bytes, by a factor that depends on
 /// its type: an empty string is one byte or two, and 24 in a `Vec<String>`. A type that contains itself
 /// may be nested as deep as the record is long, which can exhaust the stack: `Json` stops at 128,
-/// `Postcard` does not.
+/// `Postcard` does not. Nor does it end in time where a few bytes announce any number of items that have
+/// no bytes, as in a `Vec<()>`. So keep such types away from strangers who speak `Postcard`.
 ///
 /// ```
 /// # #[cfg(feature = "json")] {
