@@ -198,7 +198,7 @@ fn a_block_is_refused_for_what_it_announces() {
         peer.write_all(header).expect("write");
         // Nothing of the block comes, nor does the peer end.
         let told = rig.hear(2);
-        assert_eq!(told, [item("ok"), Heard::Failed(Operation::Decode, errnum, 0)]);
+        assert_eq!(told[..2], [item("ok"), Heard::Failed(Operation::Decode, errnum, 0)]);
         drop(peer);
     }
 }
