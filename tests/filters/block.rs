@@ -167,6 +167,15 @@ fn varints_may_be_longer_than_need_be_but_are_written_short() {
 }
 
 #[test]
+fn a_varint_of_more_than_64_bits_is_an_error_and_no_small_length() {
+    // The bits that do not fit must not be dropped: what is left would be a length of 0.
+    let stream = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2];
+    let what = "a length of more than 64 bits".into();
+    let error = read(Block::varint(), &[&stream], false).failed;
+    assert_eq!(error, Some(FilterError::Malformed { at: 9, what }));
+}
+
+#[test]
 fn an_error_is_repeated_and_consumes_nothing() {
     let mut block = Block::new();
     let mut input = Input::new(b"x2\0ab");
