@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use testkit::net::{self, Ending, Peer};
-use wheels::filter::Line;
+use wheels::filter::{Block, Line};
 use wheels::{Operation, ReadWrite};
 
 use crate::data::{Dice, noise};
 use crate::support::{END, Heard, Rig, half_close, item, items, pair, wide_pair};
 
+const EINVAL: i32 = 22;
 const EMSGSIZE: i32 = 90;
 
 #[test]
@@ -168,4 +169,36 @@ fn nothing_is_read_after_a_line_that_is_too_long() {
     rig.notice();
     rig.turns(10);
     assert_eq!(rig.heard(), [Heard::Failed(Operation::Decode, EMSGSIZE, 0)]);
+}
+
+#[test]
+fn a_block_longer_than_the_shared_buffer_comes_whole_and_so_does_the_next() {
+    let block: Vec<u8> = noise(1 << 20);
+    let (ours, mut peer) = pair();
+    let filter = Block::new().max_length(1 << 20);
+    let mut rig = Rig::new(ReadWrite::builder(ours).filter(filter));
+    let sent = block.clone();
+    let client = Peer::play(move || {
+        for _ in 0..2 {
+            peer.write_all(&[b"1048576\0", &sent[..]].concat()).expect("write");
+        }
+    });
+    let told = rig.hear(3);
+    client.join();
+    assert!(items(&told) == [block.clone(), block], "another block than was sent");
+    assert_eq!(told[2], END);
+}
+
+#[test]
+fn a_block_is_refused_for_what_it_announces() {
+    for (header, errnum) in [(&b"65537\0"[..], EMSGSIZE), (b"hello", EINVAL)] {
+        let (ours, mut peer) = pair();
+        let mut rig = Rig::new(ReadWrite::builder(ours).filter(Block::new()));
+        peer.write_all(b"2\0ok").expect("write");
+        peer.write_all(header).expect("write");
+        // Nothing of the block comes, nor does the peer end.
+        let told = rig.hear(2);
+        assert_eq!(told[..2], [item("ok"), Heard::Failed(Operation::Decode, errnum, 0)]);
+        drop(peer);
+    }
 }

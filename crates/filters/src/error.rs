@@ -1,10 +1,12 @@
 //! What can be wrong with bytes.
 //!
 //! Owns the one error type of this crate. Promises that its text is fit for a log line and names
-//! the limit or the place. Never carries the offending bytes: a peer chose them, and they may be
-//! many. The wheels turn it into a failure event.
+//! the limit or the place. Never carries the offending bytes, unless another's text quotes them: then
+//! a few, and none that a terminal or a log would take for its own. The wheels turn it into a
+//! failure event.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::{error, fmt};
 
 /// Why a filter could not go on.
@@ -40,6 +42,27 @@ pub enum FilterError {
     },
 }
 
+impl FilterError {
+    /// Returns [`Malformed`](Self::Malformed) with the text of another error, such as a parser's.
+    ///
+    /// Such a text may quote what the peer sent. So it is cut off after 200 characters, and all that
+    /// is not a letter, a digit, a space or printable ASCII is escaped.
+    ///
+    /// ```
+    /// use filters::FilterError;
+    ///
+    /// let error = FilterError::malformed(2, "unknown field `\x1b[2J`");
+    /// assert_eq!(error.to_string(), r"malformed record at byte 2: unknown field `\u{1b}[2J`");
+    /// ```
+    pub fn malformed(at: usize, why: impl fmt::Display) -> Self {
+        let mut what = Excerpt { text: String::new(), room: MOST_CHARACTERS };
+        if write!(what, "{why}").is_err() {
+            what.text.push_str("...");
+        }
+        Self::Malformed { at, what: what.text.into() }
+    }
+}
+
 impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -50,3 +73,27 @@ impl fmt::Display for FilterError {
 }
 
 impl error::Error for FilterError {}
+
+/// The beginning of a text, fit for a log line. Writing to it fails when it is full.
+struct Excerpt {
+    text: String,
+    /// How many characters may follow.
+    room: usize,
+}
+
+impl Write for Excerpt {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        for character in more.chars() {
+            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            if character == ' ' || character.is_ascii_graphic() || character.is_alphanumeric() {
+                self.text.push(character);
+            } else {
+                self.text.extend(character.escape_default());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A line in a log, and a little more.
+const MOST_CHARACTERS: usize = 200;

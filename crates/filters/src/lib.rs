@@ -11,8 +11,17 @@
 //!
 //! | filter | an item is | POE |
 //! |---|---|---|
+//! | [`Block`] | a block of bytes with its [length] before it, or of fixed size | `POE::Filter::Block` |
 //! | [`Line`] | a line without its ending | `POE::Filter::Line` |
+//! | [`NetString`] | a netstring without its length and comma | |
 //! | [`Stream`] | whatever has arrived | `POE::Filter::Stream` |
+//!
+//! Two more come with features, because of what they depend on:
+//!
+//! | filter | an item is | POE | feature |
+//! |---|---|---|---|
+//! | `Codec` | an item of a codec of `tokio_util` | | `tokio-codec` |
+//! | `Reference` | a value of any type that serde knows | `POE::Filter::Reference` | `reference`, and `json`, `postcard` for these formats, `compression` |
 //!
 //! ```
 //! use filters::{Filter, Input, Line};
@@ -34,16 +43,33 @@
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+mod block;
+#[cfg(feature = "tokio-codec")]
+mod codec;
 mod error;
 mod filter;
 mod input;
+pub mod length;
 mod line;
+mod net_string;
 mod output;
+#[cfg(feature = "reference")]
+mod reference;
 mod stream;
 
+pub use crate::block::Block;
+#[cfg(feature = "tokio-codec")]
+pub use crate::codec::Codec;
 pub use crate::error::FilterError;
 pub use crate::filter::Filter;
 pub use crate::input::Input;
 pub use crate::line::{Ending, Line, Literal};
+pub use crate::net_string::NetString;
 pub use crate::output::Output;
+#[cfg(feature = "json")]
+pub use crate::reference::Json;
+#[cfg(feature = "postcard")]
+pub use crate::reference::Postcard;
+#[cfg(feature = "reference")]
+pub use crate::reference::{Format, NoFatals, Reference};
 pub use crate::stream::Stream;
