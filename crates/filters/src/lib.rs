@@ -14,6 +14,15 @@
 //! | [`Line`] | a line without its ending | `POE::Filter::Line` |
 //! | [`Stream`] | whatever has arrived | `POE::Filter::Stream` |
 //!
+//! Of these, others are made:
+//!
+//! | made with | what it does | POE |
+//! |---|---|---|
+//! | [`map_input`](Filter::map_input), [`map_output`](Filter::map_output) | changes items; `try_` and `flat_` before it: may refuse, makes several | `POE::Filter::Map` |
+//! | [`grep_input`](Filter::grep_input), [`grep_output`](Filter::grep_output) | leaves items out | `POE::Filter::Grep` |
+//! | [`records`](Filter::records) | so many items are one list | `POE::Filter::RecordBlock` |
+//! | [`Pair`] | one framing in, another out | `InputFilter`, `OutputFilter` |
+//!
 //! ```
 //! use filters::{Filter, Input, Line};
 //!
@@ -34,16 +43,27 @@
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+mod adapter;
 mod error;
 mod filter;
+mod flat_map;
+mod grep;
 mod input;
 mod line;
+mod map;
 mod output;
+mod pair;
+mod record_block;
 mod stream;
 
 pub use crate::error::FilterError;
 pub use crate::filter::Filter;
+pub use crate::flat_map::{FlatMapInput, FlatMapOutput};
+pub use crate::grep::{GrepInput, GrepOutput};
 pub use crate::input::Input;
 pub use crate::line::{Ending, Line, Literal};
+pub use crate::map::{MapInput, MapOutput, TryMapInput, TryMapOutput};
 pub use crate::output::Output;
+pub use crate::pair::Pair;
+pub use crate::record_block::RecordBlock;
 pub use crate::stream::Stream;
