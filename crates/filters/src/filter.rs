@@ -6,9 +6,11 @@
 
 use std::num::NonZeroUsize;
 
+use bytes::Bytes;
+
 use crate::{
     FilterError, FlatMapInput, FlatMapOutput, GrepInput, GrepOutput, Input, MapInput, MapOutput,
-    Output, RecordBlock, TryMapInput, TryMapOutput,
+    Output, RecordBlock, Then, TryMapInput, TryMapOutput,
 };
 
 /// Turns bytes into items and items into bytes.
@@ -291,6 +293,27 @@ pub trait Filter: 'static {
         Self: Sized,
     {
         RecordBlock::new(self, size)
+    }
+
+    /// Puts this filter at the wire and `next` behind it; POE's `Filter::Stackable`.
+    ///
+    /// `next` decodes what this decodes, and this encodes what `next` encodes.
+    /// [`Stack`](crate::Stack) is a series that can be changed in mid-stream.
+    ///
+    /// ```
+    /// # use filters::{Filter, Input, Line};
+    /// let mut fields = Line::new().then(Line::literal(b","));
+    /// let mut input = Input::new(b"a,b\r\n1,c\r\n");
+    /// assert_eq!(fields.decode(&mut input)?.as_deref(), Some(&b"a"[..]));
+    /// assert_eq!(fields.decode(&mut input)?.as_deref(), Some(&b"b1"[..])); // a field in two lines
+    /// # Ok::<(), filters::FilterError>(())
+    /// ```
+    #[inline]
+    fn then<B: Filter>(self, next: B) -> Then<Self, B>
+    where
+        Self: Filter<Item = Bytes, Out = Bytes> + Sized,
+    {
+        Then::new(self, next)
     }
 }
 

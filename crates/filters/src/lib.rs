@@ -21,6 +21,8 @@
 //! | [`map_input`](Filter::map_input), [`map_output`](Filter::map_output) | changes items; `try_` and `flat_` before it: may refuse, makes several | `POE::Filter::Map` |
 //! | [`grep_input`](Filter::grep_input), [`grep_output`](Filter::grep_output) | leaves items out | `POE::Filter::Grep` |
 //! | [`records`](Filter::records) | so many items are one list | `POE::Filter::RecordBlock` |
+//! | [`then`](Filter::then) | two framings in series | `POE::Filter::Stackable` |
+//! | [`Stack`] | framings in series, changed in mid-stream | `POE::Filter::Stackable` |
 //! | [`Pair`] | one framing in, another out | `InputFilter`, `OutputFilter` |
 //!
 //! ```
@@ -44,6 +46,7 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 mod adapter;
+mod between;
 mod error;
 mod filter;
 mod flat_map;
@@ -54,7 +57,9 @@ mod map;
 mod output;
 mod pair;
 mod record_block;
+mod stack;
 mod stream;
+mod then;
 
 pub use crate::error::FilterError;
 pub use crate::filter::Filter;
@@ -66,4 +71,6 @@ pub use crate::map::{MapInput, MapOutput, TryMapInput, TryMapOutput};
 pub use crate::output::Output;
 pub use crate::pair::Pair;
 pub use crate::record_block::RecordBlock;
+pub use crate::stack::Stack;
 pub use crate::stream::Stream;
+pub use crate::then::Then;
