@@ -7,10 +7,13 @@
 mod drive;
 mod feed;
 mod grep;
+mod kinds;
 mod limits;
 mod line;
 mod map;
 mod output;
 mod record_block;
+mod series;
 mod splits;
+mod stack;
 mod stream;

@@ -44,8 +44,7 @@ fn a_function_is_replaced_in_mid_stream() {
 }
 
 #[test]
-fn what_was_added_last_comes_last_on_the_way_in_and_first_on_the_way_out()
-{
+fn what_was_added_last_comes_last_on_the_way_in_and_first_on_the_way_out() {
     let add =
         |what: &'static str| move |item: Bytes| Bytes::from([&item[..], what.as_bytes()].concat());
     let mut filter = Line::literal(b"\n")
@@ -121,10 +120,11 @@ fn of_several_items_all_are_sent_or_none() {
     let mut filter = limited.flat_map_output(|items: Vec<Bytes>| items);
     let long = Bytes::from(vec![b'l'; 2 * Output::LINKED_FROM]);
     let refused = || vec!["a".into(), long.clone(), "b".into(), long.clone(), Bytes::new()];
-    for before in [&[][..], &["x".into()], &[long.clone()], &["x".into(), long.clone(), "y".into()]]
+    for before in
+        [vec![], vec!["x".into()], vec![long.clone()], vec!["x".into(), long.clone(), "y".into()]]
     {
         let mut out = Output::new();
-        filter.encode(before.to_vec(), &mut out).unwrap();
+        filter.encode(before, &mut out).unwrap();
         let sent = crate::feed::unsent(&out);
         assert_eq!(filter.encode(refused(), &mut out), Err(no_number()));
         assert_eq!(crate::feed::unsent(&out), sent, "as it was");

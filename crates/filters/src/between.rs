@@ -1,8 +1,8 @@
 //! What one filter has decoded and the next has not consumed.
 //!
 //! Owns these bytes. Promises the next filter what an [`Input`] promises it of the wire: the same
-//! bytes again, without those it consumed, with more behind them. Never shows them twice if they
-//! were not enough, and keeps no memory once all is consumed. `then.rs` and `stack.rs` have one
+//! bytes again, without those it consumed, with more behind them. Never shows them twice for
+//! nothing, and keeps no memory once all is consumed. `then.rs` and `stack.rs` have one
 //! between every two filters.
 
 use std::fmt;
@@ -51,13 +51,14 @@ impl Between {
         bytes
     }
 
-    /// Has `next` decode an item, unless it is known to need more.
+    /// Has `next` decode an item, unless it is known to need more. What it holds may have become an
+    /// item since: by a change of its parameters, or when it read from elsewhere.
     #[inline]
     pub(crate) fn decode<F: Filter + ?Sized>(
         &mut self,
         next: &mut F,
     ) -> Result<Option<F::Item>, FilterError> {
-        if self.not_enough {
+        if self.not_enough && !next.holds_items() {
             return Ok(None);
         }
         let result = self.offer(|input| next.decode(input));
