@@ -114,6 +114,28 @@ impl Filter for Hoard {
     }
 }
 
+/// Records of three bytes, by one that relies on what it was promised: if it asked for more, it sees
+/// what it left, and then more.
+#[derive(Debug, Default)]
+pub struct Relying(Vec<u8>);
+
+impl Filter for Relying {
+    type Item = Bytes;
+    type Out = Bytes;
+
+    fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Bytes>, FilterError> {
+        assert!(input.as_slice().starts_with(&self.0), "{:?} before, now {input:?}", self.0);
+        let item = (input.len() >= 3).then(|| input.take(3));
+        self.0 = if item.is_none() { input.as_slice().to_vec() } else { Vec::new() };
+        Ok(item)
+    }
+
+    fn encode(&mut self, item: Bytes, out: &mut Output) -> Result<(), FilterError> {
+        out.put_bytes(item);
+        Ok(())
+    }
+}
+
 /// Counts the bytes it reads, and answers with a question mark for each three.
 #[derive(Debug, Clone, Default)]
 pub struct Asking {

@@ -9,7 +9,7 @@ use proptest::sample::{Index, select};
 
 use crate::drive::{assert_no_cut_shows, cut, decode_up_to, drive, drive_to_end, end, texts};
 use crate::feed::{cases, encode, unsent};
-use crate::kinds::{Asking, ByteFilter, Fixed, Hoard, Rolling, Runs};
+use crate::kinds::{Asking, ByteFilter, Fixed, Hoard, Relying, Rolling, Runs};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -121,8 +121,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..30_usize).prop_map(Step::Read),
         4 => (0..6_usize).prop_map(Step::Decode),
-        2 => (0..6_usize).prop_map(Step::Push),
-        2 => (0..6_usize).prop_map(Step::Unshift),
+        2 => (0..7_usize).prop_map(Step::Push),
+        2 => (0..7_usize).prop_map(Step::Unshift),
         2 => Just(Step::Pop),
         2 => Just(Step::Shift),
     ]
@@ -135,7 +135,8 @@ fn neutral(which: usize) -> ByteFilter {
         2 => Box::new(Fixed(4).flat_map_input(|item| [item.slice(..1), item.slice(1..)])),
         3 => Box::new(Fixed(2).then(Fixed(5))),
         4 => Box::new(Hoard::default().then(Fixed(7))),
-        _ => Box::new(Fixed(3)),
+        5 => Box::new(Relying::default()),
+        _ => Box::new(Relying::default().then(Relying::default())),
     }
 }
 
