@@ -141,7 +141,7 @@ fn neutral(which: usize) -> ByteFilter {
 }
 
 proptest! {
-    #![proptest_config(cases(3_000))]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn no_change_in_mid_stream_loses_a_byte_or_an_order(
