@@ -72,7 +72,7 @@ proptest! {
     #![proptest_config(cases(500))]
 
     #[test]
-    fn no_cut_shows_in_a_series(
+    fn p16_no_cut_shows_in_a_series(
         kinds in kinds(),
         at in any::<Index>(),
         framing in select(vec![Kind::Line, Kind::Runs]),
