@@ -1,6 +1,8 @@
 //! What is promised to allocate nothing, counted. The allocator belongs to the process, so this is a
 //! binary of its own; it counts by thread, so the tests may run side by side.
 
+mod series;
+
 use std::time::Duration;
 
 use allocation_counter::measure;

@@ -192,6 +192,10 @@ where
         self.holds_items
     }
 
+    fn pending(&self) -> usize {
+        self.buffer.len()
+    }
+
     fn take_pending(&mut self) -> Vec<u8> {
         self.holds_items = false;
         std::mem::take(&mut self.buffer).into()

@@ -4,7 +4,14 @@
 //! implementors, that the cuts between reads do not show in the items. Never buffers input: that is
 //! the caller's, so a filter swap loses nothing. `line.rs` is the example to copy from.
 
-use crate::{FilterError, Input, Output};
+use std::num::NonZeroUsize;
+
+use bytes::Bytes;
+
+use crate::{
+    FilterError, FlatMapInput, FlatMapOutput, GrepInput, GrepOutput, Input, MapInput, MapOutput,
+    Output, RecordBlock, Then, TryMapInput, TryMapOutput,
+};
 
 /// Turns bytes into items and items into bytes.
 ///
@@ -140,6 +147,183 @@ pub trait Filter: 'static {
     /// [`FilterError`] when the framing cannot express the item. Nothing has been appended then,
     /// and the next item may well succeed.
     fn encode(&mut self, item: Self::Out, out: &mut Output) -> Result<(), FilterError>;
+
+    /// Makes something else of each item that comes; POE's `Filter::Map` with `Get`.
+    ///
+    /// The adapters are made like those of an [`Iterator`], and each is a filter again.
+    ///
+    /// ```
+    /// # use filters::{Filter, Input, Line};
+    /// let mut lengths = Line::new().map_input(|line| line.len());
+    /// assert_eq!(lengths.decode(&mut Input::new(b"four\r\n"))?, Some(4));
+    /// # Ok::<(), filters::FilterError>(())
+    /// ```
+    #[inline]
+    fn map_input<T, M>(self, map: M) -> MapInput<Self, M>
+    where
+        Self: Sized,
+        M: FnMut(Self::Item) -> T + 'static,
+    {
+        MapInput::new(self, map)
+    }
+
+    /// Makes something else of each item that comes, or refuses it, which is final: the stream
+    /// fails as it does when the framing is lost.
+    ///
+    /// ```
+    /// # use filters::{Filter, FilterError, Input, Line};
+    /// let mut text = Line::new().try_map_input(|line| {
+    ///     let what = "not UTF-8".into();
+    ///     String::from_utf8(line.into()).map_err(|_| FilterError::Malformed { at: 0, what })
+    /// });
+    /// let mut input = Input::new(b"text\n\xff\n");
+    /// assert_eq!(text.decode(&mut input)?, Some(String::from("text")));
+    /// assert!(text.decode(&mut input).is_err());
+    /// # Ok::<(), FilterError>(())
+    /// ```
+    #[inline]
+    fn try_map_input<T, M>(self, map: M) -> TryMapInput<Self, M>
+    where
+        Self: Sized,
+        M: FnMut(Self::Item) -> Result<T, FilterError> + 'static,
+    {
+        TryMapInput::new(self, map)
+    }
+
+    /// Makes any number of items of each that comes.
+    ///
+    /// ```
+    /// # use bytes::Bytes;
+    /// # use filters::{Filter, Input, Line};
+    /// let words = |line: Bytes| line.split(|&b| b == b' ').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    /// let mut words = Line::new().flat_map_input(words);
+    /// let mut input = Input::new(b"one two\n");
+    /// assert_eq!(words.decode(&mut input)?.as_deref(), Some(&b"one"[..]));
+    /// assert!(input.is_empty() && words.holds_items());
+    /// assert_eq!(words.decode(&mut input)?.as_deref(), Some(&b"two"[..]));
+    /// # Ok::<(), filters::FilterError>(())
+    /// ```
+    #[inline]
+    fn flat_map_input<I, M>(self, map: M) -> FlatMapInput<Self, M, I>
+    where
+        Self: Sized,
+        M: FnMut(Self::Item) -> I + 'static,
+        I: IntoIterator,
+    {
+        FlatMapInput::new(self, map)
+    }
+
+    /// Makes each item that goes of something else; POE's `Filter::Map` with `Put`.
+    ///
+    /// ```
+    /// # use filters::{Filter, Line, Output};
+    /// let mut numbers = Line::literal(b"\n").map_output(|n: u32| n.to_string().into());
+    /// let mut out = Output::new();
+    /// numbers.encode(42, &mut out)?;
+    /// assert_eq!(out.contiguous(), Some(&b"42\n"[..]));
+    /// # Ok::<(), filters::FilterError>(())
+    /// ```
+    #[inline]
+    fn map_output<T, M>(self, map: M) -> MapOutput<Self, M, T>
+    where
+        Self: Sized,
+        M: FnMut(T) -> Self::Out + 'static,
+    {
+        MapOutput::new(self, map)
+    }
+
+    /// Makes each item that goes of something else, or refuses it: it is not sent then, and the
+    /// next may well be.
+    #[inline]
+    fn try_map_output<T, M>(self, map: M) -> TryMapOutput<Self, M, T>
+    where
+        Self: Sized,
+        M: FnMut(T) -> Result<Self::Out, FilterError> + 'static,
+    {
+        TryMapOutput::new(self, map)
+    }
+
+    /// Makes any number of items that go of each that is put. All of them go, or none does.
+    ///
+    /// ```
+    /// # use filters::{Filter, Line, Output};
+    /// let line = Line::literal(b"\n");
+    /// let mut twice = line.flat_map_output(|word: &'static str| [word.into(), word.into()]);
+    /// let mut out = Output::new();
+    /// twice.encode("a", &mut out)?;
+    /// assert_eq!(out.contiguous(), Some(&b"a\na\n"[..]));
+    /// # Ok::<(), filters::FilterError>(())
+    /// ```
+    #[inline]
+    fn flat_map_output<T, I, M>(self, map: M) -> FlatMapOutput<Self, M, T>
+    where
+        Self: Sized,
+        M: FnMut(T) -> I + 'static,
+        I: IntoIterator<Item = Self::Out>,
+    {
+        FlatMapOutput::new(self, map)
+    }
+
+    /// Leaves out the items that come and are not wanted; POE's `Filter::Grep` with `Get`.
+    ///
+    /// ```
+    /// # use filters::{Filter, Input, Line};
+    /// let mut filled = Line::new().grep_input(|line| !line.is_empty());
+    /// let mut input = Input::new(b"\n\n\nline\n");
+    /// assert_eq!(filled.decode(&mut input)?.as_deref(), Some(&b"line"[..]));
+    /// # Ok::<(), filters::FilterError>(())
+    /// ```
+    #[inline]
+    fn grep_input<P>(self, wanted: P) -> GrepInput<Self, P>
+    where
+        Self: Sized,
+        P: FnMut(&Self::Item) -> bool + 'static,
+    {
+        GrepInput::new(self, wanted)
+    }
+
+    /// Leaves out the items that are put and not wanted; POE's `Filter::Grep` with `Put`.
+    ///
+    /// That is no error: what is left out encodes to nothing.
+    #[inline]
+    fn grep_output<P>(self, wanted: P) -> GrepOutput<Self, P>
+    where
+        Self: Sized,
+        P: FnMut(&Self::Out) -> bool + 'static,
+    {
+        GrepOutput::new(self, wanted)
+    }
+
+    /// Makes a list of every `size` items that come, and takes lists to be sent; POE's
+    /// `Filter::RecordBlock`.
+    #[inline]
+    fn records(self, size: NonZeroUsize) -> RecordBlock<Self>
+    where
+        Self: Sized,
+    {
+        RecordBlock::new(self, size)
+    }
+
+    /// Puts this filter at the wire and `next` behind it; POE's `Filter::Stackable`.
+    ///
+    /// `next` decodes what this decodes, and this encodes what `next` encodes.
+    /// [`Stack`](crate::Stack) is a series that can be changed in mid-stream.
+    ///
+    /// ```
+    /// # use filters::{Filter, Input, Line};
+    /// let mut fields = Line::new().then(Line::literal(b","));
+    /// let mut input = Input::new(b"a,b\r\n1,c\r\n");
+    /// assert_eq!(fields.decode(&mut input)?.as_deref(), Some(&b"a"[..]));
+    /// assert_eq!(fields.decode(&mut input)?.as_deref(), Some(&b"b1"[..])); // a field in two lines
+    /// # Ok::<(), filters::FilterError>(())
+    /// ```
+    #[inline]
+    fn then<B: Filter>(self, next: B) -> Then<Self, B>
+    where
+        Self: Filter<Item = Bytes, Out = Bytes> + Sized,
+    {
+        Then::new(self, next)
+    }
 }
 
 /// A boxed filter is a filter, so that one wheel can change between framings of the same item type.

@@ -23,6 +23,17 @@
 //! | `Codec` | an item of a codec of `tokio_util` | | `tokio-codec` |
 //! | `Reference` | a value of any type that serde knows | `POE::Filter::Reference` | `reference`, and `json`, `postcard` for these formats, `compression` |
 //!
+//! Of these, others are made:
+//!
+//! | made with | what it does | POE |
+//! |---|---|---|
+//! | [`map_input`](Filter::map_input), [`map_output`](Filter::map_output) | changes items; `try_` and `flat_` before it: may refuse, makes several | `POE::Filter::Map` |
+//! | [`grep_input`](Filter::grep_input), [`grep_output`](Filter::grep_output) | leaves items out | `POE::Filter::Grep` |
+//! | [`records`](Filter::records) | so many items are one list | `POE::Filter::RecordBlock` |
+//! | [`then`](Filter::then) | two framings in series | `POE::Filter::Stackable` |
+//! | [`Stack`] | framings in series, changed in mid-stream | `POE::Filter::Stackable` |
+//! | [`Pair`] | one framing in, another out | `InputFilter`, `OutputFilter` |
+//!
 //! ```
 //! use filters::{Filter, Input, Line};
 //!
@@ -43,33 +54,49 @@
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+mod adapter;
+mod between;
 mod block;
 #[cfg(feature = "tokio-codec")]
 mod codec;
 mod error;
 mod filter;
+mod flat_map;
+mod grep;
 mod input;
 pub mod length;
 mod line;
+mod map;
 mod net_string;
 mod output;
+mod pair;
+mod record_block;
 #[cfg(feature = "reference")]
 mod reference;
+mod stack;
 mod stream;
+mod then;
 
 pub use crate::block::Block;
 #[cfg(feature = "tokio-codec")]
 pub use crate::codec::Codec;
 pub use crate::error::FilterError;
 pub use crate::filter::Filter;
+pub use crate::flat_map::{FlatMapInput, FlatMapOutput};
+pub use crate::grep::{GrepInput, GrepOutput};
 pub use crate::input::Input;
 pub use crate::line::{Ending, Line, Literal};
+pub use crate::map::{MapInput, MapOutput, TryMapInput, TryMapOutput};
 pub use crate::net_string::NetString;
 pub use crate::output::Output;
+pub use crate::pair::Pair;
+pub use crate::record_block::RecordBlock;
 #[cfg(feature = "json")]
 pub use crate::reference::Json;
 #[cfg(feature = "postcard")]
 pub use crate::reference::Postcard;
 #[cfg(feature = "reference")]
 pub use crate::reference::{Format, NoFatals, Reference};
+pub use crate::stack::Stack;
 pub use crate::stream::Stream;
+pub use crate::then::Then;

@@ -7,8 +7,8 @@
 
 mod tail;
 
-use std::fmt;
 use std::io::IoSlice;
+use std::{fmt, iter};
 
 use bytes::Bytes;
 
@@ -151,6 +151,20 @@ impl Output {
         }
     }
 
+    /// Takes back what was put since so many bytes were unsent: [`len`](Self::len) as it was, with
+    /// nothing sent since.
+    pub(crate) fn rewind(&mut self, len: usize) {
+        let unsent = self.head.len() - self.sent;
+        if len == 0 {
+            self.clear();
+        } else if len <= unsent {
+            self.head.truncate(self.sent + len);
+            self.tail = None;
+        } else if let Some(tail) = &mut self.tail {
+            tail.rewind(len - unsent);
+        }
+    }
+
     /// Drops everything unsent. The buffer stays, see [`release`](Self::release).
     ///
     /// ```
@@ -280,6 +294,19 @@ impl Output {
             count += 1;
         }
         count
+    }
+
+    /// Returns all that is unsent as one run: without a copy, if it is one.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match &self.tail {
+            None if self.sent == 0 => Bytes::from(self.head),
+            Some(tail) if self.head.is_empty() => tail.to_bytes(),
+            None | Some(_) => {
+                let tail = self.tail.iter().flat_map(|tail| tail.runs());
+                let runs: Vec<_> = iter::once(&self.head[self.sent..]).chain(tail).collect();
+                Bytes::from(runs.concat())
+            }
+        }
     }
 
     /// Returns whether it holds a buffer that [`release`](Self::release) could give back, at once

@@ -60,6 +60,20 @@ impl Tail {
         }
     }
 
+    /// Drops what comes after the first `len` bytes, of which there is at least one.
+    pub(super) fn rewind(&mut self, len: usize) {
+        while let Some(last) = self.runs.back_mut().filter(|_| self.len > len) {
+            let before = self.len - last.len();
+            if before < len {
+                last.truncate(len - before);
+                self.len = len;
+            } else {
+                self.len = before;
+                self.runs.pop_back();
+            }
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -70,6 +84,16 @@ impl Tail {
 
     pub(super) fn runs(&self) -> impl Iterator<Item = &[u8]> {
         self.runs.iter().map(Run::as_slice)
+    }
+
+    /// Returns everything: linked if it is a single linked run, else copied.
+    pub(super) fn to_bytes(&self) -> Bytes {
+        match self.runs.front() {
+            Some(Run::Linked(bytes)) if self.runs.len() == 1 => bytes.clone(),
+            Some(Run::Linked(_) | Run::Copied(_)) | None => {
+                Bytes::from(self.runs().collect::<Vec<_>>().concat())
+            }
+        }
     }
 
     /// Returns everything if it is a single run.
@@ -96,6 +120,17 @@ enum Run {
 }
 
 impl Run {
+    fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Copied(bytes) => bytes.truncate(len),
+            Self::Linked(bytes) => bytes.truncate(len),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Copied(bytes) => bytes,

@@ -116,9 +116,11 @@ impl Inbound {
             self.start = 0;
         }
         let stuck = self.phase == Phase::Stuck;
-        if stuck {
-            self.phase = Phase::Flowing;
-        }
+        self.phase = match self.phase {
+            Phase::Stuck => Phase::Flowing,
+            Phase::Ended => Phase::Ending,
+            phase @ (Phase::Flowing | Phase::Ending | Phase::Discarding | Phase::Done) => phase,
+        };
         io.again();
         stuck
     }

@@ -20,7 +20,7 @@ mod told;
 use std::fmt;
 use std::os::fd::BorrowedFd;
 
-use filters::{Filter, FilterError};
+use filters::{Filter, FilterError, Pair};
 use reactor::{Context, EventName, Handle, Io, WheelId};
 
 use crate::descriptor::Descriptor;
@@ -154,7 +154,8 @@ impl<F: Filter> ReadWrite<F> {
     ///
     /// Nothing is lost in between: what was read and not consumed is offered to the new filter, beginning
     /// as soon as the running handler returns (POE: before `set_filter` returns); what was put is sent as it
-    /// was encoded. A stream whose filter [refused](FilterError) what came begins anew.
+    /// was encoded. A stream whose filter [refused](FilterError) what came begins anew. Only items that
+    /// the old filter [holds](Filter::holds_items) made up already go with it.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -249,6 +250,33 @@ impl<F: Filter> ReadWrite<F> {
     ) -> ReadWrite<G> {
         let input = cx.symbol_of(input);
         let change = |stream: Stream<F>, io: &mut Io<'_>| stream.change_input(make, input, io);
+        ReadWrite::new(cx.replace_wheel(self.handle, change))
+    }
+}
+
+/// Of a wheel with a filter for each direction, which was built with [`Pair`].
+impl<I: Filter, O: Filter> ReadWrite<Pair<I, O>> {
+    /// Reads by another filter from now on, as [`set_filter`](Self::set_filter); what is put is encoded as
+    /// before (POE: `set_input_filter`).
+    pub fn set_input_filter<J: Filter>(
+        self,
+        cx: &mut Context<'_>,
+        filter: J,
+        input: impl EventName<Input<J::Item>>,
+    ) -> ReadWrite<Pair<J, O>> {
+        self.change_input(cx, |old| Pair::new(filter, old.into_parts().1), input)
+    }
+
+    /// Encodes what is put from now on by another filter; what was put is sent as it was encoded, and input
+    /// goes on as before (POE: `set_output_filter`).
+    pub fn set_output_filter<P: Filter>(
+        self,
+        cx: &mut Context<'_>,
+        filter: P,
+    ) -> ReadWrite<Pair<I, P>> {
+        let change = |stream: Stream<Pair<I, O>>, _: &mut Io<'_>| {
+            stream.convert(|old| Pair::new(old.into_parts().0, filter))
+        };
         ReadWrite::new(cx.replace_wheel(self.handle, change))
     }
 }
