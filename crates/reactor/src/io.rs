@@ -3,9 +3,10 @@
 //! An [`Io`] is a wheel's notes and the desk that all wheels share (`desk.rs`), borrowed for one call.
 //! It is all that a wheel ever sees of the kernel.
 
+mod time;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::Instant;
 
 use crate::config::{MOST_SPARE_BUFFERS, SPARE_BUFFER};
 use crate::desk::{Desk, Entry, Meta};
@@ -15,7 +16,6 @@ use crate::pool::{Job, JobRefused};
 use crate::queue::What;
 use crate::session::Hold;
 use crate::shared_buffer::SharedBuffer;
-use crate::timers::Ring;
 
 /// The kernel, as a wheel sees it.
 #[derive(Debug)]
@@ -38,12 +38,6 @@ impl Io<'_> {
     #[inline]
     pub const fn session(&self) -> SessionId {
         self.meta.session
-    }
-
-    /// The time of this turn.
-    #[must_use]
-    pub fn now(&self) -> Instant {
-        self.desk.clock.instant(self.desk.now)
     }
 
     /// Watches a descriptor for this wheel: one at a time, reading and writing, edge-triggered. Those of
@@ -203,33 +197,6 @@ impl Io<'_> {
         if !self.meta.dirty {
             self.meta.dirty = true;
             self.desk.dirty.push(self.id);
-        }
-    }
-
-    /// Asks for [`Wheel::next`](crate::Wheel::next) to be called at a time, instead of what was asked
-    /// before. Never early; once.
-    pub fn wake_at(&mut self, time: Instant) {
-        let stamp = self.desk.stamp(self.desk.clock.moment_of(time));
-        match self.meta.alarm {
-            Some(alarm) if self.desk.timers.reset(alarm, stamp) => {}
-            Some(_) | None => {
-                let ring = Ring::Wheel(self.id);
-                self.meta.alarm = Some(self.desk.timers.set(stamp, self.meta.session, ring));
-            }
-        }
-    }
-
-    /// Whether what [`wake_at`](Self::wake_at) asked for is still to come.
-    #[must_use]
-    #[inline]
-    pub const fn is_waiting(&self) -> bool {
-        self.meta.alarm.is_some()
-    }
-
-    /// Takes back what [`wake_at`](Self::wake_at) asked for.
-    pub fn sleep(&mut self) {
-        if let Some(alarm) = self.meta.alarm.take() {
-            self.desk.timers.remove(alarm);
         }
     }
 
