@@ -62,6 +62,8 @@ pub(super) struct Marks {
     high: u32,
     low: u32,
     most: u32,
+    /// Below this nothing is to be done before the handler returns.
+    light: u32,
 }
 
 impl Marks {
@@ -69,7 +71,7 @@ impl Marks {
         let number = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let high = high.map_or(u32::MAX, |high| number(high).max(1));
         let low = low.map_or(high - 1, number).min(high - 1);
-        Self { high, low, most: number(most).max(1) }
+        Self { high, low, most: number(most).max(1), light: high.min(HEAVY) }
     }
 }
 
@@ -121,7 +123,7 @@ impl Outbound {
 
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.output.len() >= self.marks.most as usize
+        !self.output.is_empty() && self.output.len() >= self.marks.most as usize
     }
 
     #[inline]
@@ -132,13 +134,13 @@ impl Outbound {
     /// Whether little has gathered: below every mark, and not worth a write before the handler returns.
     #[inline]
     pub(super) fn is_light(&self) -> bool {
-        self.output.len() < HEAVY.min(self.marks.high as usize)
+        self.output.len() < self.marks.light as usize
     }
 
     /// Whether so much has gathered that it is better written now than when the handler returns.
     #[inline]
     pub(super) fn is_heavy(&self) -> bool {
-        self.flow != Flow::Blocked && self.output.len() >= HEAVY
+        self.flow != Flow::Blocked && self.output.len() >= HEAVY as usize
     }
 
     /// Whether there is nothing to write before the system takes more, and nothing to tell.
@@ -193,7 +195,7 @@ impl Outbound {
     /// The way of nearly every write: the system takes all of it at once, and nobody waits to be told.
     ///
     /// Says whether that is what happened. If not, [`write`](Self::write) goes on where this stopped.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_plainly(
         &mut self,
         descriptor: &Descriptor,
@@ -210,7 +212,7 @@ impl Outbound {
         }
         let written = descriptor.write(bytes);
         if matches!(written, Ok(count) if count == offered) {
-            self.output.advance(offered);
+            self.output.clear();
             io.return_buffer(self.output.release());
             return Ok(true);
         }
@@ -315,6 +317,7 @@ impl Outbound {
     }
 
     /// Takes note of what the system took.
+    #[inline(never)]
     fn written(
         &mut self,
         written: io::Result<usize>,
@@ -386,7 +389,7 @@ const TELLING: u8 = 1 << 6;
 const WRITE_BUDGET: usize = 256 * 1024;
 
 /// What may gather before it is written though the handler goes on.
-const HEAVY: usize = 64 * 1024;
+const HEAVY: u32 = 64 * 1024;
 
 /// Runs of one vectored write.
 const MOST_RUNS: usize = 64;
