@@ -128,6 +128,12 @@ impl Inbound {
         self.phase == Phase::Flowing && !self.paused && self.tail.is_empty()
     }
 
+    /// Whether neither its end nor an error has come, nor a shutdown.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.phase == Phase::Flowing
+    }
+
     /// Whether there may be more to read.
     #[inline]
     pub(super) const fn is_readable(&self) -> bool {

@@ -201,8 +201,12 @@ impl Outbound {
         descriptor: &Descriptor,
         io: &mut Io<'_>,
     ) -> io::Result<bool> {
-        let plain = self.phase == Phase::Open && self.flow == Flow::Free;
-        if !plain || self.above || self.notes != 0 {
+        // Without branches: as a rule all of it is so.
+        let plain = (self.phase == Phase::Open)
+            & (self.flow == Flow::Free)
+            & !self.above
+            & (self.notes == 0);
+        if !plain {
             return Ok(false);
         }
         let Some(bytes) = self.output.contiguous() else { return Ok(false) };

@@ -79,7 +79,7 @@ impl<F: Filter> Stream<F> {
             return Put::Unencodable(error);
         }
         self.outbound.owe_flushed();
-        if self.inbound.is_done() {
+        if !self.inbound.is_open() && self.inbound.is_done() {
             io.hold_session();
         }
         if self.outbound.is_light() {
@@ -333,8 +333,7 @@ impl<F: Filter> Wheel for Stream<F> {
 
     #[inline]
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
-        let plain = self.inbound.is_plain() && self.failure.is_none() && self.leaving.is_none();
-        if plain {
+        if self.inbound.is_open() {
             match self.outbound.write_plainly(&self.descriptor, io) {
                 Ok(true) => return false,
                 Ok(false) => {}
