@@ -22,7 +22,7 @@ impl<F: Filter> Stream<F> {
             return Put::Unencodable(error);
         }
         self.outbound.owe_flushed(&self.settings);
-        if self.inbound.is_done() {
+        if !self.inbound.is_open() && self.inbound.is_done() {
             io.hold_session();
         }
         if self.outbound.is_light(&self.settings.marks) {

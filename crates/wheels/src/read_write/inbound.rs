@@ -165,6 +165,12 @@ impl Inbound {
         self.phase == Phase::Flowing && !self.paused && self.tail.is_empty()
     }
 
+    /// Whether neither its end nor an error has come, nor a shutdown.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.phase == Phase::Flowing
+    }
+
     /// Whether there may be more to read.
     #[inline]
     pub(super) const fn is_readable(&self) -> bool {
@@ -214,8 +220,15 @@ impl Inbound {
                 self.park(io);
                 return Pulled::Nothing;
             }
+            if io.shared_buffer().filled().len() > LONG {
+                self.park(io);
+            }
             if let Err(error) = self.fill(ends, io) {
                 return self.broke(error);
+            }
+            if !self.tail.is_empty() {
+                self.tail.extend_from_slice(io.shared_buffer().filled());
+                io.shared_buffer().clear();
             }
         }
     }
@@ -334,28 +347,28 @@ impl Inbound {
     }
 
     /// Reads once, behind what is there.
-    #[inline]
     pub(super) fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<()> {
-        if io.shared_buffer().filled().len() > LONG {
-            self.park(io);
-        }
         let room = io.shared_buffer().room();
         let len = room.len();
         match ends.read(room) {
-            Ok(0) if self.phase == Phase::Discarding => self.phase = Phase::Done,
-            Ok(0) => self.phase = Phase::Ending,
-            Ok(count) => {
+            Ok(count) if count > 0 => {
                 io.shared_buffer().fill(count);
                 io.spend(count);
                 self.moved = true;
                 if count < len && ends.tells_when_drained() {
                     self.readable = self.closed;
                 }
-                if !self.tail.is_empty() {
-                    self.tail.extend_from_slice(io.shared_buffer().filled());
-                    io.shared_buffer().clear();
-                }
+                Ok(())
             }
+            other => self.read_nothing(other, io),
+        }
+    }
+
+    #[inline(never)]
+    fn read_nothing(&mut self, read: io::Result<usize>, io: &mut Io<'_>) -> io::Result<()> {
+        match read {
+            Ok(_) if self.phase == Phase::Discarding => self.phase = Phase::Done,
+            Ok(_) => self.phase = Phase::Ending,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.readable = self.always;
                 if self.always {

@@ -270,7 +270,7 @@ impl<F: Filter> Wheel for Stream<F> {
 
     #[inline]
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
-        if self.inbound.is_plain() && self.rare.is_none() {
+        if self.inbound.is_open() {
             match self.outbound.write_plainly(&self.ends, io) {
                 Ok(true) if self.health.is_none() => return false,
                 Ok(true) => {
