@@ -12,6 +12,7 @@
 //! | filter | an item is | POE |
 //! |---|---|---|
 //! | [`Line`] | a line without its ending | `POE::Filter::Line` |
+//! | `http` (feature `http`) | a message of HTTP/1.x, whole or in pieces | `POE::Filter::HTTPD` |
 //! | [`Stream`] | whatever has arrived | `POE::Filter::Stream` |
 //!
 //! ```
@@ -36,6 +37,8 @@
 
 mod error;
 mod filter;
+#[cfg(feature = "http")]
+pub mod http;
 mod input;
 mod line;
 mod output;
