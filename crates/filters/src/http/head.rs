@@ -60,13 +60,15 @@ impl Search {
     }
 }
 
-/// Moves past empty lines, which some clients send behind a body (RFC 9112, 2.2).
-pub(super) fn skip_empty_lines(input: &mut Input<'_>) {
+/// Moves past empty lines, which some clients send behind a body (RFC 9112, 2.2). Says whether
+/// something else is there.
+pub(super) fn skip_empty_lines(input: &mut Input<'_>) -> bool {
     loop {
         match input.as_slice() {
+            [] | [b'\r'] => return false,
             [b'\n', ..] => input.skip(1),
             [b'\r', b'\n', ..] => input.skip(2),
-            _ => return,
+            _ => return true,
         }
     }
 }

@@ -255,11 +255,8 @@ impl Server {
             }
             Phase::Failed(error) => return Err(error.clone()),
         }
-        if self.search.is_fresh() {
-            skip_empty_lines(input);
-            if input.is_empty() {
-                return Ok(None);
-            }
+        if self.search.is_fresh() && !skip_empty_lines(input) {
+            return Ok(None);
         }
         let Some(asked) = self.asked.front().copied() else {
             return Err(self.fail(Fault::bad("a response that nobody asked for")));
@@ -296,11 +293,9 @@ impl Server {
 
     /// The stream has ended, and no response is coming.
     fn finish(&mut self, input: &mut Input<'_>) -> Result<(), FilterError> {
-        if self.search.is_fresh() && self.phase == Phase::Open {
-            skip_empty_lines(input);
-        }
+        let fresh = self.search.is_fresh();
         match &self.phase {
-            Phase::Open if !input.is_empty() => Err(self.fail(CUT_OFF)),
+            Phase::Open if !fresh || skip_empty_lines(input) => Err(self.fail(CUT_OFF)),
             Phase::Open | Phase::HandedOver | Phase::Over => Ok(()),
             Phase::Failed(error) => Err(error.clone()),
         }

@@ -92,17 +92,14 @@ impl Connection {
                 return Ok(None);
             }
         }
-        if self.search.is_fresh() {
-            skip_empty_lines(input);
-            if input.is_empty() {
-                return Ok(None);
-            }
+        if self.search.is_fresh() && !skip_empty_lines(input) {
+            return Ok(None);
         }
         let head = request::take(&mut self.search, input, &self.limits)
-            .map_err(|fault| self.refuse(fault, None))?;
+            .map_err(|fault| self.refuse(fault, None, input))?;
         match head {
             Some(head) if self.flights.len() >= self.pipelined => {
-                Err(self.refuse(TOO_MANY, Some((head.request, head.flight))))
+                Err(self.refuse(TOO_MANY, Some((head.request, head.flight)), input))
             }
             head => Ok(head),
         }
@@ -110,10 +107,7 @@ impl Connection {
 
     /// Whether the end of the stream cuts off a request of which nothing but bytes has come.
     pub(super) fn cuts_off(&self, input: &mut Input<'_>) -> bool {
-        if self.phase == Phase::Open && self.search.is_fresh() {
-            skip_empty_lines(input);
-        }
-        self.phase == Phase::Open && !input.is_empty()
+        self.phase == Phase::Open && (!self.search.is_fresh() || skip_empty_lines(input))
     }
 
     /// Whether there may be requests among what was offered before.
@@ -140,21 +134,28 @@ impl Connection {
         &mut self,
         fault: Fault,
         request: Option<(Request<()>, Flight)>,
+        input: &mut Input<'_>,
     ) -> Box<Rejected> {
         let (request, flight) = request.unzip();
         self.flights.push_back(Flight { last: true, ..flight.unwrap_or(Flight::UNKNOWN) });
-        self.rejected(fault, request)
+        self.rejected(fault, request, input)
     }
 
     /// Turns a client away that is in the middle of a request which was delivered already.
-    pub(super) fn refuse_rest(&mut self, fault: Fault) -> Box<Rejected> {
+    pub(super) fn refuse_rest(&mut self, fault: Fault, input: &mut Input<'_>) -> Box<Rejected> {
         if let Some(flight) = self.flights.back_mut() {
             flight.last = true;
         }
-        self.rejected(fault, None)
+        self.rejected(fault, None, input)
     }
 
-    fn rejected(&mut self, fault: Fault, request: Option<Request<()>>) -> Box<Rejected> {
+    fn rejected(
+        &mut self,
+        fault: Fault,
+        request: Option<Request<()>>,
+        input: &mut Input<'_>,
+    ) -> Box<Rejected> {
+        input.skip(input.len());
         self.phase = Phase::Over;
         self.owed = Owed::Nothing;
         let Fault { reason, .. } = fault;

@@ -49,8 +49,7 @@ impl Filter for Httpd<Gathered> {
             Partial::None | Partial::Streaming(_) if self.connection.cuts_off(input) => None,
             Partial::None | Partial::Streaming(_) => return Ok(None),
         };
-        input.skip(input.len());
-        Ok(Some(Received::Rejected(self.connection.refuse(CUT_OFF, request))))
+        Ok(Some(Received::Rejected(self.connection.refuse(CUT_OFF, request, input))))
     }
 
     fn holds_items(&self) -> bool {
@@ -109,7 +108,7 @@ impl Httpd<Gathered> {
                 self.partial = Partial::Gathering(Box::new(unfinished));
                 self.body(input)
             }
-            Err(fault) => Some(self.refuse(fault, request, flight)),
+            Err(fault) => Some(self.refuse(fault, (request, flight), input)),
         }
     }
 
@@ -125,7 +124,7 @@ impl Httpd<Gathered> {
         let Unfinished { request, flight, .. } = *unfinished;
         Some(match body {
             Ok(body) => self.complete(request, body, flight),
-            Err(fault) => self.refuse(fault, request, flight),
+            Err(fault) => self.refuse(fault, (request, flight), input),
         })
     }
 
@@ -137,7 +136,12 @@ impl Httpd<Gathered> {
         Received::Request { item, last: flight.last }
     }
 
-    fn refuse(&mut self, fault: Fault, request: Request<()>, flight: Flight) -> Item {
-        Received::Rejected(self.connection.refuse(fault, Some((request, flight))))
+    fn refuse(
+        &mut self,
+        fault: Fault,
+        request: (Request<()>, Flight),
+        input: &mut Input<'_>,
+    ) -> Item {
+        Received::Rejected(self.connection.refuse(fault, Some(request), input))
     }
 }

@@ -39,13 +39,12 @@ impl Filter for Httpd<Streamed> {
     /// Yields a [`Received::Rejected`] if the stream ends in the middle of a request.
     fn finish(&mut self, input: &mut Input<'_>) -> Result<Option<Item>, FilterError> {
         let rejected = match std::mem::replace(&mut self.partial, Partial::None) {
-            Partial::Streaming(_) => self.connection.refuse_rest(CUT_OFF),
+            Partial::Streaming(_) => self.connection.refuse_rest(CUT_OFF, input),
             Partial::None | Partial::Gathering(_) if self.connection.cuts_off(input) => {
-                self.connection.refuse(CUT_OFF, None)
+                self.connection.refuse(CUT_OFF, None, input)
             }
             Partial::None | Partial::Gathering(_) => return Ok(None),
         };
-        input.skip(input.len());
         Ok(Some(Received::Rejected(rejected)))
     }
 
@@ -94,9 +93,11 @@ impl Httpd<Streamed> {
                 self.partial = Partial::Streaming(Open { body, flight });
                 Some(Received::Request { item: Piece::Head(request), last: flight.last })
             }
-            Err(fault) => {
-                Some(Received::Rejected(self.connection.refuse(fault, Some((request, flight)))))
-            }
+            Err(fault) => Some(Received::Rejected(self.connection.refuse(
+                fault,
+                Some((request, flight)),
+                input,
+            ))),
         }
     }
 
@@ -111,13 +112,13 @@ impl Httpd<Streamed> {
                 self.partial = Partial::None;
                 Piece::End(trailers)
             }
-            Err(fault) => return Some(self.refuse_rest(fault)),
+            Err(fault) => return Some(self.refuse_rest(fault, input)),
         };
         Some(Received::Request { item, last })
     }
 
-    fn refuse_rest(&mut self, fault: Fault) -> Item {
+    fn refuse_rest(&mut self, fault: Fault, input: &mut Input<'_>) -> Item {
         self.partial = Partial::None;
-        Received::Rejected(self.connection.refuse_rest(fault))
+        Received::Rejected(self.connection.refuse_rest(fault, input))
     }
 }
