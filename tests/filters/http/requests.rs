@@ -133,8 +133,16 @@ fn targets_are_of_the_form_their_method_wants() {
     assert_eq!((absolute.uri().host(), absolute.uri().path()), (Some("b"), "/c"));
     let connect = request(&get("CONNECT b:443"));
     assert_eq!(connect.uri().authority().unwrap().as_str(), "b:443");
-    for line in ["GET *", "GET b:443", "GET b", "CONNECT /", "CONNECT b", "CONNECT *", "OPTIONS *x"]
-    {
+    for line in [
+        "GET *",
+        "GET /a#b",
+        "GET b:443",
+        "GET b",
+        "CONNECT /",
+        "CONNECT b",
+        "CONNECT *",
+        "OPTIONS *x",
+    ] {
         assert_eq!(status(&get(line)), 400, "{line}");
     }
 }

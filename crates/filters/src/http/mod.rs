@@ -7,7 +7,7 @@
 //! | [`HttpClient::new`] | `Response<Bytes>` | `Request<Bytes>` |
 //! | [`HttpClient::streaming`] | [`Piece`]`<Response<()>>` | [`Outgoing`]`<Request<()>>` |
 //!
-//! Heads are those of the crate [`http`](::http). Promises that two ends which read the same bytes see
+//! Heads are those of the crate `http`. Promises that two ends which read the same bytes see
 //! the same messages: what could be understood in two ways is refused. Never reads a clock: `Date` and
 //! time limits are the application's. Read `items.rs` next, then `server/mod.rs`.
 

@@ -3,6 +3,8 @@
 //! Owns a response whose body has not come in full. Promises that its bytes are not lost to a filter
 //! that takes this one's place.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{Request, Response};
 
@@ -13,7 +15,6 @@ use crate::http::items::Gathered;
 use crate::{Filter, FilterError, Input, Output};
 
 /// A response whose body is coming.
-#[derive(Debug)]
 pub(super) struct Unfinished {
     response: Response<()>,
     raw: Bytes,
@@ -99,5 +100,12 @@ impl HttpClient<Gathered> {
         let Partial::Gathering(unfinished) = partial else { return None };
         self.server.ended();
         Some(unfinished.response.map(|()| body))
+    }
+}
+
+/// How much there is of the body; nothing of what it says.
+impl fmt::Debug for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.gathering.fmt(f)
     }
 }

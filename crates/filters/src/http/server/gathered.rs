@@ -3,6 +3,8 @@
 //! Owns a request whose body has not come in full. Promises that its bytes are not lost to a filter
 //! that takes this one's place.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{Request, Response};
 
@@ -16,7 +18,6 @@ use crate::http::items::{Gathered, Received};
 use crate::{Filter, FilterError, Input, Output};
 
 /// A request whose body is coming.
-#[derive(Debug)]
 pub(super) struct Unfinished {
     request: Request<()>,
     raw: Bytes,
@@ -143,5 +144,12 @@ impl Httpd<Gathered> {
         input: &mut Input<'_>,
     ) -> Item {
         Received::Rejected(self.connection.refuse(fault, Some(request), input))
+    }
+}
+
+/// How much there is of the body; nothing of what it says.
+impl fmt::Debug for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.gathering.fmt(f)
     }
 }

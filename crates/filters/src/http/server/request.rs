@@ -111,6 +111,9 @@ fn uri(method: &Method, target: Bytes) -> Result<Uri, Fault> {
     if target.len() > MAX_URI {
         return Err(Fault::too_long(StatusCode::URI_TOO_LONG, "the URI is too long", MAX_URI));
     }
+    if target.contains(&b'#') {
+        return Err(Fault::bad("the URI has a fragment")); // which `Uri` would drop
+    }
     let first = target.first().copied();
     let uri = Uri::from_maybe_shared(target).map_err(|_| Fault::bad("the URI is not one"))?;
     let proper = match first {
