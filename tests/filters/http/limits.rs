@@ -104,3 +104,23 @@ fn a_body_grows_with_what_comes_and_not_with_what_is_announced() {
     assert_eq!(grown, 0, "it is consumed as it comes");
     assert!(info.bytes_max < 64 * 1024, "{info:?}");
 }
+
+#[test]
+fn a_request_shares_one_copy_of_its_head() {
+    let head = |fields: usize| {
+        format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "Accept: anything at all\r\n".repeat(fields))
+    };
+    let allocations = |fields| {
+        let head = head(fields);
+        let mut httpd = Httpd::new();
+        let info = allocation_counter::measure(|| {
+            let item = httpd.decode(&mut Input::new(head.as_bytes()));
+            assert!(matches!(item, Ok(Some(Received::Request { .. }))));
+        });
+        info.count_total
+    };
+    // Repeated fields are kept in a list, which grows; none has an allocation of its own.
+    let few = allocations(8);
+    assert!(allocations(64) <= few + 5, "{few}, {}", allocations(64));
+    assert!(allocations(0) <= 6, "{}", allocations(0));
+}
