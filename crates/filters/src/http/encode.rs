@@ -8,6 +8,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, header};
 
+use super::survey;
 use crate::{FilterError, Output};
 
 /// A body that is being sent in pieces.
@@ -70,27 +71,60 @@ impl Sending {
     }
 }
 
-/// What an application has set that says how long the body is.
-pub(super) fn length(headers: &HeaderMap) -> Result<Option<u64>, FilterError> {
-    if headers.contains_key(header::TRANSFER_ENCODING) {
-        return Err(misuse("the transfer coding is chosen by the filter"));
-    }
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    let Some(length) = lengths.next() else { return Ok(None) };
-    let number = length.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    match (number.and_then(|text| text.parse().ok()), lengths.next()) {
-        (Some(number), None) => Ok(Some(number)),
-        (Some(_) | None, _) => Err(misuse("the content-length is no number")),
-    }
+/// What an application has set that concerns the framing.
+#[derive(Debug, Default, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "options that are there or not")]
+pub(super) struct Said {
+    pub(super) length: Option<u64>,
+    pub(super) close: bool,
+    pub(super) keep_alive: bool,
 }
 
-/// Like [`length`], of a message whose body is at hand.
-pub(super) fn length_of(headers: &HeaderMap, body: &Bytes) -> Result<Option<u64>, FilterError> {
-    let length = length(headers)?;
-    if length.is_some_and(|length| length != body.len() as u64) {
-        return Err(misuse("the content-length is not that of the body"));
+impl Said {
+    /// Looks through all fields once, which is less than looking each of these up.
+    pub(super) fn by(headers: &HeaderMap) -> Result<Self, FilterError> {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            match *name {
+                header::CONTENT_LENGTH => said.note_length(value.as_bytes())?,
+                header::CONNECTION => said.note_connection(value.as_bytes()),
+                header::TRANSFER_ENCODING => {
+                    return Err(misuse("the transfer coding is chosen by the filter"));
+                }
+                _ => {}
+            }
+        }
+        Ok(said)
     }
-    Ok(length)
+
+    /// Like [`by`](Self::by), of a message whose body is at hand.
+    pub(super) fn of(headers: &HeaderMap, body: &Bytes) -> Result<Self, FilterError> {
+        let said = Self::by(headers)?;
+        said.fits(body)?;
+        Ok(said)
+    }
+
+    pub(super) fn fits(&self, body: &Bytes) -> Result<(), FilterError> {
+        if self.length.is_some_and(|length| length != body.len() as u64) {
+            return Err(misuse("the content-length is not that of the body"));
+        }
+        Ok(())
+    }
+
+    fn note_length(&mut self, value: &[u8]) -> Result<(), FilterError> {
+        match survey::number(value) {
+            Ok(length) if self.length.is_none() => self.length = Some(length),
+            Ok(_) | Err(_) => return Err(misuse("the content-length is no number")),
+        }
+        Ok(())
+    }
+
+    fn note_connection(&mut self, value: &[u8]) {
+        for option in survey::tokens(value) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
 }
 
 /// Appends all fields but those named.

@@ -155,7 +155,7 @@ pub(super) fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// A length: digits and nothing else.
-fn number(digits: &[u8]) -> Result<u64, Fault> {
+pub(super) fn number(digits: &[u8]) -> Result<u64, Fault> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Fault::bad("the length is no number"));
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, Version, header};
 
 use super::{Asked, Server};
-use crate::http::encode::{self, Sending, misuse};
+use crate::http::encode::{self, Said, Sending, misuse};
 use crate::{FilterError, Output};
 
 /// How the body of a request is delimited.
@@ -26,7 +26,7 @@ impl Server {
         out: &mut Output,
     ) -> Result<(), FilterError> {
         self.check()?;
-        let delimited = match encode::length_of(head.headers(), &body)? {
+        let delimited = match Said::of(head.headers(), &body)?.length {
             Some(_) => Delimited::AsItIs,
             None if body.is_empty() && !expects_content(head.method()) => Delimited::AsItIs,
             None => Delimited::Counted(body.len() as u64),
@@ -44,7 +44,7 @@ impl Server {
         out: &mut Output,
     ) -> Result<(), FilterError> {
         self.check()?;
-        let (delimited, sending) = match encode::length(head.headers())? {
+        let (delimited, sending) = match Said::by(head.headers())?.length {
             Some(length) => (Delimited::AsItIs, Sending::Sized(length)),
             None if head.version() == Version::HTTP_10 => {
                 return Err(misuse("HTTP/1.0 needs a content-length"));

@@ -9,8 +9,7 @@ use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 
 use super::connection::{Connection, Ending, Owed, Phase};
 use super::flights::{Asked, Flight};
-use crate::http::encode::{self, Sending, misuse};
-use crate::http::survey;
+use crate::http::encode::{self, Said, Sending, misuse};
 use crate::{FilterError, Output};
 
 impl Connection {
@@ -27,19 +26,19 @@ impl Connection {
             return Ok(());
         }
         let flight = self.next_flight()?;
-        let delimited = match Content::of(status, flight) {
+        let said = Said::by(headers)?;
+        let content = Content::of(status, flight);
+        let delimited = match content {
             Content::Absent => Delimited::Absent,
-            Content::Unsent => {
-                let said = encode::length(headers)?.is_some() || body.is_empty();
-                Delimited::Unsent((!said).then_some(body.len() as u64))
+            Content::Unsent if said.length.is_some() || body.is_empty() => Delimited::Said,
+            Content::Unsent => Delimited::Unsent(body.len() as u64),
+            Content::Sent => {
+                said.fits(&body)?;
+                said.length.map_or(Delimited::Counted(body.len() as u64), |_| Delimited::Said)
             }
-            Content::Sent => match encode::length_of(headers, &body)? {
-                Some(_) => Delimited::Said,
-                None => Delimited::Counted(body.len() as u64),
-            },
         };
-        let ending = write_head(status, headers, &delimited, flight, out);
-        if matches!(delimited, Delimited::Said | Delimited::Counted(_)) {
+        let ending = write_head(status, headers, &Framing { delimited, said, flight }, out);
+        if matches!(content, Content::Sent) {
             out.put_bytes(body);
         }
         self.answered(ending, out);
@@ -58,17 +57,17 @@ impl Connection {
             return Ok(());
         }
         let flight = self.next_flight()?;
-        let length = encode::length(headers)?;
-        let (delimited, sending) = match (Content::of(status, flight), length) {
+        let said = Said::by(headers)?;
+        let (delimited, sending) = match (Content::of(status, flight), said.length) {
             (Content::Absent, _) => (Delimited::Absent, Sending::Dropped),
-            (Content::Unsent, _) => (Delimited::Unsent(None), Sending::Dropped),
+            (Content::Unsent, _) => (Delimited::Said, Sending::Dropped),
             (Content::Sent, Some(length)) => (Delimited::Said, Sending::Sized(length)),
             (Content::Sent, None) if flight.version == Version::HTTP_10 => {
-                (Delimited::ToEnd, Sending::ToEnd)
+                (Delimited::Said, Sending::ToEnd)
             }
             (Content::Sent, None) => (Delimited::Chunked, Sending::Chunked),
         };
-        self.ending = write_head(status, headers, &delimited, flight, out);
+        self.ending = write_head(status, headers, &Framing { delimited, said, flight }, out);
         self.sending = sending;
         Ok(())
     }
@@ -155,17 +154,23 @@ impl Content {
     }
 }
 
+/// What a head has to say beyond its fields, and beside them.
+struct Framing {
+    delimited: Delimited,
+    said: Said,
+    flight: Flight,
+}
+
 /// How the body of an answer is delimited.
 enum Delimited {
-    /// There is none, and nothing to be said about it.
+    /// There is none, and nothing may be said about it.
     Absent,
-    /// It is not sent; how long it would have been, if the application does not say.
-    Unsent(Option<u64>),
-    /// As the application says.
+    /// It is not sent; so long it would have been.
+    Unsent(u64),
+    /// As the application says, if it does, or by the end of the connection.
     Said,
     Counted(u64),
     Chunked,
-    ToEnd,
 }
 
 /// Another answer to the same request will follow. 101 is the last of HTTP.
@@ -177,54 +182,31 @@ fn is_interim(status: StatusCode) -> bool {
 fn write_head(
     status: StatusCode,
     headers: &HeaderMap,
-    delimited: &Delimited,
-    flight: Flight,
+    framing: &Framing,
     out: &mut Output,
 ) -> Ending {
-    let said = connection(headers);
-    let last = flight.last || said == Some(Said::Close);
-    let hands_over = status == StatusCode::SWITCHING_PROTOCOLS
-        || (flight.asked == Asked::Connect && status.is_success());
+    let Framing { delimited, said, flight } = framing;
+    let last = flight.last || said.close;
+    let tunnel = flight.asked == Asked::Connect && status.is_success();
+    let hands_over = status == StatusCode::SWITCHING_PROTOCOLS || tunnel;
 
     status_line(status, out);
     let without = if matches!(delimited, Delimited::Absent) { LENGTHS } else { &[] };
     encode::fields(headers, without, out);
     match delimited {
-        Delimited::Counted(length) | Delimited::Unsent(Some(length)) => {
+        Delimited::Counted(length) | Delimited::Unsent(length) => {
             encode::content_length(*length, out);
         }
         Delimited::Chunked => encode::chunked(out),
-        Delimited::Absent | Delimited::Unsent(None) | Delimited::Said | Delimited::ToEnd => {}
+        Delimited::Absent | Delimited::Said => {}
     }
-    if last && !hands_over && said != Some(Said::Close) {
+    if last && !hands_over && !said.close {
         out.put_slice(b"connection: close\r\n");
-    } else if flight.version == Version::HTTP_10 && !last && said != Some(Said::KeepAlive) {
+    } else if flight.version == Version::HTTP_10 && !last && !said.keep_alive {
         out.put_slice(b"connection: keep-alive\r\n");
     }
     out.put_slice(b"\r\n");
     Ending { last, hands_over }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Close,
-    KeepAlive,
-}
-
-/// What the application says of the connection.
-fn connection(headers: &HeaderMap) -> Option<Said> {
-    let mut said = None;
-    for value in headers.get_all(header::CONNECTION) {
-        for option in survey::tokens(value.as_bytes()) {
-            if option.eq_ignore_ascii_case(b"close") {
-                return Some(Said::Close);
-            }
-            if option.eq_ignore_ascii_case(b"keep-alive") {
-                said = Some(Said::KeepAlive);
-            }
-        }
-    }
-    said
 }
 
 fn status_line(status: StatusCode, out: &mut Output) {
