@@ -22,6 +22,10 @@ impl<F: Filter> Stream<F> {
             return Put::Unencodable(error);
         }
         self.outbound.owe_flushed(&self.settings);
+        if self.filter.holds_items() {
+            // The answer was what it waited for.
+            io.again();
+        }
         if !self.inbound.is_open() && self.inbound.is_done() {
             io.hold_session();
         }
