@@ -18,4 +18,6 @@ mod records;
 mod shared;
 mod shutdown;
 mod support;
+mod switch;
+mod switching;
 mod urgent;

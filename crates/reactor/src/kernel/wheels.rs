@@ -80,13 +80,18 @@ impl Kernel {
     }
 
     /// Goes on with a wheel that a handler put in the place of the one that was pulled. It has the rest
-    /// of the same share.
+    /// of the same share, and no more than a share of events, however often it is replaced.
     #[cold]
     fn pull_successors(&mut self, id: WheelId) {
+        let most = self.stats.direct + u64::from(EVENT_BUDGET);
         loop {
             let Some(slot) = self.wheels.get(id.0) else { return };
             let Some(wheel) = slot.wheel.as_deref() else { return };
             let pump = wheel.pump();
+            if self.stats.direct >= most {
+                self.park_wheel(id);
+                return self.tidy();
+            }
             self.desk.all_told = false;
             if pump(self, id) {
                 return;

@@ -116,9 +116,12 @@ impl Inbound {
             self.start = 0;
         }
         let stuck = self.phase == Phase::Stuck;
-        if stuck {
-            self.phase = Phase::Flowing;
-        }
+        self.phase = match self.phase {
+            Phase::Stuck => Phase::Flowing,
+            // To the new filter it may be more than the rest.
+            Phase::Ended => Phase::Ending,
+            other => other,
+        };
         io.again();
         stuck
     }
@@ -247,7 +250,11 @@ impl Inbound {
     #[inline]
     fn take<F: Filter>(&mut self, filter: &mut F, io: &mut Io<'_>) -> Option<Pulled<F::Item>> {
         match self.phase {
-            Phase::Done | Phase::Stuck => return Some(Pulled::Nothing),
+            Phase::Done | Phase::Stuck => {
+                // For another filter, or another wheel.
+                self.park(io);
+                return Some(Pulled::Nothing);
+            }
             Phase::Discarding => {
                 io.shared_buffer().clear();
                 return None;
