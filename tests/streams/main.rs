@@ -10,6 +10,7 @@ mod drops;
 mod echo;
 mod fairness;
 mod files;
+mod health;
 mod marks;
 mod pause;
 mod pressure;

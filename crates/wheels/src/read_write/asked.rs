@@ -67,8 +67,11 @@ impl<F: Filter> Stream<F> {
         self.outbound.unsent()
     }
 
-    pub(super) fn pause(&mut self) {
+    pub(super) fn pause(&mut self, io: &Io<'_>) {
         self.inbound.pause();
+        if let Some(health) = &mut self.health {
+            health.note_paused(io.now());
+        }
     }
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
@@ -129,8 +132,13 @@ impl<F: Filter> Stream<F> {
 
     /// The filter has changed: what it refused or waited for may be input to it now.
     pub(super) fn offer_anew(&mut self, pending: Vec<u8>, io: &mut Io<'_>) {
-        if self.inbound.offer_anew(pending, io) {
-            io.hold_session();
+        if !self.inbound.offer_anew(pending, io) {
+            return;
+        }
+        io.hold_session();
+        if let Some(health) = &mut self.health {
+            health.note_anew(io.now());
+            self.set_alarm(io);
         }
     }
 

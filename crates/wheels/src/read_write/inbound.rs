@@ -120,7 +120,7 @@ impl Inbound {
             Phase::Stuck => Phase::Flowing,
             // To the new filter it may be more than the rest.
             Phase::Ended => Phase::Ending,
-            other => other,
+            other @ (Phase::Flowing | Phase::Ending | Phase::Discarding | Phase::Done) => other,
         };
         io.again();
         stuck

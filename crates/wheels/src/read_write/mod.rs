@@ -104,8 +104,8 @@ impl<F: Filter> ReadWrite<F> {
     /// (POE: `pause_input`). The peer soon finds that it can send no more. What has come is kept: at most
     /// 64 KiB and an unfinished record.
     pub fn pause_input(&self, cx: &mut Context<'_>) {
-        if let Some((stream, _)) = cx.wheel(&self.handle) {
-            stream.pause();
+        if let Some((stream, io)) = cx.wheel(&self.handle) {
+            stream.pause(&io);
         }
     }
 

@@ -271,12 +271,14 @@ impl<F: Filter> Wheel for Stream<F> {
     #[inline]
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
         if self.inbound.is_plain() && self.rare.is_none() {
+            let had = self.outbound.unsent();
             match self.outbound.write_plainly(&self.ends, io) {
                 Ok(true) if self.health.is_none() => return false,
                 Ok(true) => {
                     self.note_output(Progress::Some, io);
                     return false;
                 }
+                Ok(false) if self.outbound.unsent() < had => self.note_output(Progress::Some, io),
                 Ok(false) => {}
                 Err(error) => self.write_failed(&error, io),
             }
