@@ -18,6 +18,7 @@ mod put;
 mod records;
 mod shared;
 mod shutdown;
+mod stalls;
 mod support;
 mod switch;
 mod switching;
