@@ -301,9 +301,8 @@ fn age_is_told_whatever_moves_and_though_input_is_paused() {
 
 #[test]
 fn a_limit_is_nothing_to_a_stream_that_has_ended() {
-    let mut timed = Timed::new(|builder| {
-        builder.idle_timeout(SECOND).frame_timeout(SECOND).lifetime(SECOND)
-    });
+    let mut timed =
+        Timed::new(|builder| builder.idle_timeout(SECOND).frame_timeout(SECOND).lifetime(SECOND));
     timed.send("one\n");
     timed.peer.shutdown(std::net::Shutdown::Write).expect("shutdown");
     timed.rig.turns(3);

@@ -11,6 +11,7 @@ mod echo;
 mod fairness;
 mod files;
 mod health;
+mod holding;
 mod marks;
 mod pause;
 mod pressure;

@@ -171,9 +171,8 @@ fn too_much_at_once_is_told_under_its_own_name() {
 
 #[test]
 fn a_peer_that_stalls_is_not_told_of_twice() {
-    let mut timed = Timed::new(|builder| {
-        builder.stall_timeout(10 * SECOND).most_unsent_for(1, 10 * SECOND)
-    });
+    let mut timed =
+        Timed::new(|builder| builder.stall_timeout(10 * SECOND).most_unsent_for(1, 10 * SECOND));
     timed.put(4 << 20);
     let unsent = timed.unsent();
     timed.expect_after(10 * SECOND, &overflown(unsent));
@@ -220,7 +219,10 @@ fn a_stream_that_was_shut_down_lingers_no_longer_than_its_lifetime() {
         });
         let told = rig.end();
         assert!(
-            matches!(told[..], [Heard::Failed(Operation::Shutdown, ETIMEDOUT, 1..), Heard::Stopped]),
+            matches!(
+                told[..],
+                [Heard::Failed(Operation::Shutdown, ETIMEDOUT, 1..), Heard::Stopped]
+            ),
             "{told:?}"
         );
         assert_eq!(clock.now(), began + waited * SECOND);

@@ -11,9 +11,7 @@ use super::{Put, ReadWriteParts};
 
 impl<F: Filter> Stream<F> {
     pub(super) fn put(&mut self, item: F::Out, io: &mut Io<'_>) -> Put<F::Out> {
-        if self.settings.marks.is_most(self.outbound.unsent()) {
-            self.make_room(io);
-        }
+        self.make_room(io);
         if !self.outbound.is_open() {
             return Put::Refused(item);
         }
@@ -35,13 +33,17 @@ impl<F: Filter> Stream<F> {
         if self.is_high() { Put::High } else { Put::Queued }
     }
 
-    /// As much is kept as may be. The handler may have put it all in one go: then there is room after
-    /// writing.
-    #[cold]
-    fn make_room(&mut self, io: &mut Io<'_>) {
-        if !self.outbound.is_open() {
-            return;
+    /// If as much is kept as may be, writes or gives up.
+    #[inline]
+    pub(super) fn make_room(&mut self, io: &mut Io<'_>) {
+        if self.is_full() && self.outbound.is_open() {
+            self.write_to_make_room(io);
         }
+    }
+
+    /// The handler may have put it all in one go: then there is room after writing.
+    #[cold]
+    fn write_to_make_room(&mut self, io: &mut Io<'_>) {
         self.write(io);
         while self.is_full() && self.outbound.is_unblocked() {
             self.write(io);
@@ -51,6 +53,7 @@ impl<F: Filter> Stream<F> {
         }
     }
 
+    #[inline]
     fn is_full(&self) -> bool {
         self.settings.marks.is_most(self.outbound.unsent())
     }

@@ -137,9 +137,10 @@ impl<F: Filter> Stream<F> {
         }
     }
 
-    /// What the framing itself has to say goes out with what the session says.
+    /// What the framing itself has to say goes out with what the session says, and is bounded as that is.
     #[cold]
     fn answer(&mut self, io: &mut Io<'_>) {
+        self.make_room(io);
         if self.outbound.is_open() {
             self.filter.answer(self.outbound.output(io));
             io.mark_dirty();
@@ -241,6 +242,9 @@ impl<F: Filter> Wheel for Stream<F> {
         }
         if io.shared_buffer().is_empty() && !self.filter.holds_items() {
             if !self.inbound.is_readable() {
+                if self.filter.pending() > 0 {
+                    self.note_rest(io);
+                }
                 return None;
             }
             if io.has_share()
@@ -259,7 +263,7 @@ impl<F: Filter> Wheel for Stream<F> {
             return self.next_in_order(io).map(|told| *told);
         };
         let is_all = shared.is_empty() && !self.inbound.is_readable();
-        if is_all && !self.filter.holds_items() {
+        if is_all && !self.filter.holds_items() && self.filter.pending() == 0 {
             io.that_is_all();
         }
         if self.filter.has_answer() {
