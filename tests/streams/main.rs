@@ -23,4 +23,5 @@ mod stalls;
 mod support;
 mod switch;
 mod switching;
+mod two;
 mod urgent;
