@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use reactor::Clock;
 use socket2::SockRef;
+use testkit::net::{self, Ending};
 use wheels::filter::Line;
 use wheels::{Operation, Put, ReadWrite, ReadWriteBuilder};
 
-use crate::support::{END, Heard, Rig, item};
+use crate::support::{END, Heard, Rig, half_close, item, pair};
 
 const ETIMEDOUT: i32 = 110;
 const EMSGSIZE: i32 = 90;
@@ -196,6 +197,38 @@ fn the_answer_to_a_stream_whose_time_is_over_leaves_before_the_session_stops() {
     let mut answer = String::new();
     peer.read_to_string(&mut answer).expect("read");
     assert_eq!(answer, "408");
+}
+
+/// What the peer goes on to send is read and thrown away, or the answer would be lost to a reset.
+#[test]
+fn p12_the_answer_to_a_stream_whose_time_is_over_is_not_lost() {
+    for is_limit in [true, false] {
+        let clock = Clock::virtual_time();
+        let (ours, mut peer) = pair();
+        let builder = ReadWrite::builder(ours).filter(Line::new()).frame_timeout(10 * SECOND);
+        let mut rig = Rig::timed(&clock, builder);
+        rig.act(|_, cx| cx.delay("word", 1000 * SECOND, "never"));
+        peer.write_all(b"half").expect("write");
+        rig.notice();
+        if is_limit {
+            clock.advance(10 * SECOND);
+            rig.turn();
+            assert_eq!(rig.heard(), [FRAME]);
+        } else {
+            rig.act(|host, cx| host.stream().shutdown_input(cx));
+        }
+        peer.write_all(b" a line\nand more").expect("write");
+        rig.turns(3);
+        rig.act(|host, cx| {
+            assert_eq!(host.put(cx, "408"), Put::Queued);
+            host.take().shutdown(cx);
+        });
+        rig.turns(3);
+        half_close(&peer);
+        rig.turns(5);
+        assert_eq!(rig.kernel.wheel_count(), 0);
+        assert_eq!(net::read_to_end(&mut peer), Ending::Closed(b"408\r\n".into()));
+    }
 }
 
 #[test]

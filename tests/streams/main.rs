@@ -5,6 +5,7 @@
 
 mod alive;
 mod broken;
+mod changes;
 mod data;
 mod drops;
 mod echo;

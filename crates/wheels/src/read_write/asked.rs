@@ -89,6 +89,9 @@ impl<F: Filter> Stream<F> {
         if self.inbound.is_over() {
             return;
         }
+        if io.has_shared_buffer() {
+            io.shared_buffer().clear();
+        }
         self.inbound.finish();
         if let Err(error) = self.ends.shut_input(io) {
             log::debug!(target: "wheels::read_write", "shutdown: {error}");
