@@ -15,6 +15,7 @@ mod health;
 mod holding;
 mod marks;
 mod pause;
+mod poe;
 mod pressure;
 mod put;
 mod records;

@@ -78,6 +78,14 @@ impl<F: Filter> Stream<F> {
         Stream { ends, settings, inbound, outbound, rare, health, filter: make(filter) }
     }
 
+    /// Writes when no handler goes on to put more. What is to be told of it is told right after: only now
+    /// may the session go.
+    fn write_all_there_is(&mut self, io: &mut Io<'_>) {
+        self.write(io);
+        self.outbound.note_flushed();
+        self.release_if_over(io);
+    }
+
     /// Writes, and sees to what comes of it.
     pub(super) fn write(&mut self, io: &mut Io<'_>) {
         match self.outbound.write(&self.ends, &self.settings, io) {
@@ -90,7 +98,6 @@ impl<F: Filter> Stream<F> {
                 log::debug!(target: "wheels::read_write", "shutdown: {error}");
             }
         }
-        self.release_if_over(io);
     }
 
     fn note_output(&mut self, progress: Progress, io: &mut Io<'_>) {
@@ -165,8 +172,7 @@ impl<F: Filter> Stream<F> {
             return Some(Box::new(told));
         }
         if self.outbound.is_unblocked() {
-            self.write(io);
-            self.outbound.note_flushed();
+            self.write_all_there_is(io);
         }
         if let Some(told) = self.noted(io) {
             return Some(Box::new(told));
@@ -187,8 +193,7 @@ impl<F: Filter> Stream<F> {
 
     #[inline(never)]
     fn flush_in_order(&mut self, io: &mut Io<'_>) -> bool {
-        self.write(io);
-        self.outbound.note_flushed();
+        self.write_all_there_is(io);
         // To read it has its share, before this or after.
         self.rare.is_some() || self.outbound.begin_telling()
     }
