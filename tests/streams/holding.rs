@@ -89,7 +89,7 @@ fn words() -> (Rig<Any>, UnixStream) {
 }
 
 fn of(builder: ReadWriteBuilder<Stream>) -> ReadWriteBuilder<Any> {
-    let filter: Any = Box::new(Words::default());
+    let filter: Any = Box::<Words>::default();
     builder.filter(filter)
 }
 

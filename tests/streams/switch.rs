@@ -93,9 +93,9 @@ fn what_was_put_leaves_as_it_was_encoded() {
     talk.act(|talker, cx| {
         let long = noise(2 << 20);
         assert_eq!(talker.held.as_ref().map(|held| held.put(cx, long)), Some(Put::Queued));
-        talker.change(|held| held.to_body(cx, 1));
+        talker.change(|held| held.into_body(cx, 1));
         let _put = talker.held.as_ref().map(|held| held.put(cx, "as it is"));
-        talker.change(|held| held.to_lines(cx));
+        talker.change(|held| held.into_lines(cx));
         let _put = talker.held.as_ref().map(|held| held.put(cx, "a line"));
     });
     let mut peer = talk.peer.try_clone().expect("dup");
@@ -129,7 +129,7 @@ fn another_session_may_change_the_filter_and_the_first_is_told() {
     const THERE: Event<Held> = Event::new("there");
     let states =
         States::new().on(&THERE, |kept: &mut Option<Held>, cx: &mut Context<'_>, it: Held| {
-            *kept = Some(it.to_body(cx, 2).to_body(cx, 3));
+            *kept = Some(it.into_body(cx, 2).into_body(cx, 3));
             cx.delay("never", Duration::from_secs(1000), ());
         });
     let other = talk.kernel.spawn(&states, None);
@@ -176,7 +176,7 @@ fn what_was_refused_is_input_to_a_filter_that_takes_its_place_long_after() {
 #[test]
 fn a_stream_that_was_refused_lives_on_with_another_filter() {
     let mut talk = stuck();
-    talk.act(|talker, cx| talker.change(|held| held.to_lines(cx)));
+    talk.act(|talker, cx| talker.change(|held| held.into_lines(cx)));
     talk.peer.write_all(b"yz\r\n").expect("write");
     assert_eq!(talk.hear(4)[2..], [line("too long"), line("xyz")]);
     talk.peer.shutdown(Shutdown::Write).expect("shutdown");
@@ -230,7 +230,7 @@ fn after_the_end_a_change_brings_nothing_and_no_second_end() {
     talk.peer.shutdown(Shutdown::Write).expect("shutdown");
     assert_eq!(talk.hear(2), [line("one"), END]);
     talk.act(|talker, cx| {
-        talker.change(|held| held.to_body(cx, 7));
+        talker.change(|held| held.into_body(cx, 7));
         assert_eq!(talker.held.as_ref().map(|it| it.put(cx, "bye")), Some(Put::Queued));
     });
     talk.turns(5);

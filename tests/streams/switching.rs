@@ -66,14 +66,14 @@ pub(crate) fn framing() -> Line {
 }
 
 impl Held {
-    pub(crate) fn to_lines(self, cx: &mut Context<'_>) -> Self {
+    pub(crate) fn into_lines(self, cx: &mut Context<'_>) -> Self {
         Self::Lines(match self {
             Self::Lines(wheel) => wheel.set_filter(cx, framing(), "line"),
             Self::Body(wheel) => wheel.set_filter(cx, framing(), "line"),
         })
     }
 
-    pub(crate) fn to_body(self, cx: &mut Context<'_>, len: usize) -> Self {
+    pub(crate) fn into_body(self, cx: &mut Context<'_>, len: usize) -> Self {
         Self::Body(match self {
             Self::Lines(wheel) => wheel.set_filter(cx, Exactly(len), "body"),
             Self::Body(wheel) => wheel.set_filter(cx, Exactly(len), "body"),
@@ -116,7 +116,7 @@ impl Talker {
     /// Reads so many bytes from now on, and then lines.
     pub(crate) fn read_body(&mut self, cx: &mut Context<'_>, len: usize) {
         self.left = len;
-        self.change(|held| held.to_body(cx, len));
+        self.change(|held| held.into_body(cx, len));
     }
 
     fn line(&mut self, cx: &mut Context<'_>, input: Input<Bytes>) {
@@ -136,7 +136,7 @@ impl Talker {
         }
         drop(said);
         if self.left == 0 {
-            self.change(|held| held.to_lines(cx));
+            self.change(|held| held.into_lines(cx));
         }
     }
 

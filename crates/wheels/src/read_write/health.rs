@@ -166,9 +166,9 @@ impl Health {
     pub(super) fn note_resumed(&mut self, now: Instant) {
         let Some(paused) = self.paused.take() else { return };
         let time = now.saturating_duration_since(paused);
-        let later = |since: Instant| since.checked_add(time).map_or(now, |since| since.min(now));
-        self.moved = later(self.moved);
-        self.frame = self.frame.map(later);
+        for since in self.frame.iter_mut().chain([&mut self.moved]) {
+            *since = since.checked_add(time).map_or(now, |later| later.min(now));
+        }
     }
 
     /// Another filter took the place of one that refused: its time begins.

@@ -144,6 +144,14 @@ impl<F: Filter> Stream<F> {
         }
     }
 
+    /// Nothing has come. What the filter keeps may be the beginning of a record.
+    #[inline]
+    fn note_kept(&mut self, io: &mut Io<'_>) {
+        if self.filter.pending() > 0 {
+            self.note_rest(io);
+        }
+    }
+
     /// What the framing itself has to say goes out with what the session says, and is bounded as that is.
     #[cold]
     fn answer(&mut self, io: &mut Io<'_>) {
@@ -247,9 +255,7 @@ impl<F: Filter> Wheel for Stream<F> {
         }
         if io.shared_buffer().is_empty() && !self.filter.holds_items() {
             if !self.inbound.is_readable() {
-                if self.filter.pending() > 0 {
-                    self.note_rest(io);
-                }
+                self.note_kept(io);
                 return None;
             }
             if io.has_share()
