@@ -354,17 +354,27 @@ fn what_was_shut_down_is_not_given_back() {
     assert_eq!(unread.take(), Some(vec![]));
 }
 
+/// As a stream that is closed: here it is another kernel's.
 #[test]
-fn a_stream_that_is_gone_answers_as_one_that_is_closed() {
-    let (mut rig, _peer) = silent();
-    rig.act(|host, cx| {
-        cx.delay("word", std::time::Duration::from_secs(100), "never");
-        let wheel = host.take();
-        let parts = wheel.into_parts(cx).expect("it is there");
-        let again = ReadWrite::builder(parts.input.expect("a socket")).build(cx, "item", "failed");
-        again.put(cx, "hello")
+fn a_stream_that_is_not_there_answers_and_does_nothing() {
+    let (mut rig, mut peer) = silent();
+    let (mut other, _its_peer) = silent();
+    let wheel = rig.act(|host, _| host.take());
+    other.act(move |_, cx| {
+        assert_eq!(wheel.put(cx, "hello"), Put::Refused("hello".into()));
+        assert_eq!((wheel.unsent(cx), wheel.unsent_items(cx), wheel.flush(cx)), (0, 0, 0));
+        assert!(wheel.with_filter(cx, |_| ()).is_none());
+        assert!(wheel.replace_filter(cx, Stream).is_none());
+        assert!(wheel.with_input_handle(cx, |_| ()).is_none());
+        assert!(wheel.with_output_handle(cx, |_| ()).is_none());
+        wheel.pause_input(cx);
+        wheel.shutdown_input(cx);
+        wheel.set_high_mark(cx, 1);
+        let id = wheel.id();
+        let wheel = wheel.set_filter(cx, Line::new(), "item");
+        assert_eq!(wheel.id(), id);
+        assert!(wheel.into_parts(cx).is_none());
     });
-    assert_eq!(told, Put::Queued);
-    rig.turns(2);
-    assert_eq!(rig.heard(), [], "dropped, it tells nothing");
+    assert_eq!(rig.end(), [Heard::Stopped], "the handle was dropped");
+    assert_eq!(peer.read(&mut [0]).expect("read"), 0);
 }
