@@ -178,6 +178,32 @@ fn a_peer_that_stalls_is_not_told_of_twice() {
     timed.expect_after(10 * SECOND, &overflown(unsent));
 }
 
+/// It has nothing to take any more.
+#[test]
+fn a_stream_whose_output_has_failed_does_not_stall_as_well() {
+    let limits = |builder: ReadWriteBuilder<Stream>| {
+        let builder = builder.stall_timeout(10 * SECOND).most_unsent_for(1, 20 * SECOND);
+        builder.most_unsent(1 << 20)
+    };
+    let mut timed = Timed::new(limits);
+    timed.put(3 << 20);
+    let unsent = timed.unsent();
+    assert_eq!(timed.put(1), Put::Refused(noise(1).into()));
+    timed.pass(100 * SECOND);
+    assert_eq!(timed.rig.heard(), [overflown(unsent)]);
+
+    let mut timed = Timed::new(limits);
+    timed.put(3 << 20);
+    let unsent = timed.unsent();
+    drop(std::mem::replace(&mut timed.peer, UnixStream::pair().expect("a pair").0));
+    timed.rig.turns(3);
+    timed.pass(100 * SECOND);
+    let told = timed.rig.heard();
+    assert!(told.contains(&Heard::Failed(Operation::Write, 32, unsent)), "{told:?}");
+    let of_time = |heard: &Heard| matches!(heard, Heard::Failed(_, ETIMEDOUT | ENOBUFS, _));
+    assert!(!told.iter().any(of_time), "{told:?}");
+}
+
 /// What is still to be sent is the only thing that has a limit then.
 #[test]
 fn a_stream_whose_input_has_ended_may_stall_too() {

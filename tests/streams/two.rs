@@ -211,6 +211,35 @@ fn p40_dev_null_is_input_and_a_pipe_is_output() {
     assert_eq!(reading.join(), 1 << 20);
 }
 
+/// They may block, and stay as they are.
+#[test]
+fn p41_sockets_of_std_are_taken_as_they_are() {
+    let (listener, addr) = testkit::net::listener();
+    let mut peer = testkit::net::connect(addr);
+    let ours = testkit::net::accept(&listener);
+    let copy = ours.try_clone().expect("dup");
+    let mut rig: Rig<Stream> = Rig::new(ReadWrite::builder(ours));
+    rig.act(|host, cx| drop(host.put(cx, noise(16 << 20))));
+    rig.turns(5);
+    assert!(rig.act(|host, cx| host.stream().unsent(cx)) > 0, "it did not block");
+    assert!(!fcntl_getfl(&copy).expect("fcntl").contains(OFlags::NONBLOCK));
+    peer.write_all(b"hello").expect("write");
+    assert_eq!(rig.hear(1), [item("hello")]);
+}
+
+#[test]
+fn what_a_child_says_on_standard_error_is_input() {
+    let mut child = Command::new("sh")
+        .args(["-c", "echo oops >&2"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("there is `sh`");
+    let stderr = child.stderr.take().expect("piped");
+    let rig = Rig::new(ReadWrite::builder(stderr).filter(Line::literal(b"\n")));
+    assert_eq!(rig.end(), [item("oops"), END, Heard::Stopped]);
+    assert!(child.wait().expect("wait").success());
+}
+
 /// One descriptor that is only for reading, or only for writing, is one direction as well.
 #[test]
 fn a_pipe_is_closed_when_its_one_direction_is_shut_down() {
