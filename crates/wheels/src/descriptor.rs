@@ -68,6 +68,11 @@ impl Descriptor {
         self.kind != Kind::File(Access::Write)
     }
 
+    /// Whether it was opened for writing.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.kind != Kind::File(Access::Read)
+    }
+
     /// Whether a short read or write means that there is no more for now.
     #[inline]
     pub(crate) fn tells_when_drained(&self) -> bool {

@@ -16,8 +16,9 @@ use super::ends::Ends;
 /// Flowing --read fails--> Done
 /// Flowing --filter refuses--> Stuck
 /// Stuck --another filter--> Flowing
-/// Flowing, Stuck --shut down--> Discarding --read 0, read fails--> Done
-/// Ending, Ended --shut down--> Done
+/// Flowing, Stuck --finished--> Deaf
+/// Flowing, Stuck, Deaf --shut down--> Discarding --read 0, read fails--> Done
+/// Ending, Ended --finished, shut down--> Done
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
@@ -28,6 +29,8 @@ enum Phase {
     Ended,
     /// The filter can make nothing of what comes. Nothing more is read.
     Stuck,
+    /// Nothing is wanted any more. The peer may go on sending.
+    Deaf,
     /// What comes is thrown away.
     Discarding,
     Done,
@@ -118,8 +121,13 @@ impl Inbound {
         let stuck = self.phase == Phase::Stuck;
         self.phase = match self.phase {
             Phase::Stuck => Phase::Flowing,
+            // To the new filter it may be more than the rest.
             Phase::Ended => Phase::Ending,
-            phase @ (Phase::Flowing | Phase::Ending | Phase::Discarding | Phase::Done) => phase,
+            phase @ (Phase::Flowing
+            | Phase::Ending
+            | Phase::Deaf
+            | Phase::Discarding
+            | Phase::Done) => phase,
         };
         io.again();
         stuck
@@ -143,15 +151,17 @@ impl Inbound {
         self.tail = Vec::new();
         self.start = 0;
         self.phase = match self.phase {
-            Phase::Flowing | Phase::Stuck | Phase::Discarding => Phase::Discarding,
+            Phase::Flowing | Phase::Stuck | Phase::Deaf | Phase::Discarding => Phase::Discarding,
             Phase::Ending | Phase::Ended | Phase::Done => Phase::Done,
         };
     }
 
-    /// Nothing is read any more.
+    /// Nothing is read any more, unless it is to be thrown away later.
     pub(super) fn finish(&mut self) {
         self.discard();
-        self.phase = Phase::Done;
+        if self.phase == Phase::Discarding {
+            self.phase = Phase::Deaf;
+        }
     }
 
     /// Whether there is more to tell before long: it stopped because others are to be served.
@@ -196,13 +206,13 @@ impl Inbound {
 
     /// Whether nothing is read any more.
     pub(super) fn is_over(&self) -> bool {
-        self.phase == Phase::Done
+        matches!(self.phase, Phase::Done | Phase::Deaf)
     }
 
     /// Whether nothing will come any more.
     #[inline]
     pub(super) fn is_done(&self) -> bool {
-        matches!(self.phase, Phase::Done | Phase::Stuck)
+        matches!(self.phase, Phase::Done | Phase::Deaf | Phase::Stuck)
     }
 
     /// The next item, or why there is none.
@@ -250,11 +260,10 @@ impl Inbound {
     /// Reading failed.
     #[cold]
     pub(super) fn broke<T>(&mut self, error: io::Error) -> Pulled<T> {
-        match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Discarding => Pulled::Nothing,
-            Phase::Flowing | Phase::Ending | Phase::Ended | Phase::Stuck | Phase::Done => {
-                Pulled::ReadFailed(error)
-            }
+        if std::mem::replace(&mut self.phase, Phase::Done) == Phase::Discarding {
+            Pulled::Nothing
+        } else {
+            Pulled::ReadFailed(error)
         }
     }
 
@@ -262,7 +271,11 @@ impl Inbound {
     #[inline]
     fn take<F: Filter>(&mut self, filter: &mut F, io: &mut Io<'_>) -> Option<Pulled<F::Item>> {
         match self.phase {
-            Phase::Done | Phase::Stuck => return Some(Pulled::Nothing),
+            Phase::Done | Phase::Deaf | Phase::Stuck => {
+                // For another filter, or another wheel.
+                self.park(io);
+                return Some(Pulled::Nothing);
+            }
             Phase::Discarding => {
                 io.shared_buffer().clear();
                 return None;
