@@ -101,6 +101,15 @@ impl<V> WheelMap<V> {
         Some(value)
     }
 
+    /// Drops the values for which `keep` says no.
+    pub fn retain(&mut self, mut keep: impl FnMut(WheelId, &mut V) -> bool) {
+        for (wheel, mut value) in std::mem::take(self) {
+            if keep(wheel, &mut value) {
+                self.insert(wheel, value);
+            }
+        }
+    }
+
     /// Drops everything, and gives the memory back.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -126,6 +135,11 @@ impl<V> WheelMap<V> {
     /// The values.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.iter().map(|(_, value)| value)
+    }
+
+    /// The values, to change.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.iter_mut().map(|(_, value)| value)
     }
 
     /// The wheels and their values, to change.
@@ -181,6 +195,16 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Places of the first table.
 const FEWEST: usize = 4;
+
+/// To take everything out of a map that goes on: `std::mem::take(&mut map)`.
+impl<V> IntoIterator for WheelMap<V> {
+    type Item = (WheelId, V);
+    type IntoIter = std::iter::Flatten<std::vec::IntoIter<Option<(WheelId, V)>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.places.into_iter().flatten()
+    }
+}
 
 impl<V> Default for WheelMap<V> {
     fn default() -> Self {

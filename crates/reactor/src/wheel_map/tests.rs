@@ -80,3 +80,20 @@ fn an_empty_one_has_nothing_and_no_memory() {
     map.clear();
     assert_eq!((map.get(&id), map.len(), map.places.capacity()), (None, 0, 0));
 }
+
+#[test]
+fn what_is_not_kept_is_gone_and_all_can_be_taken_out() {
+    let mut arena = Arena::new();
+    let ids = wheels(&mut arena, 100);
+    let mut map = WheelMap::default();
+    for (number, id) in ids.iter().enumerate() {
+        map.insert(*id, number);
+    }
+    map.values_mut().for_each(|number| *number *= 2);
+    map.retain(|_, number| number.is_multiple_of(4));
+    assert_eq!(map.len(), 50);
+    let mut left: Vec<_> = std::mem::take(&mut map).into_iter().collect();
+    left.sort_unstable();
+    let expected: Vec<_> = ids.iter().copied().zip((0..).step_by(2)).step_by(2).collect();
+    assert_eq!((left, map.len()), (expected, 0));
+}
