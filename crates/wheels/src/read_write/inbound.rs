@@ -15,7 +15,8 @@ use super::ends::Ends;
 /// Flowing --read 0--> Ending --nothing more--> Ended --last records, told--> Done
 /// Flowing --read fails--> Done
 /// Flowing --filter refuses--> Stuck
-/// Stuck --another filter--> Flowing
+/// Flowing, Ending, Ended --what it is piped to is gone--> Stuck
+/// Stuck --another filter, another outlet--> Flowing
 /// Flowing, Stuck --shut down--> Discarding --read 0, read fails--> Done
 /// Ending, Ended --shut down--> Done
 /// ```
@@ -26,7 +27,7 @@ enum Phase {
     Ending,
     /// All was delivered but what the end completes, and the end itself.
     Ended,
-    /// The filter can make nothing of what comes. Nothing more is read.
+    /// The filter can make nothing of what comes, or nobody takes it. Nothing more is read.
     Stuck,
     /// What comes is thrown away.
     Discarding,
@@ -52,7 +53,8 @@ pub(super) struct Inbound {
     closed: bool,
     /// A regular file: always readable.
     always: bool,
-    paused: bool,
+    /// Who wants no input for now, [`BY_SESSION`] and [`BY_PIPE`]: neither undoes the other's.
+    paused: u8,
     /// Bytes have come since this was asked last.
     moved: bool,
 }
@@ -80,7 +82,7 @@ impl Inbound {
             readable: always,
             closed: false,
             always,
-            paused: false,
+            paused: 0,
             moved: false,
         }
     }
@@ -98,12 +100,32 @@ impl Inbound {
     }
 
     pub(super) const fn pause(&mut self) {
-        self.paused = true;
+        self.paused |= BY_SESSION;
     }
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
-        self.paused = false;
+        self.paused &= !BY_SESSION;
         io.again();
+    }
+
+    /// What it is piped to takes no more for now.
+    pub(super) const fn hold(&mut self) {
+        self.paused |= BY_PIPE;
+    }
+
+    /// What it is piped to takes more; says whether it was held.
+    pub(super) const fn let_go(&mut self) -> bool {
+        let held = self.paused & BY_PIPE != 0;
+        self.paused &= !BY_PIPE;
+        held
+    }
+
+    /// What it was piped to takes no more for ever: what came and comes waits for whom it is for.
+    pub(super) fn get_stuck(&mut self, io: &mut Io<'_>) {
+        self.keep_unread(io);
+        if matches!(self.phase, Phase::Flowing | Phase::Ending | Phase::Ended) {
+            self.phase = Phase::Stuck;
+        }
     }
 
     /// Another filter took the place of the one that refused, or of one that kept `pending` bytes: says
@@ -154,13 +176,13 @@ impl Inbound {
 
     /// Whether there is more to tell before long: it stopped because others are to be served.
     pub(super) fn is_flowing(&self) -> bool {
-        self.phase == Phase::Flowing && self.readable && !self.paused
+        self.phase == Phase::Flowing && self.readable && !self.is_paused()
     }
 
     /// Whether nothing is in the way of input: no pause, no end, nothing put aside.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        self.phase == Phase::Flowing && !self.paused && self.tail.is_empty()
+        self.phase == Phase::Flowing && self.paused == 0 && self.tail.is_empty()
     }
 
     /// Whether there may be more to read.
@@ -183,7 +205,7 @@ impl Inbound {
     }
 
     pub(super) const fn is_paused(&self) -> bool {
-        self.paused
+        self.paused != 0
     }
 
     /// Whether nothing is read any more.
@@ -216,6 +238,15 @@ impl Inbound {
                 return self.broke(error);
             }
         }
+    }
+
+    /// Sees to it that there are bytes in the shared buffer, if nothing is put aside; says whether there are.
+    #[inline]
+    pub(super) fn fill_plainly(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<bool> {
+        if io.shared_buffer().is_empty() && self.readable && io.has_share() {
+            self.fill(ends, io)?;
+        }
+        Ok(!io.shared_buffer().is_empty())
     }
 
     /// Takes what is left of ours in the shared buffer, for a later turn.
@@ -252,7 +283,7 @@ impl Inbound {
                 io.shared_buffer().clear();
                 return None;
             }
-            Phase::Flowing | Phase::Ending | Phase::Ended if self.paused => {
+            Phase::Flowing | Phase::Ending | Phase::Ended if self.is_paused() => {
                 self.park(io);
                 return Some(Pulled::Nothing);
             }
@@ -367,6 +398,12 @@ impl Inbound {
         Ok(())
     }
 }
+
+/// The session paused the input.
+const BY_SESSION: u8 = 1;
+
+/// What the input is piped to has enough for now.
+const BY_PIPE: u8 = 2;
 
 /// A tail up to this long is copied back to the shared buffer.
 const SHORT: usize = 4 * 1024;

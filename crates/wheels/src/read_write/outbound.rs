@@ -226,6 +226,31 @@ impl Outbound {
         Ok(progress)
     }
 
+    /// Takes the bytes in the shared buffer: writes them from there if nothing is before them and nobody
+    /// waits to be told, and keeps what is left. Says whether the system took anything.
+    pub(super) fn write_through(
+        &mut self,
+        ends: &Ends,
+        settings: &Settings,
+        io: &mut Io<'_>,
+    ) -> io::Result<Progress> {
+        let direct = self.output.is_empty()
+            && self.flow == Flow::Free
+            && settings.wanted & Note::Flushed.bit() == 0;
+        let mut taken = 0;
+        if direct {
+            let bytes = io.shared_buffer().filled();
+            taken = self.taken(ends.write(bytes), bytes.len(), ends)?;
+            io.shared_buffer().consume(taken);
+        }
+        if !io.shared_buffer().is_empty() {
+            self.output(io).put_slice(io.shared_buffer().filled());
+            io.shared_buffer().clear();
+            self.owe_flushed(settings);
+        }
+        Ok(if taken > 0 { Progress::Some } else { Progress::None })
+    }
+
     /// Whether all is sent and the peer is to be told that no more comes: it has to be told now.
     pub(super) fn is_to_be_shut(&mut self) -> bool {
         let closing = self.output.is_empty() && self.phase == Phase::Closing;
@@ -301,26 +326,40 @@ impl Outbound {
         self.written(written, offered, ends)
     }
 
-    /// Takes note of what the system took.
+    /// Takes note of what the system took of the output.
     fn written(
         &mut self,
         written: io::Result<usize>,
         offered: usize,
         ends: &Ends,
     ) -> io::Result<()> {
+        let taken = self.taken(written, offered, ends)?;
+        self.output.advance(taken);
+        Ok(())
+    }
+
+    /// Takes note of whether the system takes more; says how much it took.
+    fn taken(
+        &mut self,
+        written: io::Result<usize>,
+        offered: usize,
+        ends: &Ends,
+    ) -> io::Result<usize> {
         match written {
             Ok(count) => {
-                self.output.advance(count);
                 // A socket that takes a part says when it takes more.
                 if count == 0 || count < offered && ends.takes_when_drained() {
                     self.flow = Flow::Blocked;
                 }
+                Ok(count)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.flow = Flow::Blocked,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.flow = Flow::Blocked;
+                Ok(0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     /// Writes what is not one run. By itself, because it takes much room on the stack.

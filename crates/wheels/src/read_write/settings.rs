@@ -77,6 +77,24 @@ impl Marks {
         unsent <= self.low as usize
     }
 
+    /// Whether so much is unsent that what is piped here has to wait. Never more than may be unsent at most.
+    pub(super) fn holds_up(&self, unsent: usize) -> bool {
+        unsent >= self.of_pipes().0 as usize
+    }
+
+    /// Whether so little is unsent that what is piped here may go on.
+    pub(super) fn lets_go(&self, unsent: usize) -> bool {
+        unsent <= self.of_pipes().1 as usize
+    }
+
+    /// The marks that hold for what is piped here: its own, if there are any.
+    fn of_pipes(&self) -> (u32, u32) {
+        let own = self.high != u32::MAX;
+        let (high, low) = if own { (self.high, self.low) } else { (PIPE_HIGH, PIPE_LOW) };
+        let high = high.min(self.most);
+        (high, low.min(high - 1))
+    }
+
     #[inline]
     pub(super) const fn is_most(&self, unsent: usize) -> bool {
         unsent >= self.most as usize
@@ -87,6 +105,12 @@ impl Marks {
 pub(super) fn number(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
+
+/// What may be unsent before what is piped here has to wait: one read of a full buffer.
+const PIPE_HIGH: u32 = 64 * 1024;
+
+/// What is to be unsent before it goes on: enough to keep the peer busy until the next read.
+const PIPE_LOW: u32 = 16 * 1024;
 
 /// The settings that streams of one kernel were built with last.
 #[derive(Default)]

@@ -61,6 +61,7 @@ pub(crate) mod errno {
     pub(crate) const NOTSOCK: i32 = Errno::NOTSOCK.raw_os_error();
     pub(crate) const FAULT: i32 = Errno::FAULT.raw_os_error();
     pub(crate) const CONNABORTED: i32 = Errno::CONNABORTED.raw_os_error();
+    pub(crate) const PIPE: i32 = Errno::PIPE.raw_os_error();
     pub(crate) const PERM: i32 = Errno::PERM.raw_os_error();
     pub(crate) const PROTO: i32 = Errno::PROTO.raw_os_error();
     pub(crate) const PROTONOSUPPORT: i32 = Errno::PROTONOSUPPORT.raw_os_error();
