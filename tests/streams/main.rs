@@ -12,6 +12,7 @@ mod fairness;
 mod files;
 mod marks;
 mod pause;
+mod pipe;
 mod pressure;
 mod put;
 mod records;
