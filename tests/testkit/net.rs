@@ -116,11 +116,6 @@ pub enum Ending {
     Reset(Vec<u8>),
 }
 
-/// Reads to the end while the kernel runs.
-pub fn read_to_end_meanwhile(kernel: &mut Kernel, mut stream: TcpStream) -> Ending {
-    Peer::play(move || read_to_end(&mut stream)).run(kernel)
-}
-
 /// Reads to the end.
 pub fn read_to_end(stream: &mut TcpStream) -> Ending {
     let mut bytes = Vec::new();

@@ -88,7 +88,7 @@ impl<F: Filter> ReadWrite<F> {
 ///     }
 ///
 ///     fn got_failure(&mut self, cx: &mut Context<'_>, failure: Failure) {
-///         self.open -= 1;
+///         self.open = self.open.saturating_sub(1);
 ///         if failure.is_end() && self.open > 0 {
 ///             return; // passed on: the other direction may go on for long
 ///         }
