@@ -413,7 +413,7 @@ fn a_reset_of_the_source_is_told_and_not_passed_on() {
     rig.turns(10);
     let mut told = rig.heard_of().split_off(1);
     told.sort_by_key(|(wheel, _)| *wheel);
-    let write = Heard::Failed(Operation::Write, EPIPE, 0);
+    let write = Heard::Failed(Operation::Write, EPIPE, 4);
     assert_eq!(told, [(Some(first), write), (Some(second), BROKEN)]);
 }
 

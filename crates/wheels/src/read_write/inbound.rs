@@ -240,13 +240,20 @@ impl Inbound {
         }
     }
 
-    /// Sees to it that there are bytes in the shared buffer, if nothing is put aside; says whether there are.
-    #[inline]
-    pub(super) fn fill_plainly(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<bool> {
-        if io.shared_buffer().is_empty() && self.readable && io.has_share() {
-            self.fill(ends, io)?;
-        }
-        Ok(!io.shared_buffer().is_empty())
+    /// Whether what comes next may be taken without being read.
+    pub(super) fn may_bypass(&self, io: &mut Io<'_>) -> bool {
+        self.is_plain() && self.readable && io.has_share() && io.shared_buffer().is_empty()
+    }
+
+    /// So many bytes were taken without being read.
+    pub(super) fn bypassed(&mut self, count: usize, io: &mut Io<'_>) {
+        io.spend(count);
+        self.moved = true;
+    }
+
+    /// There is no more for now.
+    pub(super) const fn drained(&mut self) {
+        self.readable = false;
     }
 
     /// Takes what is left of ours in the shared buffer, for a later turn.

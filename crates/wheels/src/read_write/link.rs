@@ -9,19 +9,23 @@ use std::fmt;
 use std::rc::Rc;
 
 use filters::Filter;
-use reactor::{Kernel, WeakHandle};
+use reactor::{Io, Kernel, WeakHandle};
 
+use super::bypass::Bypass;
 use super::settings::Marks;
 use super::stream::Stream;
 
 /// Whether a sink takes more.
 ///
 /// ```text
-/// Open --high mark--> Shut --low mark--> Open
-/// Open, Shut --output shut down, failed, closed--> Broken
+/// Free, Open --high mark--> Shut --low mark--> Free, Open
+/// Free --something unsent--> Open --nothing unsent--> Free
+/// Free, Open, Shut --output shut down, failed, closed--> Broken
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Gate {
+    /// It has nothing to send, and may be given so many bytes past this process.
+    Free(usize),
     Open,
     /// Not before what it has is sent.
     Shut,
@@ -42,11 +46,11 @@ pub(super) enum Outlet<T> {
 /// The way of items of one type to a stream that is written to. What it cannot bring there breaks it.
 pub(crate) trait Link<T> {
     fn gate(&self) -> Gate;
-    /// Whether the sink's bytes are the source's, so that no item need be made of them.
-    fn takes_bytes(&self) -> bool;
+    /// The way past this process, if the sink's bytes are the source's.
+    fn bypass(&self) -> Option<&Bypass>;
     fn put(&self, item: T, kernel: &mut Kernel);
-    /// Takes what is in the shared buffer.
-    fn put_bytes(&self, kernel: &mut Kernel);
+    /// Puts so many bytes, which are in the system's pipe.
+    fn put_bypassed(&self, count: usize, kernel: &mut Kernel);
     /// The source has ended.
     fn end(&self, kernel: &mut Kernel);
 }
@@ -69,6 +73,7 @@ pub(super) struct Pipe<F: Filter, G: Filter> {
     gate: Rc<Cell<Gate>>,
     /// This one is broken, whatever the others are.
     broken: Cell<bool>,
+    bypass: Option<Bypass>,
 }
 
 impl Intake {
@@ -91,12 +96,14 @@ impl Intake {
         self.sources.is_empty()
     }
 
-    /// So much is unsent now.
-    pub(super) fn set(&self, unsent: usize, marks: &Marks) {
+    /// So much is unsent now. If it is nothing, the gate is `free`.
+    pub(super) fn set(&self, unsent: usize, free: Gate, marks: &Marks) {
+        let open = if unsent == 0 { free } else { Gate::Open };
         match self.gate.get() {
-            Gate::Open if marks.holds_up(unsent) => self.gate.set(Gate::Shut),
-            Gate::Shut if marks.lets_go(unsent) => self.turn(Gate::Open),
-            Gate::Open | Gate::Shut | Gate::Broken => {}
+            Gate::Free(_) | Gate::Open if marks.holds_up(unsent) => self.gate.set(Gate::Shut),
+            Gate::Free(_) | Gate::Open => self.gate.set(open),
+            Gate::Shut if marks.lets_go(unsent) => self.turn(open),
+            Gate::Shut | Gate::Broken => {}
         }
     }
 
@@ -118,12 +125,17 @@ impl Drop for Intake {
 }
 
 impl<F: Filter, G: Filter> Pipe<F, G> {
-    pub(super) const fn new(
-        source: WeakHandle<Stream<F>>,
-        sink: WeakHandle<Stream<G>>,
-        gate: Rc<Cell<Gate>>,
-    ) -> Self {
-        Self { source, sink, gate, broken: Cell::new(false) }
+    /// A pipe that is broken, unless it gets the gate of its sink.
+    pub(super) fn new(source: WeakHandle<Stream<F>>, sink: WeakHandle<Stream<G>>) -> Self {
+        let gate = Rc::new(Cell::new(Gate::Broken));
+        Self { source, sink, gate, broken: Cell::new(false), bypass: None }
+    }
+
+    /// A pipe to the stream of this gate.
+    pub(super) fn through(self, gate: Rc<Cell<Gate>>, io: &mut Io<'_>) -> Self {
+        let is_raw = TypeId::of::<(F, G)>() == TypeId::of::<(filters::Stream, filters::Stream)>();
+        let bypass = if is_raw { Bypass::new(io) } else { None };
+        Self { gate, bypass, ..self }
     }
 }
 
@@ -141,8 +153,8 @@ where
         if self.broken.get() { Gate::Broken } else { self.gate.get() }
     }
 
-    fn takes_bytes(&self) -> bool {
-        TypeId::of::<(F, G)>() == TypeId::of::<(filters::Stream, filters::Stream)>()
+    fn bypass(&self) -> Option<&Bypass> {
+        self.bypass.as_ref()
     }
 
     fn put(&self, item: F::Item, kernel: &mut Kernel) {
@@ -152,9 +164,11 @@ where
         self.broken.set(!taken);
     }
 
-    fn put_bytes(&self, kernel: &mut Kernel) {
-        let taken =
-            kernel.wheel(&self.sink).is_some_and(|(sink, mut io)| sink.take_in_bytes(&mut io));
+    fn put_bypassed(&self, count: usize, kernel: &mut Kernel) {
+        let sink = kernel.wheel(&self.sink).zip(self.bypass.as_ref());
+        let taken = sink.is_some_and(|((sink, mut io), bypass)| {
+            sink.take_in_bypassed(bypass.conduit(), count, &mut io)
+        });
         self.broken.set(!taken);
     }
 

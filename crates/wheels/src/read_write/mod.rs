@@ -4,10 +4,11 @@
 //! kernel keeps it, `asked.rs` and `ending.rs` are more of it; `ends.rs` has its descriptors, `inbound.rs`
 //! and `outbound.rs` are its two directions, `health.rs` its limits of time, `settings.rs` what many
 //! streams have in common, `told.rs` what it tells. `pipe.rs` joins two: `piped.rs` is the stream at either
-//! end, `link.rs` what is between them.
+//! end, `link.rs` what is between them, `bypass.rs` the way past this process.
 
 mod asked;
 mod builder;
+mod bypass;
 mod ending;
 mod ends;
 mod events;

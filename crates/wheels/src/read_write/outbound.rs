@@ -9,6 +9,7 @@ use std::io::{self, IoSlice};
 use filters::Output;
 use reactor::{Io, Readiness};
 
+use super::bypass::Conduit;
 use super::ends::Ends;
 use super::settings::{Marks, Settings};
 
@@ -226,29 +227,34 @@ impl Outbound {
         Ok(progress)
     }
 
-    /// Takes the bytes in the shared buffer: writes them from there if nothing is before them and nobody
-    /// waits to be told, and keeps what is left. Says whether the system took anything.
-    pub(super) fn write_through(
+    /// Takes so many bytes that are in the pipe: gives them to the system if nothing is before them, and
+    /// keeps what is left. Says whether the system took anything.
+    pub(super) fn splice(
         &mut self,
+        conduit: &Conduit,
+        count: usize,
         ends: &Ends,
-        settings: &Settings,
         io: &mut Io<'_>,
     ) -> io::Result<Progress> {
-        let direct = self.output.is_empty()
-            && self.flow == Flow::Free
-            && settings.wanted & Note::Flushed.bit() == 0;
-        let mut taken = 0;
-        if direct {
-            let bytes = io.shared_buffer().filled();
-            taken = self.taken(ends.write(bytes), bytes.len(), ends)?;
-            io.shared_buffer().consume(taken);
-        }
-        if !io.shared_buffer().is_empty() {
+        let socket = ends.output().filter(|_| self.output.is_empty() && self.flow == Flow::Free);
+        let given = socket.map_or(Ok(0), |socket| conduit.give(socket, count));
+        let mut left = count - given.as_ref().copied().unwrap_or(0);
+        while left > 0 {
+            let shared = io.shared_buffer();
+            let read = conduit.read(shared.room())?;
+            shared.fill(read);
             self.output(io).put_slice(io.shared_buffer().filled());
             io.shared_buffer().clear();
-            self.owe_flushed(settings);
+            left -= read;
         }
-        Ok(if taken > 0 { Progress::Some } else { Progress::None })
+        match given {
+            Ok(0) => Ok(Progress::None),
+            Ok(_) => Ok(Progress::Some),
+            // The next write says the same, and then it is known when to try again.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Progress::None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether all is sent and the peer is to be told that no more comes: it has to be told now.
@@ -326,40 +332,26 @@ impl Outbound {
         self.written(written, offered, ends)
     }
 
-    /// Takes note of what the system took of the output.
+    /// Takes note of what the system took.
     fn written(
         &mut self,
         written: io::Result<usize>,
         offered: usize,
         ends: &Ends,
     ) -> io::Result<()> {
-        let taken = self.taken(written, offered, ends)?;
-        self.output.advance(taken);
-        Ok(())
-    }
-
-    /// Takes note of whether the system takes more; says how much it took.
-    fn taken(
-        &mut self,
-        written: io::Result<usize>,
-        offered: usize,
-        ends: &Ends,
-    ) -> io::Result<usize> {
         match written {
             Ok(count) => {
+                self.output.advance(count);
                 // A socket that takes a part says when it takes more.
                 if count == 0 || count < offered && ends.takes_when_drained() {
                     self.flow = Flow::Blocked;
                 }
-                Ok(count)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.flow = Flow::Blocked;
-                Ok(0)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-            Err(error) => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.flow = Flow::Blocked,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
     /// Writes what is not one run. By itself, because it takes much room on the stack.

@@ -1,13 +1,12 @@
 //! Joining two streams, so that what comes by one goes out by the other.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use filters::Filter;
 use reactor::Context;
 
 use super::ReadWrite;
-use super::link::{Gate, Pipe};
+use super::link::Pipe;
 
 /// Pipes: what comes by one stream goes out by another without passing through a session.
 impl<F: Filter> ReadWrite<F> {
@@ -48,9 +47,10 @@ impl<F: Filter> ReadWrite<F> {
             return;
         }
         let (from, to) = (self.handle().downgrade(), sink.handle().downgrade());
+        let pipe = Pipe::new(from, to);
         let pipe = match cx.wheel(sink.handle()) {
-            Some((stream, _)) => stream.take_from(|gate| Pipe::new(from, to, gate)),
-            None => Rc::new(Pipe::new(from, to, Rc::new(Cell::new(Gate::Broken)))),
+            Some((stream, mut io)) => stream.take_from(&mut io, |gate, io| pipe.through(gate, io)),
+            None => Rc::new(pipe),
         };
         if let Some((stream, mut io)) = cx.wheel(self.handle()) {
             stream.set_outlet(pipe, &mut io);

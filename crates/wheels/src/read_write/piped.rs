@@ -4,6 +4,7 @@
 //! sink is gone but what was on its way. What is between the two is in `link.rs`.
 
 use std::cell::Cell;
+use std::io;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -11,6 +12,7 @@ use filters::Filter;
 use reactor::{Bound, Io};
 
 use super::Put;
+use super::bypass::Conduit;
 use super::link::{Gate, Intake, Link, Outlet, Source};
 use super::stream::Stream;
 use super::told::Told;
@@ -52,19 +54,43 @@ impl<F: Filter> Stream<F> {
         if let ControlFlow::Break(told) = self.news(io) {
             return told;
         }
-        if let Some(link) = self.link().filter(|link| link.takes_bytes())
-            && self.inbound.is_plain()
-        {
-            match self.inbound.fill_plainly(&self.ends, io) {
-                Ok(true) => {
-                    self.note_item(io);
-                    return Some(Told::PipedBytes(link));
-                }
-                Ok(false) => {}
-                Err(error) => return self.read_failed(error, io).map(|told| *told),
-            }
+        let told = self.bypass(io);
+        if told.is_some() {
+            return told;
         }
-        self.pull(io)
+        let told = self.pull(io);
+        if let Some(Told::Piped(link, _)) = &told
+            && let Some(bypass) = link.bypass()
+        {
+            // A read that does not fill the buffer leaves nothing to be read.
+            bypass.note_read(self.inbound.is_readable());
+        }
+        told
+    }
+
+    /// Takes what comes past this process, if there is much of it and the sink has nothing else to send.
+    fn bypass(&mut self, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+        let link = self.link()?;
+        let bypass = link.bypass().filter(|bypass| bypass.is_worth_it())?;
+        let Gate::Free(most) = link.gate() else { return None };
+        if !self.ends.tells_when_drained() || !self.inbound.may_bypass(io) {
+            return None;
+        }
+        match bypass.take(self.ends.input()?, most) {
+            // The end: reading tells.
+            Ok(0) => None,
+            Ok(count) => {
+                self.inbound.bypassed(count, io);
+                self.note_item(io);
+                Some(Told::Bypassed(link, count))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.inbound.drained();
+                None
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
+            Err(error) => self.read_failed(error, io).map(|told| *told),
+        }
     }
 
     /// An item came.
@@ -101,7 +127,7 @@ impl<F: Filter> Stream<F> {
             return None;
         }
         match link.gate() {
-            Gate::Open => self.let_go(io),
+            Gate::Free(_) | Gate::Open => self.let_go(io),
             Gate::Shut => self.inbound.hold(),
             Gate::Broken => return Some(self.outlet_broke(io)),
         }
@@ -143,10 +169,11 @@ impl<F: Filter> Stream<F> {
     /// From now on a source that is made with its gate may pipe here.
     pub(super) fn take_from<S: Source + 'static>(
         &mut self,
-        make: impl FnOnce(Rc<Cell<Gate>>) -> S,
+        io: &mut Io<'_>,
+        make: impl FnOnce(Rc<Cell<Gate>>, &mut Io<'_>) -> S,
     ) -> Rc<S> {
         let intake = self.rare().intake.get_or_insert_with(Intake::new);
-        let source = Rc::new(make(intake.gate()));
+        let source = Rc::new(make(intake.gate(), io));
         intake.add(Rc::<S>::clone(&source));
         // It may have enough already, or take nothing.
         self.set_gate();
@@ -159,7 +186,11 @@ impl<F: Filter> Stream<F> {
         let Some(rare) = &mut self.rare else { return };
         let Some(intake) = &mut rare.intake else { return };
         if self.outbound.is_open() && !intake.is_idle() {
-            intake.set(self.outbound.unsent(), &self.settings.marks);
+            let marks = &self.settings.marks;
+            // What is past this process is sent without anybody's being told.
+            let bypass = self.ends.takes_when_drained() && !self.settings.wants_flushed();
+            let free = if bypass { Gate::Free(marks.at_once()) } else { Gate::Open };
+            intake.set(self.outbound.unsent(), free, marks);
         } else {
             rare.intake = None;
             self.drop_rare_if_empty();
@@ -182,28 +213,25 @@ impl<F: Filter> Stream<F> {
         }
     }
 
-    /// Puts the bytes in the shared buffer, which are another stream's; says whether that one may go on.
-    pub(super) fn take_in_bytes(&mut self, io: &mut Io<'_>) -> bool {
-        if !self.outbound.is_open() {
-            return false;
-        }
-        match self.outbound.write_through(&self.ends, &self.settings, io) {
+    /// Puts so many bytes, which are in the system's pipe; says whether their source may go on.
+    pub(super) fn take_in_bypassed(
+        &mut self,
+        conduit: &Conduit,
+        count: usize,
+        io: &mut Io<'_>,
+    ) -> bool {
+        match self.outbound.splice(conduit, count, &self.ends, io) {
             Ok(progress) => self.note_output(progress, io),
-            Err(error) => {
-                self.write_failed(&error, io);
-                return false;
-            }
+            Err(error) => self.write_failed(&error, io),
         }
         if !self.outbound.is_empty() {
             if self.inbound.is_done() {
                 io.hold_session();
             }
+            self.outbound.owe_flushed(&self.settings);
             io.mark_dirty();
-            if self.outbound.is_heavy() {
-                self.write(io);
-            }
+            self.write(io);
         }
-        self.set_gate();
-        true
+        self.outbound.is_open()
     }
 }

@@ -26,6 +26,10 @@ impl Settings {
         Self { wanted: targets.wanted(), targets, marks, linger, limits }
     }
 
+    pub(super) const fn wants_flushed(&self) -> bool {
+        self.targets.flushed.is_some()
+    }
+
     /// One value for all that are alike.
     pub(super) fn share(self, io: &mut Io<'_>) -> Rc<Self> {
         let Known(known) = io.shared_value();
@@ -85,6 +89,12 @@ impl Marks {
     /// Whether so little is unsent that what is piped here may go on.
     pub(super) fn lets_go(&self, unsent: usize) -> bool {
         unsent <= self.of_pipes().1 as usize
+    }
+
+    /// How much may come at once if nothing is unsent. As much may be unsent when twice the high mark is
+    /// the limit.
+    pub(super) fn at_once(&self) -> usize {
+        2 * self.of_pipes().0 as usize - 1
     }
 
     /// The marks that hold for what is piped here: its own, if there are any.

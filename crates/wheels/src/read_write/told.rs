@@ -41,8 +41,8 @@ pub(crate) enum Told<T> {
     Failed(Bound<Failure>, Box<Failure>),
     Note(Bound<WheelId>, WheelId),
     Piped(Rc<dyn Link<T>>, T),
-    /// What is in the shared buffer.
-    PipedBytes(Rc<dyn Link<T>>),
+    /// So many bytes, which are in the system's pipe.
+    Bypassed(Rc<dyn Link<T>>, usize),
     /// The end: passed on, and told.
     PipedEnd(Rc<dyn Link<T>>, Bound<Failure>, Box<Failure>),
 }
@@ -55,7 +55,7 @@ impl<T: 'static> Deliver for Told<T> {
             Self::Failed(bound, failure) => (bound, *failure).deliver(kernel),
             Self::Note(bound, wheel) => (bound, wheel).deliver(kernel),
             Self::Piped(link, item) => link.put(item, kernel),
-            Self::PipedBytes(link) => link.put_bytes(kernel),
+            Self::Bypassed(link, count) => link.put_bypassed(count, kernel),
             Self::PipedEnd(link, bound, failure) => {
                 link.end(kernel);
                 (bound, *failure).deliver(kernel);
