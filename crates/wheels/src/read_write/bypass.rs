@@ -64,9 +64,9 @@ impl Bypass {
             && self.conduit.process == std::process::id()
     }
 
-    /// It was read: whether that filled the buffer.
-    pub(super) fn note_read(&self, filled: bool) {
-        self.is_worth_it.set(filled);
+    /// A read filled the buffer: there is more.
+    pub(super) fn note_filled(&self) {
+        self.is_worth_it.set(true);
     }
 
     /// Takes what there is, and at most so much, from a socket into the pipe.

@@ -4,6 +4,8 @@
 //! buffer that wheels share. Promises that no byte is lost by a pause, a budget or a change of filter,
 //! and that an idle stream keeps only the unfinished part of a record. Knows no session.
 
+mod piped;
+
 use std::io;
 
 use filters::{Filter, FilterError, Input};
@@ -106,26 +108,6 @@ impl Inbound {
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
         self.paused &= !BY_SESSION;
         io.again();
-    }
-
-    /// What it is piped to takes no more for now.
-    pub(super) const fn hold(&mut self) {
-        self.paused |= BY_PIPE;
-    }
-
-    /// What it is piped to takes more; says whether it was held.
-    pub(super) const fn let_go(&mut self) -> bool {
-        let held = self.paused & BY_PIPE != 0;
-        self.paused &= !BY_PIPE;
-        held
-    }
-
-    /// What it was piped to takes no more for ever: what came and comes waits for whom it is for.
-    pub(super) fn get_stuck(&mut self, io: &mut Io<'_>) {
-        self.keep_unread(io);
-        if matches!(self.phase, Phase::Flowing | Phase::Ending | Phase::Ended) {
-            self.phase = Phase::Stuck;
-        }
     }
 
     /// Another filter took the place of the one that refused, or of one that kept `pending` bytes: says
@@ -238,22 +220,6 @@ impl Inbound {
                 return self.broke(error);
             }
         }
-    }
-
-    /// Whether what comes next may be taken without being read.
-    pub(super) fn may_bypass(&self, io: &mut Io<'_>) -> bool {
-        self.is_plain() && self.readable && io.has_share() && io.shared_buffer().is_empty()
-    }
-
-    /// So many bytes were taken without being read.
-    pub(super) fn bypassed(&mut self, count: usize, io: &mut Io<'_>) {
-        io.spend(count);
-        self.moved = true;
-    }
-
-    /// There is no more for now.
-    pub(super) const fn drained(&mut self) {
-        self.readable = false;
     }
 
     /// Takes what is left of ours in the shared buffer, for a later turn.

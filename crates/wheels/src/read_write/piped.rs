@@ -59,11 +59,12 @@ impl<F: Filter> Stream<F> {
             return told;
         }
         let told = self.pull(io);
+        // A read that does not fill the buffer leaves nothing to be read.
         if let Some(Told::Piped(link, _)) = &told
             && let Some(bypass) = link.bypass()
+            && self.inbound.is_readable()
         {
-            // A read that does not fill the buffer leaves nothing to be read.
-            bypass.note_read(self.inbound.is_readable());
+            bypass.note_filled();
         }
         told
     }
