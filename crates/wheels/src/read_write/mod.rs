@@ -40,7 +40,7 @@ use stream::Stream;
 /// [put](Self::put); they leave when the running handler returns, all that were put in one write.
 ///
 /// When the peer ends, its unfinished last record is delivered if the filter can make an item of it,
-/// then a [`Failure`] of `read` with error number zero. What is still unsent can be sent: drop the handle
+/// then a [`Failure`](crate::Failure) of `read` with error number zero. What is still unsent can be sent: drop the handle
 /// to close at once, or [shut it down](Self::shutdown) to let it leave first.
 ///
 /// A wheel keeps its session alive while it reads or has something to send.

@@ -15,15 +15,16 @@ impl<F: Filter> ReadWrite<F> {
     ///
     /// Both wheels stay what they are: their handles, ids, filters, limits of time and events, but for the
     /// input event of this one. Each item is put to `sink` as if the session did it, so the two filters may
-    /// differ; between two [`Stream`](filters::Stream)s no items are made, and the bytes go from one socket
-    /// to the other by way of one buffer. `sink` may be another session's, may take from several, and may be
+    /// differ. Between two [`Stream`](filters::Stream)s on sockets, much at once passes this process by
+    /// (`splice(2)`), which takes two descriptors for all pipes of a kernel together. `sink` may be another session's, may take from several, and may be
     /// this stream itself, which is an echo. Input that is [paused](Self::pause_input) stays so.
     ///
     /// *Back-pressure.* When `sink` has as much unsent as its [high mark](super::ReadWriteBuilder::high_mark),
     /// this stream is not read until no more is unsent than its low mark; so the peer of this one finds that it
     /// can send no more. Without a high mark, 64 KiB and 16 KiB hold, which are not told; the high mark is taken
-    /// as no more than [`most_unsent`](super::ReadWriteBuilder::most_unsent), which a pipe never exceeds. Such
-    /// a pause and the session's do not undo each other, and neither counts as idle.
+    /// as no more than half of [`most_unsent`](super::ReadWriteBuilder::most_unsent), for which a pipe never
+    /// makes its sink fail. Less than twice the high mark is kept, and one item. Such a pause and the session's
+    /// do not undo each other, and neither counts as idle.
     ///
     /// *The end.* When this stream ends, the output of `sink` is [shut down](Self::shutdown_output) behind
     /// what came, and the end is told as ever: a [`Failure`](crate::Failure) of `read` with error number zero.

@@ -81,7 +81,7 @@ impl Marks {
         unsent <= self.low as usize
     }
 
-    /// Whether so much is unsent that what is piped here has to wait. Never more than may be unsent at most.
+    /// Whether so much is unsent that what is piped here has to wait.
     pub(super) fn holds_up(&self, unsent: usize) -> bool {
         unsent >= self.of_pipes().0 as usize
     }
@@ -97,11 +97,12 @@ impl Marks {
         2 * self.of_pipes().0 as usize - 1
     }
 
-    /// The marks that hold for what is piped here: its own, if there are any.
+    /// The marks that hold for what is piped here: its own, if there are any. So that twice the high one,
+    /// which is what a pipe may bring, leaves the session something of what may be unsent at most.
     fn of_pipes(&self) -> (u32, u32) {
         let own = self.high != u32::MAX;
         let (high, low) = if own { (self.high, self.low) } else { (PIPE_HIGH, PIPE_LOW) };
-        let high = high.min(self.most);
+        let high = high.min(self.most / 2).max(1);
         (high, low.min(high - 1))
     }
 
