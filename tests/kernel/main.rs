@@ -1,5 +1,6 @@
 //! The kernel, by its public face: order, time, lifetimes, calls, failures, wheels.
 
+mod acquaintances;
 mod alarms;
 mod answers;
 mod brittle;

@@ -12,6 +12,7 @@ mod inherit;
 mod no_permission;
 mod nofile;
 mod passing;
+mod piped;
 mod remains;
 mod reused_number;
 mod slow_loris;
@@ -77,6 +78,9 @@ const TESTS: &[(&str, fn())] = tests! {
         p28_descriptors_that_nobody_asked_for_are_never_here,
         p28_descriptors_are_here_one_message_at_a_time,
         p28_a_wheel_that_is_dropped_closes_what_it_has_not_sent;
+    piped:
+        p14_a_proxy_keeps_no_more_than_two_high_marks_for_a_reader_that_is_slow,
+        pipes_that_end_in_any_way_leave_nothing;
     unix_paths:
         p08_who_may_not_write_to_the_folder_changes_nothing,
         p08_a_dead_socket_that_we_may_not_ask_or_not_remove_stays,
@@ -92,6 +96,9 @@ const TESTS: &[(&str, fn())] = tests! {
 };
 
 fn main() -> ExitCode {
+    if piped::is_proxy() {
+        return ExitCode::SUCCESS;
+    }
     let parts: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let is_wanted = |name: &str| parts.is_empty() || parts.iter().any(|part| name.contains(part));
     let (wanted, others): (Vec<_>, Vec<_>) = TESTS.iter().partition(|(name, _)| is_wanted(name));

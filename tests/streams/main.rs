@@ -16,6 +16,7 @@ mod health;
 mod holding;
 mod marks;
 mod pause;
+mod pipe;
 mod poe;
 mod pressure;
 mod put;

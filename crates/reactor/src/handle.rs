@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use crate::ids::WheelId;
 use crate::outbox::Outbox;
+use crate::weak_handle::WeakHandle;
 
 /// A wheel of type `W`, held. Dropping it closes the wheel and takes its undelivered events with it
 /// (POE: `delete $heap->{wheel}`).
@@ -31,6 +32,12 @@ impl<W> Handle<W> {
     #[inline]
     pub const fn id(&self) -> WheelId {
         self.id
+    }
+
+    /// What another wheel may keep of this one: it does not close it when it is dropped.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakHandle<W> {
+        WeakHandle::new(self.id, Rc::clone(&self.outbox))
     }
 
     /// Whether the handle's outbox, of which each kernel has one, is this.

@@ -91,6 +91,7 @@ mod timing;
 mod token;
 mod wall_watch;
 mod watch;
+mod weak_handle;
 mod wheel;
 mod wheel_map;
 
@@ -124,5 +125,6 @@ pub use stats::Stats;
 pub use timers::{Adjust, Removed};
 pub use timing::Timing;
 pub use watch::{Refused, SelectMode, Selected, Watch};
+pub use weak_handle::WeakHandle;
 pub use wheel::{Deliver, Readiness, Wheel};
 pub use wheel_map::WheelMap;

@@ -1,7 +1,7 @@
 //! What reaches the kernel without a context.
 //!
-//! A handle or a postback is dropped, or a postback is called, anywhere: in a handler, in a closure that
-//! knows nothing of the kernel, between two turns. All it can do is to leave a note here. The kernel reads
+//! A handle or a postback is dropped, a postback is called, or a wheel woken, anywhere: in a handler, in a
+//! closure that knows nothing of the kernel, between two turns. All it can do is to leave a note here. The kernel reads
 //! the notes when a handler has returned, and before it puts something else in order.
 
 use std::cell::Cell;
@@ -17,6 +17,7 @@ pub(crate) struct Outbox {
     /// Whether there is a note of any kind: what is asked after each event.
     any: Cell<bool>,
     dropped: Cell<Vec<WheelId>>,
+    woken: Cell<Vec<WheelId>>,
     posts: Cell<Vec<Post>>,
     released: Cell<Vec<SessionId>>,
     /// The kernel is gone: nobody reads any more.
@@ -41,6 +42,11 @@ impl Outbox {
         self.push(&self.dropped, id);
     }
 
+    /// A wheel is to be asked again.
+    pub(crate) fn wake_wheel(&self, id: WheelId) {
+        self.push(&self.woken, id);
+    }
+
     /// A postback was called.
     pub(crate) fn post(&self, post: Post) {
         self.push(&self.posts, post);
@@ -57,6 +63,10 @@ impl Outbox {
 
     pub(crate) fn take_dropped(&self) -> Vec<WheelId> {
         self.dropped.take()
+    }
+
+    pub(crate) fn take_woken(&self) -> Vec<WheelId> {
+        self.woken.take()
     }
 
     /// Takes the last kind of note; what is written from now on is noticed anew.

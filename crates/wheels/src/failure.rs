@@ -61,13 +61,13 @@ impl Failure {
         Self::told(Operation::Read, 0, Cow::Borrowed(""), wheel)
     }
 
-    /// The input filter refused what came. `EMSGSIZE` or `EINVAL`, with the filter's words.
-    pub(crate) fn refused(error: &FilterError, wheel: WheelId) -> Self {
+    /// The filter refused what came, or what was to go. `EMSGSIZE` or `EINVAL`, with the filter's words.
+    pub(crate) fn refused(operation: Operation, error: &FilterError, wheel: WheelId) -> Self {
         let errnum = match error {
             FilterError::TooLong { .. } => errno::MSGSIZE,
             FilterError::Malformed { .. } | _ => errno::INVAL,
         };
-        Self::told(Operation::Decode, errnum, error.to_string().into(), wheel)
+        Self::told(operation, errnum, error.to_string().into(), wheel)
     }
 
     pub(crate) const fn unsent(mut self, bytes: usize) -> Self {
@@ -136,6 +136,10 @@ pub enum Operation {
     Shutdown,
     /// Making items of the bytes that came: the input filter refused them.
     Decode,
+    /// Making bytes of an item that was piped to it: the output filter cannot express it.
+    Encode,
+    /// Passing on what comes: what it was piped to takes no more. `EPIPE`.
+    Pipe,
 }
 
 impl fmt::Display for Operation {
@@ -164,6 +168,8 @@ impl fmt::Display for Operation {
             Self::Lifetime => "lifetime",
             Self::Shutdown => "shutdown",
             Self::Decode => "decode",
+            Self::Encode => "encode",
+            Self::Pipe => "pipe",
         })
     }
 }

@@ -103,7 +103,7 @@ pub use family::{Domain, SocketType};
 pub use filters as filter;
 pub use listen_accept::{ListenAccept, ListenAcceptBuilder};
 pub use options::SocketOptions;
-pub use read_write::{Input, Put, ReadWrite, ReadWriteBuilder, ReadWriteParts};
+pub use read_write::{Input, Put, ReadWrite, ReadWriteBuilder, ReadWriteParts, pipe};
 pub use resolve::Protocol;
 pub use socket::Socket;
 pub use socket_factory::{

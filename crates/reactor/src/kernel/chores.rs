@@ -68,6 +68,9 @@ impl Kernel {
             for id in self.outbox.take_dropped() {
                 self.close_wheel(id);
             }
+            for id in self.outbox.take_woken() {
+                self.ask_again(id);
+            }
             for session in self.outbox.take_released() {
                 self.sessions.release(session, Hold::Postback);
             }

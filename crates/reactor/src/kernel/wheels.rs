@@ -11,6 +11,7 @@ use crate::handle::Handle;
 use crate::ids::{SessionId, WheelId};
 use crate::io::Io;
 use crate::session::Hold;
+use crate::weak_handle::WeakHandle;
 use crate::wheel::{Deliver, Pull, Readiness, Wheel};
 
 impl Kernel {
@@ -47,6 +48,15 @@ impl Kernel {
     /// another kernel.
     #[inline]
     pub(crate) fn wheel_of<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
+        if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
+    }
+
+    /// Borrows a wheel that another wheel knows, and what it may ask of the kernel. `None` if it is closed,
+    /// of another type now, or another kernel's.
+    ///
+    /// For a wheel's event that is not for its session but for another wheel: see [`WeakHandle`].
+    #[inline]
+    pub fn wheel<W: Wheel>(&mut self, handle: &WeakHandle<W>) -> Option<(&mut W, Io<'_>)> {
         if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
     }
 
@@ -231,7 +241,13 @@ impl Kernel {
     /// A descriptor became free: whoever waited for one is asked again.
     pub(super) fn wake_starving(&mut self) {
         while let Some(id) = self.desk.take_starving() {
-            let Some(slot) = self.wheels.get_mut(id.0) else { continue };
+            self.ask_again(id);
+        }
+    }
+
+    /// Pulls from a wheel in the next turn, if it is there then.
+    pub(super) fn ask_again(&mut self, id: WheelId) {
+        if let Some(slot) = self.wheels.get_mut(id.0) {
             self.desk.ask_again(id, &mut slot.meta);
         }
     }

@@ -83,6 +83,11 @@ impl<F: Filter> Stream<F> {
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
         self.inbound.resume(io);
+        self.note_resumed(io);
+    }
+
+    /// Input is wanted again.
+    pub(super) fn note_resumed(&mut self, io: &mut Io<'_>) {
         if let Some(health) = &mut self.health {
             health.note_resumed(io.now());
             self.set_alarm(io);
@@ -105,6 +110,7 @@ impl<F: Filter> Stream<F> {
 
     pub(super) fn shutdown_output(&mut self, io: &mut Io<'_>) {
         if self.outbound.close() {
+            self.set_gate();
             io.mark_dirty();
         }
     }
@@ -134,6 +140,7 @@ impl<F: Filter> Stream<F> {
         io: &mut Io<'_>,
     ) -> Stream<G> {
         let pending = self.filter.take_pending();
+        self.unpipe(io);
         let mut stream = self.convert(make);
         stream.offer_anew(pending, io);
         stream.set(|settings| settings.targets.input = input, io);

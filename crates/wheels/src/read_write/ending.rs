@@ -7,6 +7,7 @@ use filters::Filter;
 use reactor::{Bound, Io};
 
 use super::health::{Input, Limit, State};
+use super::link::{Intake, Outlet};
 use super::outbound::Progress;
 use super::stream::Stream;
 use super::told::Told;
@@ -14,12 +15,37 @@ use crate::failure::{Failure, Operation};
 use crate::sys::errno;
 
 /// What few streams have.
-#[derive(Default, Debug)]
-pub(super) struct Rare {
+#[derive(Debug)]
+pub(super) struct Rare<T> {
     /// A failure that is told when there is no input any more.
     pub(super) failure: Option<Failure>,
     /// It was shut down.
     leaving: Option<Leaving>,
+    /// Where its input goes.
+    pub(super) outlet: Outlet<T>,
+    /// Who pipes to it.
+    pub(super) intake: Option<Intake>,
+}
+
+impl<T> Default for Rare<T> {
+    fn default() -> Self {
+        Self { failure: None, leaving: None, outlet: Outlet::Session, intake: None }
+    }
+}
+
+impl<T> Rare<T> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.failure.is_none() && self.leaving.is_none() && !self.is_piped()
+    }
+
+    pub(super) fn is_piped(&self) -> bool {
+        self.intake.is_some() || !matches!(self.outlet, Outlet::Session)
+    }
+
+    /// The same for a stream of other items, without the pipes, which are for these.
+    pub(super) fn convert<U>(self) -> Rare<U> {
+        Rare { failure: self.failure, leaving: self.leaving, ..Rare::default() }
+    }
 }
 
 #[derive(Debug)]
@@ -31,7 +57,7 @@ struct Leaving {
 }
 
 impl<F: Filter> Stream<F> {
-    pub(super) fn rare(&mut self) -> &mut Rare {
+    pub(super) fn rare(&mut self) -> &mut Rare<F::Item> {
         self.rare.get_or_insert_default()
     }
 
@@ -45,6 +71,8 @@ impl<F: Filter> Stream<F> {
 
     pub(super) fn shutdown(&mut self, io: &mut Io<'_>) {
         self.outbound.close();
+        self.unpipe(io);
+        self.set_gate();
         if self.ends.ends_by_halves() {
             self.inbound.discard();
         } else {
@@ -109,6 +137,7 @@ impl<F: Filter> Stream<F> {
     fn output_failed(&mut self, failure: Failure, io: &mut Io<'_>) {
         let unsent = self.outbound.fail();
         self.rare().failure = Some(failure.unsent(unsent));
+        self.set_gate();
         self.inbound.look_once_more();
         io.mark_dirty();
     }
@@ -125,13 +154,11 @@ impl<F: Filter> Stream<F> {
             // would put the news off for ever.
             failure.operation != Operation::Write || !self.inbound.is_flowing()
         });
-        if rare.failure.is_none() && rare.leaving.is_none() {
+        if rare.is_empty() {
             self.rare = None;
         }
         let failure = failure?;
-        if self.inbound.is_done() && !self.is_leaving() {
-            io.release_session();
-        }
+        self.release_if_over(io);
         Some(self.failed(Box::new(failure), io))
     }
 

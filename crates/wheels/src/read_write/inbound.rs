@@ -4,6 +4,9 @@
 //! buffer that wheels share. Promises that no byte is lost by a pause, a budget or a change of filter,
 //! and that an idle stream keeps only the unfinished part of a record. Knows no session.
 
+mod kept;
+mod piped;
+
 use std::io;
 
 use filters::{Filter, FilterError, Input};
@@ -15,7 +18,8 @@ use super::ends::Ends;
 /// Flowing --read 0--> Ending --nothing more--> Ended --last records, told--> Done
 /// Flowing --read fails--> Done
 /// Flowing --filter refuses--> Stuck
-/// Stuck --another filter--> Flowing
+/// Flowing, Ending, Ended --what it is piped to is gone--> Stuck
+/// Stuck --another filter, another outlet--> Flowing
 /// Flowing, Stuck --finished--> Deaf
 /// Flowing, Stuck, Deaf --shut down--> Discarding --read 0, read fails--> Done
 /// Ending, Ended --finished, shut down--> Done
@@ -27,7 +31,7 @@ enum Phase {
     Ending,
     /// All was delivered but what the end completes, and the end itself.
     Ended,
-    /// The filter can make nothing of what comes. Nothing more is read.
+    /// The filter can make nothing of what comes, or nobody takes it. Nothing more is read.
     Stuck,
     /// Nothing is wanted any more. The peer may go on sending.
     Deaf,
@@ -55,7 +59,8 @@ pub(super) struct Inbound {
     closed: bool,
     /// A regular file: always readable.
     always: bool,
-    paused: bool,
+    /// Who wants no input for now, [`BY_SESSION`] and [`BY_PIPE`]: neither undoes the other's.
+    paused: u8,
     /// Bytes have come since this was asked last.
     moved: bool,
 }
@@ -83,7 +88,7 @@ impl Inbound {
             readable: always,
             closed: false,
             always,
-            paused: false,
+            paused: 0,
             moved: false,
         }
     }
@@ -101,49 +106,12 @@ impl Inbound {
     }
 
     pub(super) const fn pause(&mut self) {
-        self.paused = true;
+        self.paused |= BY_SESSION;
     }
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
-        self.paused = false;
+        self.paused &= !BY_SESSION;
         io.again();
-    }
-
-    /// Another filter took the place of the one that refused, or of one that kept `pending` bytes: says
-    /// whether there is input again.
-    pub(super) fn offer_anew(&mut self, mut pending: Vec<u8>, io: &mut Io<'_>) -> bool {
-        if !pending.is_empty() {
-            self.keep_unread(io);
-            pending.extend_from_slice(&self.tail[self.start..]);
-            self.tail = pending;
-            self.start = 0;
-        }
-        let stuck = self.phase == Phase::Stuck;
-        self.phase = match self.phase {
-            Phase::Stuck => Phase::Flowing,
-            // To the new filter it may be more than the rest.
-            Phase::Ended => Phase::Ending,
-            phase @ (Phase::Flowing
-            | Phase::Ending
-            | Phase::Deaf
-            | Phase::Discarding
-            | Phase::Done) => phase,
-        };
-        io.again();
-        stuck
-    }
-
-    /// Takes to itself what was read, whoever's share of the turn it is.
-    pub(super) fn keep_unread(&mut self, io: &mut Io<'_>) {
-        if io.has_shared_buffer() {
-            self.park(io);
-        }
-    }
-
-    /// What was read and not consumed, and was kept.
-    pub(super) fn into_unread(mut self) -> Vec<u8> {
-        self.tail.drain(..self.start);
-        self.tail
     }
 
     /// From now on what comes is thrown away.
@@ -166,13 +134,13 @@ impl Inbound {
 
     /// Whether there is more to tell before long: it stopped because others are to be served.
     pub(super) fn is_flowing(&self) -> bool {
-        self.phase == Phase::Flowing && self.readable && !self.paused
+        self.phase == Phase::Flowing && self.readable && !self.is_paused()
     }
 
     /// Whether nothing is in the way of input: no pause, no end, nothing put aside.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        self.phase == Phase::Flowing && !self.paused && self.tail.is_empty()
+        self.phase == Phase::Flowing && self.paused == 0 && self.tail.is_empty()
     }
 
     /// Whether neither its end nor an error has come, nor a shutdown.
@@ -201,7 +169,7 @@ impl Inbound {
     }
 
     pub(super) const fn is_paused(&self) -> bool {
-        self.paused
+        self.paused != 0
     }
 
     /// Whether nothing is read any more.
@@ -280,7 +248,7 @@ impl Inbound {
                 io.shared_buffer().clear();
                 return None;
             }
-            Phase::Flowing | Phase::Ending | Phase::Ended if self.paused => {
+            Phase::Flowing | Phase::Ending | Phase::Ended if self.is_paused() => {
                 self.park(io);
                 return Some(Pulled::Nothing);
             }
@@ -395,6 +363,12 @@ impl Inbound {
         Ok(())
     }
 }
+
+/// The session paused the input.
+const BY_SESSION: u8 = 1;
+
+/// What the input is piped to has enough for now.
+const BY_PIPE: u8 = 2;
 
 /// A tail up to this long is copied back to the shared buffer.
 const SHORT: usize = 4 * 1024;

@@ -3,16 +3,21 @@
 //! [`ReadWrite`] is the handle and [`ReadWriteBuilder`] its parameters. `stream.rs` is the wheel as the
 //! kernel keeps it, `asked.rs` and `ending.rs` are more of it; `ends.rs` has its descriptors, `inbound.rs`
 //! and `outbound.rs` are its two directions, `health.rs` its limits of time, `settings.rs` what many
-//! streams have in common, `told.rs` what it tells.
+//! streams have in common, `told.rs` what it tells. `pipe.rs` joins two: `piped.rs` is the stream at either
+//! end, `link.rs` what is between them, `bypass.rs` the way past this process.
 
 mod asked;
 mod builder;
+mod bypass;
 mod ending;
 mod ends;
 mod events;
 mod health;
 mod inbound;
+mod link;
 mod outbound;
+mod pipe;
+mod piped;
 mod settings;
 mod stream;
 mod told;
@@ -25,6 +30,7 @@ use reactor::{Context, EventName, Handle, Io, WheelId};
 
 use crate::descriptor::Descriptor;
 pub use builder::ReadWriteBuilder;
+pub use pipe::pipe;
 use stream::Stream;
 
 /// A stream read and written in items, held; dropping it closes the stream

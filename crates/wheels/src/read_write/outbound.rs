@@ -4,6 +4,8 @@
 //! as may be, that each crossing of a mark is noted once, and that no more is kept than was allowed.
 //! Knows no session.
 
+mod piped;
+
 use std::io::{self, IoSlice};
 
 use filters::Output;

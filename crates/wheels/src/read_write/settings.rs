@@ -26,6 +26,10 @@ impl Settings {
         Self { wanted: targets.wanted(), targets, marks, linger, limits }
     }
 
+    pub(super) const fn wants_flushed(&self) -> bool {
+        self.targets.flushed.is_some()
+    }
+
     /// One value for all that are alike.
     pub(super) fn share(self, io: &mut Io<'_>) -> Rc<Self> {
         let Known(known) = io.shared_value();
@@ -84,6 +88,31 @@ impl Marks {
         unsent <= self.low as usize
     }
 
+    /// Whether so much is unsent that what is piped here has to wait.
+    pub(super) fn holds_up(&self, unsent: usize) -> bool {
+        unsent >= self.of_pipes().0 as usize
+    }
+
+    /// Whether so little is unsent that what is piped here may go on.
+    pub(super) fn lets_go(&self, unsent: usize) -> bool {
+        unsent <= self.of_pipes().1 as usize
+    }
+
+    /// How much may come at once if nothing is unsent. As much may be unsent when twice the high mark is
+    /// the limit.
+    pub(super) fn at_once(&self) -> usize {
+        2 * self.of_pipes().0 as usize - 1
+    }
+
+    /// The marks that hold for what is piped here: its own, if there are any. So that twice the high one,
+    /// which is what a pipe may bring, leaves the session something of what may be unsent at most.
+    fn of_pipes(&self) -> (u32, u32) {
+        let own = self.high != u32::MAX;
+        let (high, low) = if own { (self.high, self.low) } else { (PIPE_HIGH, PIPE_LOW) };
+        let high = high.min(self.most / 2).max(1);
+        (high, low.min(high - 1))
+    }
+
     #[inline]
     pub(super) const fn is_most(&self, unsent: usize) -> bool {
         unsent >= self.most as usize
@@ -97,6 +126,12 @@ pub(super) fn number(bytes: usize) -> u32 {
 
 /// What may gather before it is written though the handler goes on.
 pub(super) const HEAVY: u32 = 64 * 1024;
+
+/// What may be unsent before what is piped here has to wait: one read of a full buffer.
+const PIPE_HIGH: u32 = 64 * 1024;
+
+/// What is to be unsent before it goes on: enough to keep the peer busy until the next read.
+const PIPE_LOW: u32 = 16 * 1024;
 
 /// The settings that streams of one kernel were built with last.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 //! a broken output. What a session asks of it is in `asked.rs`, how it fails and ends in `ending.rs`.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use filters::Filter;
@@ -20,13 +21,13 @@ use super::told::Told;
 use crate::failure::{Failure, Operation};
 
 #[derive(Debug)]
-pub(crate) struct Stream<F> {
+pub(crate) struct Stream<F: Filter> {
     pub(super) ends: Ends,
     pub(super) settings: Rc<Settings>,
     pub(super) inbound: Inbound,
     pub(super) outbound: Outbound,
     /// What few streams have: see there. Absent if there is nothing in it.
-    pub(super) rare: Option<Box<Rare>>,
+    pub(super) rare: Option<Box<Rare<F::Item>>>,
     /// Present if there is a limit of time.
     pub(super) health: Option<Box<Health>>,
     pub(super) filter: F,
@@ -73,8 +74,9 @@ impl<F: Filter> Stream<F> {
     }
 
     /// The same stream, with another filter made of its own.
-    pub(super) fn convert<G>(self, make: impl FnOnce(F) -> G) -> Stream<G> {
+    pub(super) fn convert<G: Filter>(self, make: impl FnOnce(F) -> G) -> Stream<G> {
         let Self { ends, settings, inbound, outbound, rare, health, filter } = self;
+        let rare = rare.map(|rare| rare.convert()).filter(|rare| !rare.is_empty()).map(Box::new);
         Stream { ends, settings, inbound, outbound, rare, health, filter: make(filter) }
     }
 
@@ -98,9 +100,10 @@ impl<F: Filter> Stream<F> {
                 log::debug!(target: "wheels::read_write", "shutdown: {error}");
             }
         }
+        self.set_gate();
     }
 
-    fn note_output(&mut self, progress: Progress, io: &mut Io<'_>) {
+    pub(super) fn note_output(&mut self, progress: Progress, io: &mut Io<'_>) {
         if progress == Progress::Some {
             self.postpone(io);
         }
@@ -120,10 +123,10 @@ impl<F: Filter> Stream<F> {
                 self.note_rest(io);
                 return None;
             }
-            Pulled::Item(item) => return Some(self.input(item, io)),
-            Pulled::End => Failure::end(wheel),
+            Pulled::Item(item) => return Some(self.item(item, io)),
+            Pulled::End => return Some(self.end(io)),
             Pulled::ReadFailed(error) => Failure::new(Operation::Read, &error, wheel),
-            Pulled::Refused(error) => Failure::refused(&error, wheel),
+            Pulled::Refused(error) => Failure::refused(Operation::Decode, &error, wheel),
         };
         self.release_if_over(io);
         Some(self.failed(Box::new(failure), io))
@@ -176,27 +179,43 @@ impl<F: Filter> Stream<F> {
     /// What comes first: the news of the output, the input, the failure of the output.
     #[inline(never)]
     fn next_in_order(&mut self, io: &mut Io<'_>) -> Option<Box<Told<F::Item>>> {
+        let told = match self.news(io) {
+            ControlFlow::Break(told) => told,
+            ControlFlow::Continue(()) => self.pull(io),
+        };
+        told.map(Box::new)
+    }
+
+    /// The news of the output. Unless the stream is asked for nothing else, or there are some, the input
+    /// comes next.
+    pub(super) fn news(&mut self, io: &mut Io<'_>) -> ControlFlow<Option<Told<F::Item>>> {
         if let Some(told) = self.look_after(io) {
-            return Some(Box::new(told));
+            return ControlFlow::Break(Some(told));
         }
         if self.outbound.is_unblocked() {
             self.write_all_there_is(io);
         }
         if let Some(told) = self.noted(io) {
-            return Some(Box::new(told));
+            return ControlFlow::Break(Some(told));
         }
         if self.outbound.was_telling() {
-            return None;
+            return ControlFlow::Break(None);
         }
+        ControlFlow::Continue(())
+    }
+
+    /// The input, and the failure of the output behind it.
+    pub(super) fn pull(&mut self, io: &mut Io<'_>) -> Option<Told<F::Item>> {
         let pulled = self.inbound.pull(&mut self.filter, &self.ends, io);
         if self.filter.has_answer() {
             self.answer(io);
         }
-        if let Some(told) = self.pulled(pulled, io).or_else(|| self.broken(io)) {
-            return Some(Box::new(told));
+        let told = self.pulled(pulled, io).or_else(|| self.broken(io));
+        if told.is_some() {
+            return told;
         }
         self.leave(io);
-        self.broken(io).map(Box::new)
+        self.broken(io)
     }
 
     #[inline(never)]
@@ -207,19 +226,28 @@ impl<F: Filter> Stream<F> {
     }
 
     #[cold]
-    fn read_failed(&mut self, error: io::Error, io: &mut Io<'_>) -> Option<Box<Told<F::Item>>> {
+    pub(super) fn read_failed(
+        &mut self,
+        error: io::Error,
+        io: &mut Io<'_>,
+    ) -> Option<Box<Told<F::Item>>> {
         let pulled = self.inbound.broke(error);
         self.pulled(pulled, io).map(Box::new)
     }
 
     #[inline]
-    fn input(&mut self, item: F::Item, io: &Io<'_>) -> Told<F::Item> {
+    pub(super) fn note_item(&mut self, io: &Io<'_>) {
         if let Some(health) = &mut self.health {
             health.note_record();
             if self.inbound.has_moved() {
                 health.note_input(io.now());
             }
         }
+    }
+
+    #[inline]
+    pub(super) fn input(&mut self, item: F::Item, io: &Io<'_>) -> Told<F::Item> {
+        self.note_item(io);
         let input = Input { item, wheel: io.id() };
         Told::Input(Bound::new(io.session(), self.settings.targets.input), input)
     }
@@ -251,6 +279,9 @@ impl<F: Filter> Wheel for Stream<F> {
     #[inline]
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
         if !self.is_plain(io) {
+            if self.is_piped() {
+                return self.next_piped(io);
+            }
             return self.next_in_order(io).map(|told| *told);
         }
         if io.shared_buffer().is_empty() && !self.filter.holds_items() {

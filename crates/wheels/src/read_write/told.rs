@@ -1,8 +1,11 @@
 //! What a stream tells, and whom.
 
+use std::rc::Rc;
+
 use reactor::{Bound, Deliver, Kernel, Symbol, WheelId};
 
 use super::Input;
+use super::link::Link;
 use super::outbound::Note;
 use crate::failure::Failure;
 
@@ -31,13 +34,17 @@ impl Targets {
     }
 }
 
-/// What a stream tells.
-#[derive(Debug)]
+/// What a stream tells its session, or hands to the stream that it is piped to.
 pub(crate) enum Told<T> {
     Input(Bound<Input<T>>, Input<T>),
     /// Boxed: an item is what nearly always comes, and is moved about.
     Failed(Bound<Failure>, Box<Failure>),
     Note(Bound<WheelId>, WheelId),
+    Piped(Rc<dyn Link<T>>, T),
+    /// So many bytes, which are in the system's pipe.
+    Bypassed(Rc<dyn Link<T>>, usize),
+    /// The end: passed on, and told.
+    PipedEnd(Rc<dyn Link<T>>, Bound<Failure>, Box<Failure>),
 }
 
 impl<T: 'static> Deliver for Told<T> {
@@ -47,6 +54,12 @@ impl<T: 'static> Deliver for Told<T> {
             Self::Input(bound, input) => (bound, input).deliver(kernel),
             Self::Failed(bound, failure) => (bound, *failure).deliver(kernel),
             Self::Note(bound, wheel) => (bound, wheel).deliver(kernel),
+            Self::Piped(link, item) => link.put(item, kernel),
+            Self::Bypassed(link, count) => link.put_bypassed(count, kernel),
+            Self::PipedEnd(link, bound, failure) => {
+                link.end(kernel);
+                (bound, *failure).deliver(kernel);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod options;
 mod path;
 mod rights;
 mod socket;
+mod splice;
 mod watch;
 
 pub(crate) use datagram::{
@@ -34,6 +35,7 @@ pub(crate) use socket::{
     send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
     shutdown_read, shutdown_write, socket, socket_type, take_error,
 };
+pub(crate) use splice::{pipe, read_pipe, splice_in, splice_out};
 pub(crate) use watch::{watch, watch_also};
 
 /// The numbers of the errors that wheels themselves tell or look for.
@@ -61,6 +63,7 @@ pub(crate) mod errno {
     pub(crate) const NOTSOCK: i32 = Errno::NOTSOCK.raw_os_error();
     pub(crate) const FAULT: i32 = Errno::FAULT.raw_os_error();
     pub(crate) const CONNABORTED: i32 = Errno::CONNABORTED.raw_os_error();
+    pub(crate) const PIPE: i32 = Errno::PIPE.raw_os_error();
     pub(crate) const PERM: i32 = Errno::PERM.raw_os_error();
     pub(crate) const PROTO: i32 = Errno::PROTO.raw_os_error();
     pub(crate) const PROTONOSUPPORT: i32 = Errno::PROTONOSUPPORT.raw_os_error();

@@ -1,0 +1,101 @@
+//! What one wheel keeps of another: it finds it while it is there, and wakes it.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use reactor::{Context, Handle, Io, Kernel, Readiness, States, WeakHandle, Wheel};
+
+use crate::parts::made;
+
+/// A wheel that counts how often it is asked, and tells nothing.
+struct Asked(Rc<Cell<u32>>);
+
+impl Wheel for Asked {
+    type Event = (reactor::Bound<()>, ());
+
+    fn ready(&mut self, _: Readiness) {}
+
+    fn next(&mut self, _: &mut Io<'_>) -> Option<Self::Event> {
+        self.0.set(self.0.get() + 1);
+        None
+    }
+}
+
+/// What holds the wheel.
+type Held = Rc<RefCell<Option<Handle<Asked>>>>;
+
+/// A kernel with such a wheel, its handle, and how often it was asked.
+fn begin() -> (Kernel, Held, Rc<Cell<u32>>) {
+    let (asked, held) = (Rc::<Cell<u32>>::default(), Rc::<RefCell<_>>::default());
+    let (count, place) = (Rc::clone(&asked), Rc::clone(&held));
+    let owner = States::new().on_start(move |_: &mut (), cx: &mut Context<'_>, ()| {
+        let handle = cx.add_wheel(|_| Asked(Rc::clone(&count)));
+        *place.borrow_mut() = Some(handle);
+    });
+    let mut kernel = Kernel::new().expect("a kernel");
+    kernel.spawn(&owner, ());
+    (kernel, held, asked)
+}
+
+fn weak(held: &Held) -> WeakHandle<Asked> {
+    held.borrow().as_ref().expect("it is held").downgrade()
+}
+
+fn turn(kernel: &mut Kernel) {
+    kernel.run_one_turn(std::time::Duration::ZERO).expect("a turn");
+}
+
+#[test]
+fn a_wheel_that_is_woken_is_asked_in_the_next_turn_once() {
+    let (mut kernel, held, asked) = begin();
+    turn(&mut kernel);
+    assert_eq!(asked.get(), 0);
+    weak(&held).wake();
+    weak(&held).wake();
+    (0..3).for_each(|_| turn(&mut kernel));
+    assert_eq!(asked.get(), 1);
+}
+
+#[test]
+fn a_wheel_that_is_closed_is_not_found_and_waking_it_is_harmless() {
+    let (mut kernel, held, asked) = begin();
+    let weak = weak(&held);
+    assert!(kernel.wheel(&weak).is_some());
+    held.take();
+    turn(&mut kernel);
+    assert!(kernel.wheel(&weak).is_none(), "a weak handle keeps nothing alive");
+    weak.clone().wake();
+    turn(&mut kernel);
+    assert_eq!(asked.get(), 0);
+    drop(kernel);
+    weak.wake();
+}
+
+#[test]
+fn the_same_id_in_another_kernel_is_another_wheel() {
+    let (mut one, held, _) = begin();
+    let (mut two, others, _) = begin();
+    assert_eq!(weak(&held).id(), weak(&others).id());
+    assert!(one.wheel(&weak(&held)).is_some() && two.wheel(&weak(&held)).is_none());
+    assert!(one.wheel(&weak(&others)).is_none());
+}
+
+#[test]
+fn a_wheel_of_another_type_in_its_place_is_not_it() {
+    let (mut kernel, held, _) = begin();
+    let weak = weak(&held);
+    let new: Rc<RefCell<Option<Box<dyn Any>>>> = Rc::default();
+    let place = Rc::clone(&new);
+    let changer = States::new().on_start(move |_: &mut (), cx: &mut Context<'_>, ()| {
+        let event = cx.symbol("came");
+        let old = held.take().expect("it is held");
+        *place.borrow_mut() = Some(Box::new(cx.replace_wheel(old, |_, _| made(event, |_| None))));
+    });
+    kernel.spawn(&changer, ());
+    assert_eq!(kernel.wheel_count(), 1);
+    assert!(kernel.wheel(&weak).is_none());
+    new.take();
+    turn(&mut kernel);
+    assert_eq!(kernel.wheel_count(), 0);
+}
