@@ -1,7 +1,7 @@
 //! Anything that can be read and written.
 
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter};
+use std::io::{self, IsTerminal, PipeReader, PipeWriter};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -61,6 +61,10 @@ impl Descriptor {
     /// Whether the other end can be told of an end in one direction, and to wait for its own.
     pub(crate) fn ends_by_halves(&self) -> bool {
         matches!(self.kind, Kind::Socket | Kind::Messages)
+    }
+
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.fd.is_terminal()
     }
 
     /// Whether it was opened for reading.

@@ -89,7 +89,8 @@ impl Ends {
     pub(super) fn ends_by_halves(&self) -> bool {
         match self {
             Self::One(both) => both.ends_by_halves(),
-            Self::Two(two) => two.input.is_some(),
+            // A program ends when it has read all, and wants to say its last words. A person does not.
+            Self::Two(two) => two.input.as_ref().is_some_and(|input| !input.is_terminal()),
         }
     }
 

@@ -145,7 +145,8 @@ impl<F: Filter> ReadWrite<F> {
     ///
     /// So the peer gets all of it, which it does not when a socket with unread input is closed. A wheel
     /// that makes no progress for its [linger time](ReadWriteBuilder::linger) is closed all the same, and
-    /// one that cannot write any more at once. A pipe or a file is closed as soon as all is sent.
+    /// one that cannot write any more at once. A pipe or a file is closed as soon as all is sent; of
+    /// two descriptors the one for reading is read to its end, unless it is a terminal.
     /// No input and no end of stream is told any more; the marks and that everything was sent are, to their
     /// events, and that it could not be, to the failure event. The session stays alive until it is over.
     pub fn shutdown(self, cx: &mut Context<'_>) {

@@ -209,6 +209,8 @@ impl<F: Filter> Stream<F> {
             Put::Unencodable(error) => {
                 let failure = Failure::refused(Operation::Encode, &error, io.id());
                 self.rare().failure.get_or_insert(failure);
+                // What else was put is sent without asking for anything.
+                io.again();
                 false
             }
         }
