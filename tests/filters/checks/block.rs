@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use filters::length::{Decimal, Fixed, LengthCodec, U16Be, U16Le, U32Be, U32Le, Varint};
-use filters::{Block, Filter, FilterError, NetString};
+use filters::{Block, Codec, Filter, FilterError, NetString};
+use tokio_util::codec::LengthDelimitedCodec;
 
 use super::watch::{Bounds, Watch, no_cut_shows};
 use super::{Case, encoded};
 
 pub fn check(case: &[u8]) {
     let mut case = Case(case);
-    match case.below(8) {
+    match case.below(9) {
         0 => blocks(Decimal, case),
         1 => blocks(U16Be, case),
         2 => blocks(U16Le, case),
@@ -20,6 +21,7 @@ pub fn check(case: &[u8]) {
             let size = usize::from(case.below(16));
             blocks(Fixed(size), case);
         }
+        7 => as_tokio_has_it(case),
         _ => {
             let limit = case.limit();
             let make = || NetString::new().max_length(limit);
@@ -35,6 +37,20 @@ pub fn check(case: &[u8]) {
 fn blocks<C: LengthCodec + Copy>(codec: C, mut case: Case<'_>) {
     let limit = case.limit();
     framed(|| Block::with_codec(codec).max_length(limit), C::MAX_WIDTH, limit, case);
+}
+
+/// The codec that `tokio_util` has for the same framing makes the same items.
+fn as_tokio_has_it(mut case: Case<'_>) {
+    let limit = usize::from(case.byte());
+    let items = framed(|| Block::u32_be().max_length(limit), U32Be::MAX_WIDTH, limit, case);
+    let sizes = case.cuts();
+    let make = || {
+        let codec = LengthDelimitedCodec::builder().max_frame_length(limit).new_codec();
+        Codec::<_, Bytes>::new(codec).max_length(limit + U32Be::MAX_WIDTH)
+    };
+    // A buffer that has room for more.
+    let bounds = Bounds { kept: limit + U32Be::MAX_WIDTH, memory: 4096 };
+    assert_eq!(no_cut_shows(make, case.0, &sizes, bounds).items, items);
 }
 
 /// Returns the items. `width` is the most that is around one.

@@ -130,11 +130,7 @@ fn changed_anywhere(mut case: Case<'_>) {
     }
 }
 
-fn decode(
-    watch: &mut Watch<Stack>,
-    most: usize,
-    came: &mut Vec<u8>,
-) -> Result<(), FilterError> {
+fn decode(watch: &mut Watch<Stack>, most: usize, came: &mut Vec<u8>) -> Result<(), FilterError> {
     for _ in 0..most {
         let Some(item) = watch.decode()? else { break };
         came.extend_from_slice(&item);
