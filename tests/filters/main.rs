@@ -1,7 +1,7 @@
 //! Filters through their public API: bytes in, items out, and back.
 //!
-//! `line` and `stream`, `map`, `grep`, `record_block` and `stack` are POE's scenarios for these
-//! filters and what we changed about them, `splits` is the property all filters must have, `output` checks the write side against a plain
+//! The files named like a filter are POE's scenarios for it and what we changed about it; `splits` and
+//! `series` are the property that all filters must have, `output` checks the write side against a plain
 //! `Vec`.
 
 mod block;
@@ -11,6 +11,7 @@ mod corpus;
 mod drive;
 mod feed;
 mod grep;
+mod http;
 mod kinds;
 mod limits;
 mod line;

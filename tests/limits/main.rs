@@ -14,6 +14,7 @@ mod nofile;
 mod passing;
 mod remains;
 mod reused_number;
+mod slow_loris;
 mod unix_paths;
 mod wall_clock;
 mod watches;
@@ -56,6 +57,8 @@ const TESTS: &[(&str, fn())] = tests! {
         a_factory_dropped_on_its_way_closes_its_socket,
         a_kernel_that_is_dropped_closes_all,
         a_session_that_stops_closes_all;
+    slow_loris:
+        p43_a_thousand_slow_clients_go_at_the_deadline_and_a_good_one_is_served;
     watches:
         watches_that_end_in_any_way_leave_nothing,
         p20_a_notice_for_a_watch_that_ended_is_not_the_next_owners,

@@ -2,11 +2,11 @@
 
 use testkit::net::{self, Ending, Peer};
 use wheels::faults::{self, Call};
-use wheels::filter::Line;
+use wheels::filter::{Line, Stream};
 use wheels::{Operation, ReadWrite};
 
 use crate::data::noise;
-use crate::support::{END, Heard, Rig, half_close, item, narrow_pair, pair};
+use crate::support::{END, FLUSHED, Heard, Rig, half_close, item, narrow_pair, pair};
 
 #[test]
 fn an_open_stream_keeps_its_session() {
@@ -164,4 +164,28 @@ fn the_session_ends_when_the_end_is_told_and_what_it_puts_then_keeps_it() {
     let client = Peer::play(move || net::read_to_end(&mut peer));
     assert_eq!(client.run(&mut rig.kernel), Ending::Closed(b"onetwo".into()));
     assert_eq!(rig.end(), [END, Heard::Stopped]);
+}
+
+/// Also when the put that reached the high mark was written at once, in a handler that was called to tell
+/// that all was sent.
+#[test]
+fn a_session_is_told_that_all_was_sent_however_it_was_written() {
+    for by_flush in [false, true] {
+        let (ours, peer) = pair();
+        let builder = ReadWrite::builder(ours).flushed_event(&FLUSHED).high_mark(10, "nobody");
+        let mut rounds = 0;
+        let rig: Rig<Stream> = Rig::new(builder).react(move |host, cx, heard| {
+            let again = *heard == END || *heard == Heard::Flushed && rounds < 3;
+            if again {
+                rounds += 1;
+                let _put = host.put(cx, if by_flush { "short" } else { "longer than the mark" });
+                if by_flush {
+                    host.stream().flush(cx);
+                }
+            }
+        });
+        half_close(&peer);
+        let told = rig.end();
+        assert_eq!(told, [&[END][..], &vec![Heard::Flushed; 3], &[Heard::Stopped]].concat());
+    }
 }

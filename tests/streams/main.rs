@@ -5,19 +5,27 @@
 
 mod alive;
 mod broken;
+mod changes;
 mod data;
 mod drivers;
 mod drops;
 mod echo;
 mod fairness;
 mod files;
+mod health;
+mod holding;
 mod marks;
 mod pause;
+mod poe;
 mod pressure;
 mod put;
 mod records;
 mod shared;
 mod shutdown;
 mod splits;
+mod stalls;
 mod support;
+mod switch;
+mod switching;
+mod two;
 mod urgent;

@@ -14,6 +14,10 @@ use bench::machine::{Cores, raise_descriptor_limit};
 use bench::process::Server;
 use servers::SERVERS;
 
+/// Ours, where each client has a session of its own.
+const SESSIONS: Server =
+    Server { name: "a session each", path: env!("CARGO_BIN_EXE_echo_sessions"), args: &[] };
+
 /// Connections opened together.
 const BATCH: usize = 100;
 
@@ -41,7 +45,8 @@ fn main() -> io::Result<()> {
     let limit = raise_descriptor_limit().saturating_sub(BATCH as u64 + SPARE);
     let connections = CONNECTIONS.min(usize::try_from(limit).unwrap_or(usize::MAX));
     println!("user-space bytes per idle connection, {connections} held");
-    for server in SERVERS.iter().filter(|server| options.wants(server.name)) {
+    let servers = SERVERS.iter().chain([&SESSIONS]);
+    for server in servers.filter(|server| options.wants(server.name)) {
         println!("{:<24} {:>8.0}", server.name, bytes_per_connection(server, cores, connections)?);
     }
     Ok(())

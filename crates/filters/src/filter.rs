@@ -105,8 +105,8 @@ pub trait Filter: 'static {
         false
     }
 
-    /// How many bytes it consumed and has made no item of: a record is unfinished although nothing is
-    /// left in the input.
+    /// How many bytes of content it consumed and has made no item of: a record is unfinished although
+    /// nothing is left in the input.
     ///
     /// The default, none, is right for a filter that keeps no bytes.
     #[inline]

@@ -16,10 +16,11 @@
 //! | [`NetString`] | a netstring without its length and comma | |
 //! | [`Stream`] | whatever has arrived | `POE::Filter::Stream` |
 //!
-//! Two more come with features, because of what they depend on:
+//! More come with features, because of what they depend on:
 //!
 //! | filter | an item is | POE | feature |
 //! |---|---|---|---|
+//! | `http::Httpd`, `http::HttpClient` | a message of HTTP/1.x, whole or in pieces | `POE::Filter::HTTPD` | `http` |
 //! | `Codec` | an item of a codec of `tokio_util` | | `tokio-codec` |
 //! | `Reference` | a value of any type that serde knows | `POE::Filter::Reference` | `reference`, and `json`, `postcard` for these formats, `compression` |
 //!
@@ -63,6 +64,8 @@ mod error;
 mod filter;
 mod flat_map;
 mod grep;
+#[cfg(feature = "http")]
+pub mod http;
 mod input;
 pub mod length;
 mod line;

@@ -10,7 +10,7 @@ use std::os::fd::RawFd;
 use mio::Token;
 use rustc_hash::FxBuildHasher;
 
-use crate::ids::{WheelId, WheelMap};
+use crate::ids::WheelId;
 use crate::token;
 
 /// Names one descriptor that a wheel watches beside its first. Got from
@@ -37,7 +37,7 @@ impl WatchId {
 pub(crate) struct Further {
     watches: HashMap<u32, (WheelId, RawFd), FxBuildHasher>,
     /// The same by wheel. One that watches nothing more is not in it.
-    numbers: WheelMap<Vec<u32>>,
+    numbers: HashMap<WheelId, Vec<u32>, FxBuildHasher>,
     /// The number given out last.
     last: u32,
 }

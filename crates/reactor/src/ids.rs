@@ -6,7 +6,6 @@
 use std::fmt;
 
 use mio::Token;
-use rustc_hash::FxBuildHasher;
 
 use crate::arena::Key;
 
@@ -42,12 +41,6 @@ id! {
     /// Names one timer of one kernel (POE: the number that `delay_set` returns).
     TimerId, "timer"
 }
-
-/// A map by wheel, for a session that holds many: a [`HashMap`](std::collections::HashMap) whose hashing
-/// costs next to nothing, because the kernel chose the keys and nobody else can.
-///
-/// Made by `WheelMap::default()`.
-pub type WheelMap<V> = std::collections::HashMap<WheelId, V, FxBuildHasher>;
 
 impl SessionId {
     /// The kernel itself, the sender of what no session sent (POE: `$poe_kernel` as a session).

@@ -68,6 +68,11 @@ impl Descriptor {
         self.kind != Kind::File(Access::Write)
     }
 
+    /// Whether it was opened for writing.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.kind != Kind::File(Access::Read)
+    }
+
     /// Whether a short read or write means that there is no more for now.
     #[inline]
     pub(crate) fn tells_when_drained(&self) -> bool {
@@ -78,16 +83,28 @@ impl Descriptor {
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.kind {
             Kind::Socket | Kind::Messages => sys::recv(&self.fd, buffer),
-            Kind::File(_) => sys::read_if_ready(&self.fd, buffer),
+            Kind::File(_) => self.read_file(buffer),
         }
     }
 
-    #[inline]
+    #[inline(never)]
+    fn read_file(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        sys::read_if_ready(&self.fd, buffer)
+    }
+
+    #[inline(always)]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.kind {
             Kind::Socket | Kind::Messages => sys::send(&self.fd, bytes),
-            Kind::File(Access::Read) => Err(io::Error::from_raw_os_error(sys::errno::BADF)),
-            Kind::File(Access::Write | Access::Both) => sys::write_if_ready(&self.fd, bytes),
+            Kind::File(access) => self.write_file(access, bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn write_file(&self, access: Access, bytes: &[u8]) -> io::Result<usize> {
+        match access {
+            Access::Read => Err(io::Error::from_raw_os_error(sys::errno::BADF)),
+            Access::Write | Access::Both => sys::write_if_ready(&self.fd, bytes),
         }
     }
 

@@ -153,6 +153,7 @@ impl Kernel {
     }
 
     /// Serves each wheel that is ready, its events delivered at once.
+    #[inline(never)]
     fn ready(&mut self) {
         let still_ready = self.desk.again.len();
         if let Some(events) = self.desk.poller.take_events() {
@@ -221,6 +222,7 @@ impl Kernel {
         posts
     }
 
+    #[inline(never)]
     fn deliver_some(&mut self, left: &mut u32) {
         while *left > 0 {
             *left -= 1;
@@ -257,21 +259,56 @@ impl Kernel {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn deliver_posted(&mut self) {
         let Some(entry) = self.desk.queue.pop() else { return };
         let Entry { to, from, names, what, .. } = entry;
-        match what {
-            What::Unit => self.deliver_event(to, from, names, &mut Some(())),
-            What::U64(number) => self.deliver_event(to, from, names, &mut Some(number)),
-            What::Usize(number) => self.deliver_event(to, from, names, &mut Some(number)),
-            What::U32(number) => self.deliver_event(to, from, names, &mut Some(number)),
-            What::I64(number) => self.deliver_event(to, from, names, &mut Some(number)),
-            What::Boxed => {
-                if let Some(mut parcel) = self.desk.queue.take_boxed() {
-                    self.deliver_event(to, from, names, &mut *parcel);
-                }
+        // The payload has a place for each type that it may have, so that one call delivers all of them.
+        let (mut unit, mut u64, mut usize, mut u32, mut i64, mut boxed);
+        let parcel: &mut dyn Parcel = match what {
+            What::Unit => {
+                unit = Some(());
+                &mut unit
             }
+            What::U64(number) => {
+                u64 = Some(number);
+                &mut u64
+            }
+            What::Usize(number) => {
+                usize = Some(number);
+                &mut usize
+            }
+            What::U32(number) => {
+                u32 = Some(number);
+                &mut u32
+            }
+            What::I64(number) => {
+                i64 = Some(number);
+                &mut i64
+            }
+            What::Boxed => {
+                boxed = self.desk.queue.take_boxed();
+                let Some(parcel) = &mut boxed else { return };
+                &mut **parcel
+            }
+            What::Wheel(_) | What::Born | What::System(_) | What::Child(_) | What::Signal => {
+                return self.deliver_other(entry);
+            }
+        };
+        self.deliver_event(to, from, names, parcel);
+    }
+
+    /// What is no event of a session has come to the front of the queue.
+    #[inline(never)]
+    fn deliver_other(&mut self, entry: Entry) {
+        let Entry { to, from, names, what, .. } = entry;
+        match what {
+            What::Unit
+            | What::U64(_)
+            | What::Usize(_)
+            | What::U32(_)
+            | What::I64(_)
+            | What::Boxed => debug_assert!(false, "an event"),
             What::Wheel(id) => {
                 self.pull_wheel(id);
                 self.sessions.release(to, Hold::Queued);
@@ -286,8 +323,8 @@ impl Kernel {
         }
     }
 
-    /// Delivers a posted event. Its words travel in registers.
-    #[inline]
+    /// Delivers a posted event.
+    #[inline(always)]
     fn deliver_event(
         &mut self,
         to: SessionId,

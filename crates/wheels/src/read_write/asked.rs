@@ -11,9 +11,7 @@ use super::{Put, ReadWriteParts};
 
 impl<F: Filter> Stream<F> {
     pub(super) fn put(&mut self, item: F::Out, io: &mut Io<'_>) -> Put<F::Out> {
-        if self.settings.marks.is_most(self.outbound.unsent()) {
-            self.make_room(io);
-        }
+        self.make_room(io);
         if !self.outbound.is_open() {
             return Put::Refused(item);
         }
@@ -22,7 +20,11 @@ impl<F: Filter> Stream<F> {
             return Put::Unencodable(error);
         }
         self.outbound.owe_flushed(&self.settings);
-        if self.inbound.is_done() {
+        if self.filter.holds_items() {
+            // The answer was what it waited for.
+            io.again();
+        }
+        if !self.inbound.is_open() && self.inbound.is_done() {
             io.hold_session();
         }
         if self.outbound.is_light(&self.settings.marks) {
@@ -35,13 +37,17 @@ impl<F: Filter> Stream<F> {
         if self.is_high() { Put::High } else { Put::Queued }
     }
 
-    /// As much is kept as may be. The handler may have put it all in one go: then there is room after
-    /// writing.
-    #[cold]
-    fn make_room(&mut self, io: &mut Io<'_>) {
-        if !self.outbound.is_open() {
-            return;
+    /// If as much is kept as may be, writes or gives up.
+    #[inline]
+    pub(super) fn make_room(&mut self, io: &mut Io<'_>) {
+        if self.is_full() && self.outbound.is_open() {
+            self.write_to_make_room(io);
         }
+    }
+
+    /// The handler may have put it all in one go: then there is room after writing.
+    #[cold]
+    fn write_to_make_room(&mut self, io: &mut Io<'_>) {
         self.write(io);
         while self.is_full() && self.outbound.is_unblocked() {
             self.write(io);
@@ -51,6 +57,7 @@ impl<F: Filter> Stream<F> {
         }
     }
 
+    #[inline]
     fn is_full(&self) -> bool {
         self.settings.marks.is_most(self.outbound.unsent())
     }
@@ -67,8 +74,11 @@ impl<F: Filter> Stream<F> {
         self.outbound.unsent()
     }
 
-    pub(super) fn pause(&mut self) {
+    pub(super) fn pause(&mut self, io: &Io<'_>) {
         self.inbound.pause();
+        if let Some(health) = &mut self.health {
+            health.note_paused(io.now());
+        }
     }
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
@@ -82,6 +92,9 @@ impl<F: Filter> Stream<F> {
     pub(super) fn shutdown_input(&mut self, io: &mut Io<'_>) {
         if self.inbound.is_over() {
             return;
+        }
+        if io.has_shared_buffer() {
+            io.shared_buffer().clear();
         }
         self.inbound.finish();
         if let Err(error) = self.ends.shut_input(io) {
@@ -129,8 +142,13 @@ impl<F: Filter> Stream<F> {
 
     /// The filter has changed: what it refused or waited for may be input to it now.
     pub(super) fn offer_anew(&mut self, pending: Vec<u8>, io: &mut Io<'_>) {
-        if self.inbound.offer_anew(pending, io) {
-            io.hold_session();
+        if !self.inbound.offer_anew(pending, io) {
+            return;
+        }
+        io.hold_session();
+        if let Some(health) = &mut self.health {
+            health.note_anew(io.now());
+            self.set_alarm(io);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a stream reads from and what it writes to: one descriptor, or two.
 //!
-//! Owns the descriptors, and closes each when its direction is over. Knows no filter and no session.
+//! Owns the descriptors, and closes each when all that it is for is over. Knows no filter and no session.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -137,6 +137,7 @@ impl Ends {
     /// Tells the other end that no more comes. What is not a socket is closed, if nothing is read from it.
     pub(super) fn shut_output(&mut self, io: &mut Io<'_>) -> io::Result<()> {
         match self {
+            Self::One(one) if !one.is_readable() => self.close_one(io),
             Self::One(both) => both.shutdown_write(),
             Self::Two(two) => {
                 if let Some(watch) = two.watch.take() {
@@ -151,12 +152,20 @@ impl Ends {
     /// written to it.
     pub(super) fn shut_input(&mut self, io: &mut Io<'_>) -> io::Result<()> {
         match self {
+            Self::One(one) if !one.is_writable() => self.close_one(io),
             Self::One(both) => both.shutdown_read(),
             Self::Two(two) => {
                 io.unwatch();
                 two.input.take().map_or(Ok(()), |input| input.shutdown_read())
             }
         }
+    }
+
+    /// The one descriptor was for one direction, which is over.
+    fn close_one(&mut self, io: &mut Io<'_>) -> io::Result<()> {
+        io.unwatch();
+        *self = Self::Two(Box::new(Two { input: None, output: None, watch: None }));
+        Ok(())
     }
 }
 

@@ -23,34 +23,22 @@ impl<F: Filter> ReadWrite<F> {
     }
 
     /// Tells by this event from now on that all was sent (POE: `event`). `None::<&str>`: tells it no more.
-    pub fn set_flushed_event<E: EventName<WheelId>>(
-        &self,
-        cx: &mut Context<'_>,
-        event: impl Into<Option<E>>,
-    ) {
-        let symbol = event.into().map(|event| cx.symbol_of(event));
+    pub fn set_flushed_event(&self, cx: &mut Context<'_>, event: Option<impl EventName<WheelId>>) {
+        let symbol = event.map(|event| cx.symbol_of(event));
         self.set(cx, |settings| settings.targets.flushed = symbol);
     }
 
     /// Tells by this event from now on that the high mark was reached (POE: `event`). `None::<&str>`: tells
     /// it no more.
-    pub fn set_high_event<E: EventName<WheelId>>(
-        &self,
-        cx: &mut Context<'_>,
-        event: impl Into<Option<E>>,
-    ) {
-        let symbol = event.into().map(|event| cx.symbol_of(event));
+    pub fn set_high_event(&self, cx: &mut Context<'_>, event: Option<impl EventName<WheelId>>) {
+        let symbol = event.map(|event| cx.symbol_of(event));
         self.set(cx, |settings| settings.targets.high = symbol);
     }
 
     /// Tells by this event from now on that the low mark was passed (POE: `event`). `None::<&str>`: tells it
     /// no more.
-    pub fn set_low_event<E: EventName<WheelId>>(
-        &self,
-        cx: &mut Context<'_>,
-        event: impl Into<Option<E>>,
-    ) {
-        let symbol = event.into().map(|event| cx.symbol_of(event));
+    pub fn set_low_event(&self, cx: &mut Context<'_>, event: Option<impl EventName<WheelId>>) {
+        let symbol = event.map(|event| cx.symbol_of(event));
         self.set(cx, |settings| settings.targets.low = symbol);
     }
 

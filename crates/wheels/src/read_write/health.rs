@@ -33,9 +33,10 @@ impl Limits {
         *self != Self::default()
     }
 
-    /// The number of milliseconds in a time that is a limit: none is for ever, and less than one is one.
+    /// The number of milliseconds in a time that is a limit: none is for ever, and a part of one is one.
     pub(super) fn millis(time: Option<Duration>) -> u32 {
-        time.map_or(0, |time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1))
+        let millis = time.map(|time| time.as_nanos().div_ceil(1_000_000).max(1));
+        millis.map_or(0, |millis| u32::try_from(millis).unwrap_or(u32::MAX))
     }
 }
 
@@ -92,6 +93,8 @@ pub(super) struct Health {
     moved: Instant,
     /// When the record that is unfinished began.
     frame: Option<Instant>,
+    /// Since when input is not wanted.
+    paused: Option<Instant>,
     /// When the peer last took something, if anything is unsent.
     stalled: Option<Instant>,
     /// Since when too much is unsent.
@@ -102,7 +105,15 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { born: Some(now), moved: now, frame: None, stalled: None, heavy: None, alarm: None }
+        Self {
+            born: Some(now),
+            moved: now,
+            frame: None,
+            paused: None,
+            stalled: None,
+            heavy: None,
+            alarm: None,
+        }
     }
 
     /// Whether the alarm has rung and nobody has looked yet.
@@ -145,10 +156,25 @@ impl Health {
         self.heavy = heavy.then(|| self.heavy.unwrap_or(now));
     }
 
-    /// Input is wanted again: the time during which it was not is not the peer's.
+    /// Input is not wanted for now.
+    pub(super) fn note_paused(&mut self, now: Instant) {
+        self.paused.get_or_insert(now);
+    }
+
+    /// Input is wanted again: the time during which it was not is not the peer's. What had begun before
+    /// goes on, or a peer that makes us pause had time without end.
     pub(super) fn note_resumed(&mut self, now: Instant) {
+        let Some(paused) = self.paused.take() else { return };
+        let time = now.saturating_duration_since(paused);
+        for since in self.frame.iter_mut().chain([&mut self.moved]) {
+            *since = since.checked_add(time).map_or(now, |later| later.min(now));
+        }
+    }
+
+    /// Another filter took the place of one that refused: its time begins.
+    pub(super) const fn note_anew(&mut self, now: Instant) {
         self.moved = now;
-        self.frame = self.frame.map(|_| now);
+        self.frame = None;
     }
 
     /// The time at which it is over in any case.

@@ -16,8 +16,9 @@ use super::ends::Ends;
 /// Flowing --read fails--> Done
 /// Flowing --filter refuses--> Stuck
 /// Stuck --another filter--> Flowing
-/// Flowing, Stuck --shut down--> Discarding --read 0, read fails--> Done
-/// Ending, Ended --shut down--> Done
+/// Flowing, Stuck --finished--> Deaf
+/// Flowing, Stuck, Deaf --shut down--> Discarding --read 0, read fails--> Done
+/// Ending, Ended --finished, shut down--> Done
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
@@ -28,6 +29,8 @@ enum Phase {
     Ended,
     /// The filter can make nothing of what comes. Nothing more is read.
     Stuck,
+    /// Nothing is wanted any more. The peer may go on sending.
+    Deaf,
     /// What comes is thrown away.
     Discarding,
     Done,
@@ -118,8 +121,13 @@ impl Inbound {
         let stuck = self.phase == Phase::Stuck;
         self.phase = match self.phase {
             Phase::Stuck => Phase::Flowing,
+            // To the new filter it may be more than the rest.
             Phase::Ended => Phase::Ending,
-            phase @ (Phase::Flowing | Phase::Ending | Phase::Discarding | Phase::Done) => phase,
+            phase @ (Phase::Flowing
+            | Phase::Ending
+            | Phase::Deaf
+            | Phase::Discarding
+            | Phase::Done) => phase,
         };
         io.again();
         stuck
@@ -143,15 +151,17 @@ impl Inbound {
         self.tail = Vec::new();
         self.start = 0;
         self.phase = match self.phase {
-            Phase::Flowing | Phase::Stuck | Phase::Discarding => Phase::Discarding,
+            Phase::Flowing | Phase::Stuck | Phase::Deaf | Phase::Discarding => Phase::Discarding,
             Phase::Ending | Phase::Ended | Phase::Done => Phase::Done,
         };
     }
 
-    /// Nothing is read any more.
+    /// Nothing is read any more, unless it is to be thrown away later.
     pub(super) fn finish(&mut self) {
         self.discard();
-        self.phase = Phase::Done;
+        if self.phase == Phase::Discarding {
+            self.phase = Phase::Deaf;
+        }
     }
 
     /// Whether there is more to tell before long: it stopped because others are to be served.
@@ -163,6 +173,12 @@ impl Inbound {
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
         self.phase == Phase::Flowing && !self.paused && self.tail.is_empty()
+    }
+
+    /// Whether neither its end nor an error has come, nor a shutdown.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.phase == Phase::Flowing
     }
 
     /// Whether there may be more to read.
@@ -190,13 +206,13 @@ impl Inbound {
 
     /// Whether nothing is read any more.
     pub(super) fn is_over(&self) -> bool {
-        self.phase == Phase::Done
+        matches!(self.phase, Phase::Done | Phase::Deaf)
     }
 
     /// Whether nothing will come any more.
     #[inline]
     pub(super) fn is_done(&self) -> bool {
-        matches!(self.phase, Phase::Done | Phase::Stuck)
+        matches!(self.phase, Phase::Done | Phase::Deaf | Phase::Stuck)
     }
 
     /// The next item, or why there is none.
@@ -214,8 +230,15 @@ impl Inbound {
                 self.park(io);
                 return Pulled::Nothing;
             }
+            if io.shared_buffer().filled().len() > LONG {
+                self.park(io);
+            }
             if let Err(error) = self.fill(ends, io) {
                 return self.broke(error);
+            }
+            if !self.tail.is_empty() {
+                self.tail.extend_from_slice(io.shared_buffer().filled());
+                io.shared_buffer().clear();
             }
         }
     }
@@ -237,11 +260,10 @@ impl Inbound {
     /// Reading failed.
     #[cold]
     pub(super) fn broke<T>(&mut self, error: io::Error) -> Pulled<T> {
-        match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Discarding => Pulled::Nothing,
-            Phase::Flowing | Phase::Ending | Phase::Ended | Phase::Stuck | Phase::Done => {
-                Pulled::ReadFailed(error)
-            }
+        if std::mem::replace(&mut self.phase, Phase::Done) == Phase::Discarding {
+            Pulled::Nothing
+        } else {
+            Pulled::ReadFailed(error)
         }
     }
 
@@ -249,7 +271,11 @@ impl Inbound {
     #[inline]
     fn take<F: Filter>(&mut self, filter: &mut F, io: &mut Io<'_>) -> Option<Pulled<F::Item>> {
         match self.phase {
-            Phase::Done | Phase::Stuck => return Some(Pulled::Nothing),
+            Phase::Done | Phase::Deaf | Phase::Stuck => {
+                // For another filter, or another wheel.
+                self.park(io);
+                return Some(Pulled::Nothing);
+            }
             Phase::Discarding => {
                 io.shared_buffer().clear();
                 return None;
@@ -334,28 +360,28 @@ impl Inbound {
     }
 
     /// Reads once, behind what is there.
-    #[inline]
     pub(super) fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<()> {
-        if io.shared_buffer().filled().len() > LONG {
-            self.park(io);
-        }
         let room = io.shared_buffer().room();
         let len = room.len();
         match ends.read(room) {
-            Ok(0) if self.phase == Phase::Discarding => self.phase = Phase::Done,
-            Ok(0) => self.phase = Phase::Ending,
-            Ok(count) => {
+            Ok(count) if count > 0 => {
                 io.shared_buffer().fill(count);
                 io.spend(count);
                 self.moved = true;
                 if count < len && ends.tells_when_drained() {
                     self.readable = self.closed;
                 }
-                if !self.tail.is_empty() {
-                    self.tail.extend_from_slice(io.shared_buffer().filled());
-                    io.shared_buffer().clear();
-                }
+                Ok(())
             }
+            other => self.read_nothing(other, io),
+        }
+    }
+
+    #[inline(never)]
+    fn read_nothing(&mut self, read: io::Result<usize>, io: &mut Io<'_>) -> io::Result<()> {
+        match read {
+            Ok(_) if self.phase == Phase::Discarding => self.phase = Phase::Done,
+            Ok(_) => self.phase = Phase::Ending,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.readable = self.always;
                 if self.always {

@@ -34,8 +34,8 @@ use stream::Stream;
 /// [put](Self::put); they leave when the running handler returns, all that were put in one write.
 ///
 /// When the peer ends, its unfinished last record is delivered if the filter can make an item of it,
-/// then a [`Failure`] of `read` with error number zero. What is still unsent can be sent: drop the handle
-/// to close at once, or [shut it down](Self::shutdown) to let it leave first.
+/// then a [`Failure`](crate::Failure) of `read` with error number zero. What is still unsent can be sent:
+/// drop the handle to close at once, or [shut it down](Self::shutdown) to let it leave first.
 ///
 /// A wheel keeps its session alive while it reads or has something to send.
 pub struct ReadWrite<F: Filter> {
@@ -104,8 +104,8 @@ impl<F: Filter> ReadWrite<F> {
     /// (POE: `pause_input`). The peer soon finds that it can send no more. What has come is kept: at most
     /// 64 KiB and an unfinished record.
     pub fn pause_input(&self, cx: &mut Context<'_>) {
-        if let Some((stream, _)) = cx.wheel(&self.handle) {
-            stream.pause();
+        if let Some((stream, io)) = cx.wheel(&self.handle) {
+            stream.pause(&io);
         }
     }
 
@@ -117,8 +117,8 @@ impl<F: Filter> ReadWrite<F> {
     }
 
     /// Wants no more input (POE: `shutdown_input`): what was read and not delivered is dropped, no end is
-    /// told, and output goes on. A socket is told (`SHUT_RD`): what the peer still sends is taken and thrown
-    /// away by the system. A descriptor for reading alone is closed.
+    /// told, and output goes on. A socket is told (`SHUT_RD`): at once the peer of a UNIX socket can send no
+    /// more, that of a TCP connection when what the system keeps is full. A descriptor for reading alone is closed.
     pub fn shutdown_input(&self, cx: &mut Context<'_>) {
         if let Some((stream, mut io)) = cx.wheel(&self.handle) {
             stream.shutdown_input(&mut io);

@@ -10,7 +10,7 @@ use filters::Output;
 use reactor::{Io, Readiness};
 
 use super::ends::Ends;
-use super::settings::{Marks, Settings};
+use super::settings::{HEAVY, Marks, Settings};
 
 /// ```text
 /// Open --shut down--> Closing --all sent--> Shut
@@ -116,14 +116,13 @@ impl Outbound {
     /// Whether little has gathered: below every mark, and not worth a write before the handler returns.
     #[inline]
     pub(super) fn is_light(&self, marks: &Marks) -> bool {
-        let unsent = self.output.len();
-        unsent < HEAVY && !marks.is_high(unsent)
+        marks.is_light(self.output.len())
     }
 
     /// Whether so much has gathered that it is better written now than when the handler returns.
     #[inline]
     pub(super) fn is_heavy(&self) -> bool {
-        self.flow != Flow::Blocked && self.output.len() >= HEAVY
+        self.flow != Flow::Blocked && self.output.len() >= HEAVY as usize
     }
 
     /// Whether there is nothing to write before the system takes more, and nothing to tell.
@@ -179,10 +178,14 @@ impl Outbound {
     /// The way of nearly every write: the system takes all of it at once, and nobody waits to be told.
     ///
     /// Says whether that is what happened. If not, [`write`](Self::write) goes on where this stopped.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_plainly(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<bool> {
-        let plain = self.phase == Phase::Open && self.flow == Flow::Free;
-        if !plain || self.above || self.notes != 0 {
+        // Without branches: as a rule all of it is so.
+        let plain = (self.phase == Phase::Open)
+            & (self.flow == Flow::Free)
+            & !self.above
+            & (self.notes == 0);
+        if !plain {
             return Ok(false);
         }
         let Some(bytes) = self.output.contiguous() else { return Ok(false) };
@@ -192,7 +195,7 @@ impl Outbound {
         }
         let written = ends.write(bytes);
         if matches!(written, Ok(count) if count == offered) {
-            self.output.advance(offered);
+            self.output.clear();
             self.items = 0;
             io.return_buffer(self.output.release());
             return Ok(true);
@@ -302,6 +305,7 @@ impl Outbound {
     }
 
     /// Takes note of what the system took.
+    #[inline(never)]
     fn written(
         &mut self,
         written: io::Result<usize>,
@@ -374,9 +378,6 @@ const TELLING: u8 = 1 << 6;
 
 /// What one stream may write in a turn before others are served: as much as a send buffer takes.
 const WRITE_BUDGET: usize = 256 * 1024;
-
-/// What may gather before it is written though the handler goes on.
-const HEAVY: usize = 64 * 1024;
 
 /// Runs of one vectored write.
 const MOST_RUNS: usize = 64;

@@ -47,19 +47,21 @@ pub(super) struct Marks {
     high: u32,
     low: u32,
     most: u32,
+    /// Below this nothing is to be done before the handler returns.
+    light: u32,
 }
 
 impl Marks {
     pub(super) fn new(high: Option<usize>, low: Option<usize>, most: usize) -> Self {
         let high = high.map_or(u32::MAX, |high| number(high).max(1));
         let low = low.map_or(high - 1, number).min(high - 1);
-        Self { high, low, most: number(most).max(1) }
+        Self { high, low, most: number(most).max(1), light: high.min(HEAVY) }
     }
 
     /// With another high mark; the low one stays below it.
     pub(super) fn with_high(self, bytes: usize) -> Self {
         let high = number(bytes).max(1);
-        Self { high, low: self.low.min(high - 1), ..self }
+        Self { high, low: self.low.min(high - 1), light: high.min(HEAVY), ..self }
     }
 
     /// With another low mark, below the high one.
@@ -70,6 +72,11 @@ impl Marks {
     #[inline]
     pub(super) const fn is_high(&self, unsent: usize) -> bool {
         unsent >= self.high as usize
+    }
+
+    #[inline]
+    pub(super) const fn is_light(&self, unsent: usize) -> bool {
+        unsent < self.light as usize
     }
 
     #[inline]
@@ -87,6 +94,9 @@ impl Marks {
 pub(super) fn number(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
+
+/// What may gather before it is written though the handler goes on.
+pub(super) const HEAVY: u32 = 64 * 1024;
 
 /// The settings that streams of one kernel were built with last.
 #[derive(Default)]

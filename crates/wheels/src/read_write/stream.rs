@@ -78,6 +78,14 @@ impl<F: Filter> Stream<F> {
         Stream { ends, settings, inbound, outbound, rare, health, filter: make(filter) }
     }
 
+    /// Writes when no handler goes on to put more. What is to be told of it is told right after: only now
+    /// may the session go.
+    fn write_all_there_is(&mut self, io: &mut Io<'_>) {
+        self.write(io);
+        self.outbound.note_flushed();
+        self.release_if_over(io);
+    }
+
     /// Writes, and sees to what comes of it.
     pub(super) fn write(&mut self, io: &mut Io<'_>) {
         match self.outbound.write(&self.ends, &self.settings, io) {
@@ -90,7 +98,6 @@ impl<F: Filter> Stream<F> {
                 log::debug!(target: "wheels::read_write", "shutdown: {error}");
             }
         }
-        self.release_if_over(io);
     }
 
     fn note_output(&mut self, progress: Progress, io: &mut Io<'_>) {
@@ -137,9 +144,18 @@ impl<F: Filter> Stream<F> {
         }
     }
 
-    /// What the framing itself has to say goes out with what the session says.
+    /// Nothing has come. What the filter keeps may be the beginning of a record.
+    #[inline]
+    fn note_kept(&mut self, io: &mut Io<'_>) {
+        if self.filter.pending() > 0 {
+            self.note_rest(io);
+        }
+    }
+
+    /// What the framing itself has to say goes out with what the session says, and is bounded as that is.
     #[cold]
     fn answer(&mut self, io: &mut Io<'_>) {
+        self.make_room(io);
         if self.outbound.is_open() {
             self.filter.answer(self.outbound.output(io));
             io.mark_dirty();
@@ -164,8 +180,7 @@ impl<F: Filter> Stream<F> {
             return Some(Box::new(told));
         }
         if self.outbound.is_unblocked() {
-            self.write(io);
-            self.outbound.note_flushed();
+            self.write_all_there_is(io);
         }
         if let Some(told) = self.noted(io) {
             return Some(Box::new(told));
@@ -186,8 +201,7 @@ impl<F: Filter> Stream<F> {
 
     #[inline(never)]
     fn flush_in_order(&mut self, io: &mut Io<'_>) -> bool {
-        self.write(io);
-        self.outbound.note_flushed();
+        self.write_all_there_is(io);
         // To read it has its share, before this or after.
         self.rare.is_some() || self.outbound.begin_telling()
     }
@@ -241,6 +255,7 @@ impl<F: Filter> Wheel for Stream<F> {
         }
         if io.shared_buffer().is_empty() && !self.filter.holds_items() {
             if !self.inbound.is_readable() {
+                self.note_kept(io);
                 return None;
             }
             if io.has_share()
@@ -259,7 +274,7 @@ impl<F: Filter> Wheel for Stream<F> {
             return self.next_in_order(io).map(|told| *told);
         };
         let is_all = shared.is_empty() && !self.inbound.is_readable();
-        if is_all && !self.filter.holds_items() {
+        if is_all && !self.filter.holds_items() && self.filter.pending() == 0 {
             io.that_is_all();
         }
         if self.filter.has_answer() {
@@ -270,13 +285,15 @@ impl<F: Filter> Wheel for Stream<F> {
 
     #[inline]
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
-        if self.inbound.is_plain() && self.rare.is_none() {
+        if self.inbound.is_open() {
+            let had = self.outbound.unsent();
             match self.outbound.write_plainly(&self.ends, io) {
                 Ok(true) if self.health.is_none() => return false,
                 Ok(true) => {
                     self.note_output(Progress::Some, io);
                     return false;
                 }
+                Ok(false) if self.outbound.unsent() < had => self.note_output(Progress::Some, io),
                 Ok(false) => {}
                 Err(error) => self.write_failed(&error, io),
             }
