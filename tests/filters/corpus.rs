@@ -13,6 +13,11 @@ fn every_case_of_the_corpus_of_blocks_holds() {
 }
 
 #[test]
+fn every_case_of_the_corpus_of_http_holds() {
+    each_of("http", checks::http::check);
+}
+
+#[test]
 fn every_case_of_the_corpus_of_lines_holds() {
     each_of("line", checks::line::check);
 }

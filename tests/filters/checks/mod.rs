@@ -4,6 +4,7 @@
 //! them up; `corpus.rs` runs those that are kept.
 
 pub mod block;
+pub mod http;
 pub mod line;
 pub mod reference;
 pub mod stack;

@@ -184,8 +184,8 @@ fn change(case: &mut Case<'_>, choice: &[Kind]) -> Change {
 impl Change {
     fn make(self, stack: &mut Stack, level: u8) {
         match self {
-            Self::Push(kind) => stack.push(filter(kind, level)),
-            Self::Unshift(kind) => stack.unshift(filter(kind, level)),
+            Self::Push(kind) => stack.push(filter(tame(kind, level), level)),
+            Self::Unshift(kind) => stack.unshift(filter(tame(kind, level), level)),
             Self::Pop => drop(stack.pop()),
             Self::Shift => drop(stack.shift()),
         }
@@ -253,7 +253,13 @@ const ALL: &[Kind] = &[
 ];
 
 fn kinds(case: &mut Case<'_>, choice: &[Kind], least: u8) -> Vec<Kind> {
-    (0..least + case.below(4)).map(|_| case.pick(choice)).collect()
+    (0..least + case.below(4)).map(|level| tame(case.pick(choice), level)).collect()
+}
+
+/// Runs of runs of runs make a thousand items of a byte. Two are enough.
+fn tame(kind: Kind, level: u8) -> Kind {
+    let expands = matches!(kind, Kind::Runs | Kind::Then | Kind::Stack);
+    if expands && level % LEVELS != 0 { Kind::Line } else { kind }
 }
 
 fn stack(kinds: &[Kind]) -> Stack {
