@@ -33,7 +33,7 @@ pub fn check(case: &[u8]) {
     assert!(made.items.iter().all(|item| item.len() <= limit));
     let back = match ending {
         Ending::Literal(literal) => line.output(literal),
-        _ if made.items.iter().any(|item| has_ending(item)) => return,
+        _ if made.items.iter().any(has_ending) => return,
         _ => line,
     };
     let sent = encoded(&mut back.clone(), &made.items);

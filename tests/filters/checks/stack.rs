@@ -259,7 +259,7 @@ fn kinds(case: &mut Case<'_>, choice: &[Kind], least: u8) -> Vec<Kind> {
 /// Runs of runs of runs make a thousand items of a byte. Two are enough.
 fn tame(kind: Kind, level: u8) -> Kind {
     let expands = matches!(kind, Kind::Runs | Kind::Then | Kind::Stack);
-    if expands && level % LEVELS != 0 { Kind::Line } else { kind }
+    if expands && !level.is_multiple_of(LEVELS) { Kind::Line } else { kind }
 }
 
 fn stack(kinds: &[Kind]) -> Stack {
