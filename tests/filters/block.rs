@@ -147,6 +147,16 @@ fn blocks_of_no_bytes_do_not_come_for_ever() {
 }
 
 #[test]
+fn nothing_is_no_error_even_where_no_block_could_come() {
+    // As the next of two filters, it is asked before anything came.
+    for impossible in [Block::fixed(11).max_length(10), Block::fixed(0)] {
+        assert_eq!(feed(&mut impossible.clone(), &[b""]).failed, None);
+        assert_eq!(Stream.then(impossible).decode(&mut Input::new(b"")), Ok(None));
+        assert!(feed(&mut impossible.clone(), &[b"", b"a"]).failed.is_some());
+    }
+}
+
+#[test]
 fn half_a_block_is_none_when_the_peer_ends() {
     let fed = feed_to_end(&mut Block::new(), &[b"2\0ab5\0hel"]);
     assert_eq!((fed.items, fed.failed), (vec![Bytes::from("ab")], None));

@@ -104,6 +104,10 @@ impl Filter for Hoard {
         self.0.len() >= 3
     }
 
+    fn pending(&self) -> usize {
+        self.0.len()
+    }
+
     fn take_pending(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.0)
     }

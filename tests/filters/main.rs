@@ -5,7 +5,9 @@
 //! `Vec`.
 
 mod block;
+mod checks;
 mod codec;
+mod corpus;
 mod drive;
 mod feed;
 mod grep;

@@ -105,6 +105,21 @@ fn a_block_with_a_record_that_cannot_be_sent_is_not_sent() {
 }
 
 #[test]
+fn nothing_of_a_list_that_was_refused_is_sent_later() {
+    // Whoever is told so puts the list again, corrected: its end must not go twice.
+    let short = |item: Bytes| {
+        if item.len() < 3 { Ok(item) } else { Err(FilterError::TooLong { limit: 2 }) }
+    };
+    let mut filter = Line::literal(b" ").try_map_output(short).records(of(2)).check_put();
+    let mut out = Output::new();
+    assert!(filter.encode(list("a long b"), &mut out).is_err());
+    assert!(filter.put_pending().is_empty() && out.is_empty());
+    filter.encode(list("a ok b"), &mut out).unwrap();
+    assert_eq!(out.contiguous(), Some(&b"a ok "[..]));
+    assert_eq!(filter.put_pending(), ["b"]);
+}
+
+#[test]
 fn a_clone_has_the_same_parameters_and_starts_afresh() {
     let mut filter = blocks(2).check_put();
     assert_eq!(drive(&mut filter, &[b"1 "]).items, [] as [Vec<Bytes>; 0]);

@@ -94,6 +94,10 @@ pub(crate) fn whole_block<C: LengthCodec>(
     max_length: usize,
     bytes: &[u8],
 ) -> Result<Option<Prefix>, FilterError> {
+    if bytes.is_empty() {
+        // Nobody has said anything, and so nothing wrong: not even where there is no header.
+        return Ok(None);
+    }
     let header = &bytes[..bytes.len().min(C::MAX_WIDTH)];
     let Some(prefix) = codec.decode(header)? else {
         if header.len() == C::MAX_WIDTH {
@@ -108,9 +112,9 @@ pub(crate) fn whole_block<C: LengthCodec>(
     let Some(whole) = whole.filter(|_| prefix.length <= max_length) else {
         return Err(FilterError::TooLong { limit: max_length });
     };
-    if whole == 0 && !bytes.is_empty() {
+    if whole == 0 {
         // An item made of nothing could be made for ever.
         return Err(FilterError::Malformed { at: 0, what: "a block of no bytes".into() });
     }
-    Ok((whole > 0 && bytes.len() >= whole).then_some(prefix))
+    Ok((bytes.len() >= whole).then_some(prefix))
 }

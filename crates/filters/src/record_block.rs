@@ -188,7 +188,11 @@ impl<F: Filter> Filter for RecordBlock<F> {
         if self.put == Put::InBlocks {
             self.waiting = all.split_off(all.len() - all.len() % self.size);
         }
-        encode_all(&mut self.filter, all, out)
+        let result = encode_all(&mut self.filter, all, out);
+        if result.is_err() {
+            self.waiting.clear();
+        }
+        result
     }
 }
 

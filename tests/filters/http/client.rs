@@ -134,6 +134,14 @@ fn what_could_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
+fn a_host_in_a_response_means_nothing() {
+    let mut stream = asked(&["GET"]);
+    let items =
+        stream.read(b"HTTP/1.1 200 OK\r\nHost: a, b\r\nHost: c d\r\nContent-Length: 1\r\n\r\nx");
+    assert_eq!((items.len(), &stream.failed), (1, &None));
+}
+
+#[test]
 fn nobody_asked() {
     let mut client = asked(&["GET"]);
     assert_eq!(

@@ -1,9 +1,9 @@
 //! The longest heads and bodies.
 
 use filters::http::{Httpd, Received};
-use filters::{Filter, Input};
+use filters::{Filter, FilterError, Input};
 
-use super::kit::{Stream, accepted};
+use super::kit::{Stream, accepted, asked, response};
 
 fn status(stream: &mut Stream<Httpd>, bytes: &[u8]) -> Option<u16> {
     let mut items = stream.read(bytes);
@@ -123,4 +123,30 @@ fn a_request_shares_one_copy_of_its_head() {
     let few = allocations(8);
     assert!(allocations(64) <= few + 5, "{few}, {}", allocations(64));
     assert!(allocations(0) <= 6, "{}", allocations(0));
+}
+
+#[test]
+fn p15_what_is_left_to_another_filter_is_not_left_for_ever() {
+    const TOO_LONG: Option<FilterError> = Some(FilterError::TooLong { limit: 65_536 });
+    let connect = b"CONNECT b:1 HTTP/1.1\r\nHost: b\r\n\r\n";
+    for answered in [false, true] {
+        let mut stream = Stream::new(Httpd::new());
+        assert_eq!(stream.read(connect).len(), 1);
+        if answered {
+            stream.put(response(200, ""));
+        }
+        assert!(stream.read(&[b'a'; 65_536]).is_empty() && stream.failed.is_none());
+        assert!(stream.read(b"a").is_empty());
+        assert_eq!(stream.failed, TOO_LONG, "answered: {answered}");
+    }
+    let mut stream = Stream::new(Httpd::streaming());
+    assert_eq!(stream.read(connect).len(), 2);
+    assert!(stream.read(&[b'a'; 65_537]).is_empty());
+    assert_eq!(stream.failed, TOO_LONG);
+
+    let mut stream = asked(&["CONNECT"]);
+    assert_eq!(stream.read(b"HTTP/1.1 200 OK\r\n\r\n").len(), 1);
+    assert!(stream.read(&[b'a'; 65_536]).is_empty() && stream.failed.is_none());
+    assert!(stream.read(b"a").is_empty());
+    assert_eq!(stream.failed, TOO_LONG);
 }

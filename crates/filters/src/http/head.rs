@@ -12,7 +12,7 @@ use httparse::Header;
 
 use super::fault::Fault;
 use super::survey::Survey;
-use crate::Input;
+use crate::{FilterError, Input};
 
 /// What a peer may make us keep.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,14 @@ pub(super) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { head: 64 * 1024, headers: STACKED, content: 1024 * 1024 }
+    }
+}
+
+impl Limits {
+    /// Refuses more than there may be of what is left for another filter to read.
+    pub(super) fn check_left(&self, input: &Input<'_>) -> Result<(), FilterError> {
+        let limit = self.head.max(A_READ);
+        if input.len() > limit { Err(FilterError::TooLong { limit }) } else { Ok(()) }
     }
 }
 
@@ -148,3 +156,6 @@ const TOO_MANY: Fault =
 
 /// A browser sends some twenty fields. Room for this many is 3 KiB of stack.
 const STACKED: usize = 100;
+
+/// What may come in the same read as the message that ends HTTP.
+const A_READ: usize = 64 * 1024;

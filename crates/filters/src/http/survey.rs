@@ -21,6 +21,8 @@ pub(super) struct Survey {
     /// The content is encoded, so there must be some.
     pub(super) encoded: bool,
     pub(super) hosts: u8,
+    /// It means something in a request only.
+    pub(super) host_is_bad: bool,
     pub(super) expects: Expects,
     /// The first thing that was wrong.
     fault: Option<Fault>,
@@ -63,7 +65,10 @@ impl Survey {
                 self.note_connection(value);
                 Ok(())
             }
-            header::HOST => self.note_host(value),
+            header::HOST => {
+                self.note_host(value);
+                Ok(())
+            }
             header::EXPECT => {
                 let known = value.eq_ignore_ascii_case(b"100-continue");
                 self.expects = if known { Expects::Continue } else { Expects::Other };
@@ -138,14 +143,11 @@ impl Survey {
         }
     }
 
-    fn note_host(&mut self, value: &[u8]) -> Result<(), Fault> {
+    fn note_host(&mut self, value: &[u8]) {
         self.hosts = self.hosts.saturating_add(1);
         let proper =
             |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte);
-        if self.hosts > 1 || !value.iter().all(proper) {
-            return Err(Fault::bad("the host is not one host"));
-        }
-        Ok(())
+        self.host_is_bad |= self.hosts > 1 || !value.iter().all(proper);
     }
 }
 

@@ -9,11 +9,11 @@ use http::{Request, StatusCode};
 
 use super::flights::{Flight, Flights};
 use super::request::{self, Head};
-use crate::Input;
 use crate::http::encode::Sending;
 use crate::http::fault::Fault;
 use crate::http::head::{Limits, Search, skip_empty_lines};
 use crate::http::items::Rejected;
+use crate::{FilterError, Input};
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -102,6 +102,14 @@ impl Connection {
                 Err(self.refuse(TOO_MANY, Some((head.request, head.flight)), input))
             }
             head => Ok(head),
+        }
+    }
+
+    /// Refuses to leave ever more to another filter, which may never come.
+    pub(super) fn check_left(&self, input: &Input<'_>) -> Result<(), FilterError> {
+        match self.phase {
+            Phase::Waiting | Phase::HandedOver => self.limits.check_left(input),
+            Phase::Open | Phase::Reopened | Phase::Over => Ok(()),
         }
     }
 

@@ -34,7 +34,11 @@ impl Filter for Httpd<Gathered> {
     #[inline]
     fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Item>, FilterError> {
         if matches!(self.partial, Partial::None) {
-            return Ok(self.head(input));
+            let item = self.head(input);
+            if item.is_none() {
+                self.connection.check_left(input)?;
+            }
+            return Ok(item);
         }
         if !input.is_empty() && self.connection.owed == Owed::Continue {
             self.connection.owed = Owed::Nothing; // it did not wait

@@ -21,6 +21,8 @@ use super::items::{Gathered, Streamed};
 
 #[cfg(doc)]
 use super::{Outgoing, Piece, Received, Rejected};
+#[cfg(doc)]
+use crate::FilterError;
 
 /// HTTP/1.x for a server: requests in, responses out; POE's `Filter::HTTPD`.
 ///
@@ -35,14 +37,16 @@ use super::{Outgoing, Piece, Received, Rejected};
 /// streaming, to `Expect: 100-continue`. It does not set `Date`, having no clock, and sets no limit
 /// on time.
 ///
-/// What is refused is an item, [`Rejected`], with the answer to put; it never fails. Behind it, and
+/// What is refused is an item, [`Rejected`], with the answer to put, and no error. Behind it, and
 /// behind the last request, everything that comes is thrown away. Refused is whatever could be
 /// understood in two ways: two lengths, a length with a transfer coding, folded fields, a space before
 /// a colon, chunks that are not to the letter. Empty lines before a request are skipped. A head may end
 /// its lines with LF alone. HTTP/0.9, which POE answers, is refused.
 ///
 /// After a `CONNECT`, or a request with `Upgrade`, nothing is read until it is answered. If the answer
-/// is a success, or a 101, what comes then is left to the filter that takes this one's place.
+/// is a success, or a 101, what comes then is left to the filter that takes this one's place. Up to 64
+/// KiB of it may wait, or [`max_head`](Httpd::max_head) if that is more; beyond that it is
+/// [`FilterError::TooLong`], the one error there is.
 ///
 /// A clone has the same parameters and starts afresh.
 ///

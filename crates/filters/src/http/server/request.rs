@@ -141,6 +141,9 @@ fn flight(request: &Request<()>, survey: &Survey) -> Flight {
 /// How the body is delimited; `None` if there is none.
 fn judge(version: Version, survey: &Survey) -> Result<Option<Body>, Fault> {
     let length = survey.length(version)?;
+    if survey.host_is_bad {
+        return Err(Fault::bad("the host is not one host"));
+    }
     if survey.hosts == 0 && version == Version::HTTP_11 {
         return Err(Fault::bad("there is no host"));
     }

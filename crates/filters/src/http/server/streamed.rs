@@ -30,10 +30,14 @@ impl Filter for Httpd<Streamed> {
         if self.connection.phase == Phase::Over {
             self.partial = Partial::None;
         }
-        Ok(match &self.partial {
+        let item = match &self.partial {
             Partial::Streaming(_) => self.body(input),
             Partial::None | Partial::Gathering(_) => self.head(input),
-        })
+        };
+        if item.is_none() {
+            self.connection.check_left(input)?;
+        }
+        Ok(item)
     }
 
     /// Yields a [`Received::Rejected`] if the stream ends in the middle of a request.
