@@ -110,3 +110,9 @@ pub use socket_factory::{
     Endpoint, Established, Host, Listening, Service, SocketFactory, SocketFactoryBuilder,
 };
 pub use sys::Credentials;
+
+/// What the book shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/filters.md")]
+#[doc = include_str!("../../../docs/src/streams.md")]
+mod book {}
