@@ -1,7 +1,9 @@
 //! The longest heads and bodies.
 
-use filters::http::{Httpd, Received};
-use filters::{Filter, Input};
+use bytes::Bytes;
+use filters::http::{HttpClient, Httpd, Received};
+use filters::{Filter, FilterError, Input};
+use http::{Request, Response};
 
 use super::kit::{Stream, accepted};
 
@@ -123,4 +125,41 @@ fn a_request_shares_one_copy_of_its_head() {
     let few = allocations(8);
     assert!(allocations(64) <= few + 5, "{few}, {}", allocations(64));
     assert!(allocations(0) <= 6, "{}", allocations(0));
+}
+
+#[test]
+fn who_sends_on_and_on_behind_an_upgrade_is_refused() {
+    let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: b\r\n\r\n";
+    for request in [upgrade, "CONNECT b:1 HTTP/1.1\r\nHost: b\r\n\r\n"] {
+        for limit in [20_000, 100_000] {
+            let mut stream = Stream::new(Httpd::new().max_head(limit));
+            assert_eq!(status(&mut stream, request.as_bytes()), Some(200));
+            assert_eq!(status(&mut stream, &vec![b'x'; limit.max(64 * 1024)]), None);
+            let Received::Rejected(rejected) = stream.read(b"x").remove(0) else { panic!() };
+            assert_eq!(stream.rest.len(), 0);
+            let answer = stream.put(rejected.response);
+            assert!(answer.starts_with(b"HTTP/1.1 413 ") && answer.ends_with(b"answer\n"));
+            assert_eq!(status(&mut stream, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), None);
+            assert_eq!(stream.rest.len(), 0);
+        }
+    }
+}
+
+#[test]
+fn what_is_for_another_filter_is_kept_up_to_a_limit() {
+    let mut server = Stream::new(Httpd::new());
+    let mut client = Stream::new(HttpClient::new());
+    let request = client.put(Request::connect("a:1").body(Bytes::new()).unwrap());
+    assert_eq!(status(&mut server, &request), Some(200));
+    assert_eq!(client.read(&server.put(Response::new(Bytes::new()))).len(), 1);
+
+    let much = vec![b'x'; 64 * 1024];
+    assert!(client.read(&much).is_empty() && client.failed.is_none());
+    assert_eq!(client.rest, much);
+    assert!(client.read(b"x").is_empty());
+    assert_eq!(client.failed, Some(FilterError::TooLong { limit: 64 * 1024 }));
+
+    assert_eq!(status(&mut server, &much), None);
+    assert_eq!(server.rest, much);
+    assert_eq!(status(&mut server, b"x"), Some(413));
 }

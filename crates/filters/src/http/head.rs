@@ -31,6 +31,19 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Refuses to keep any amount of what is for another filter, which may never come, or cannot be
+    /// read before something else is known.
+    pub(super) fn check_kept(&self, input: &Input<'_>) -> Result<(), Fault> {
+        let limit = self.head.max(READ);
+        if input.len() <= limit {
+            return Ok(());
+        }
+        let reason = "too much comes before the answer";
+        Err(Fault::too_long(StatusCode::PAYLOAD_TOO_LARGE, reason, limit))
+    }
+}
+
 /// How far a head has been searched for its end.
 #[derive(Debug, Default)]
 pub(super) struct Search {
@@ -145,6 +158,9 @@ pub(super) fn malformed(error: httparse::Error) -> Fault {
 
 const TOO_MANY: Fault =
     Fault::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the head has too many fields");
+
+/// What a wheel reads at once.
+const READ: usize = 64 * 1024;
 
 /// A browser sends some twenty fields. Room for this many is 3 KiB of stack.
 const STACKED: usize = 100;

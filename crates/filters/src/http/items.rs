@@ -41,7 +41,7 @@ pub enum Received<T> {
 /// |---|---|
 /// | 400 | it is not HTTP, or could be understood in two ways, or ends in the middle |
 /// | 411 | content is announced by `Content-Encoding`, and its length is not |
-/// | 413 | the body is longer than [`max_content`](Httpd::max_content) |
+/// | 413 | the body is longer than [`max_content`](Httpd::max_content), or too much comes behind an upgrade |
 /// | 414, 431 | the first line, or the head, is longer than [`max_head`](Httpd::max_head) |
 /// | 417 | an expectation other than `100-continue` |
 /// | 501 | a transfer coding other than `chunked` |

@@ -38,7 +38,8 @@ use super::{Outgoing, Piece};
 ///
 /// The connection can be used again unless the response says otherwise: after `Connection: close`, or
 /// HTTP/1.0 without `keep-alive`, what comes is thrown away. After a success that answers a
-/// `CONNECT`, or a 101, what comes is left to the filter that takes this one's place.
+/// `CONNECT`, or a 101, what comes is left to the filter that takes this one's place: 64 KiB, or
+/// [`max_head`](HttpClient::max_head) if that is more, and no more.
 ///
 /// # Errors
 ///
@@ -248,7 +249,10 @@ impl Server {
     fn head(&mut self, input: &mut Input<'_>) -> Result<Option<(Head, Asked)>, FilterError> {
         match &self.phase {
             Phase::Open => {}
-            Phase::HandedOver => return Ok(None),
+            Phase::HandedOver => {
+                let kept = self.limits.check_kept(input);
+                return kept.map(|()| None).map_err(|fault| self.fail(fault));
+            }
             Phase::Over => {
                 input.skip(input.len());
                 return Ok(None);

@@ -33,7 +33,8 @@ pub(super) struct Connection {
 /// ```text
 /// Open --request that may be the last of HTTP--> Waiting --it is not--> Reopened --asked--> Open
 /// Waiting --it is--> HandedOver
-/// Open, Waiting --last request or answer, refusal--> Over
+/// Open, Waiting --last request or answer--> Over
+/// Open, Waiting, HandedOver --refusal--> Over
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -86,7 +87,12 @@ impl Connection {
     pub(super) fn head(&mut self, input: &mut Input<'_>) -> Result<Option<Head>, Box<Rejected>> {
         match self.phase {
             Phase::Open | Phase::Reopened => self.phase = Phase::Open,
-            Phase::Waiting | Phase::HandedOver => return Ok(None),
+            Phase::Waiting | Phase::HandedOver => {
+                return match self.limits.check_kept(input) {
+                    Ok(()) => Ok(None),
+                    Err(fault) => Err(self.refuse_rest(fault, input)),
+                };
+            }
             Phase::Over => {
                 input.skip(input.len());
                 return Ok(None);

@@ -42,7 +42,8 @@ use super::{Outgoing, Piece, Received, Rejected};
 /// its lines with LF alone. HTTP/0.9, which POE answers, is refused.
 ///
 /// After a `CONNECT`, or a request with `Upgrade`, nothing is read until it is answered. If the answer
-/// is a success, or a 101, what comes then is left to the filter that takes this one's place.
+/// is a success, or a 101, what comes then is left to the filter that takes this one's place. More than
+/// 64 KiB, or [`max_head`](Httpd::max_head) if that is more, is not kept: the client is refused.
 ///
 /// A clone has the same parameters and starts afresh.
 ///
