@@ -11,6 +11,7 @@ mod drops;
 mod echo;
 mod fairness;
 mod files;
+mod framing;
 mod marks;
 mod pause;
 mod pressure;
