@@ -1,4 +1,5 @@
-//! Sockets that are shared with programs nobody here wrote: socat, netcat, curl and Python.
+//! Sockets that are shared with programs nobody here wrote: socat, netcat, curl, wrk
+//! and Python.
 //!
 //! They need those programs, which `.ci/run` installs, and are run by
 //! `cargo test -p tests --features interop --test interop`. A program is started by its test and ends with
@@ -6,6 +7,7 @@
 //! so and are passed over.
 
 mod clients;
+mod http;
 mod network;
 mod program;
 mod servers;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use reactor::Kernel;
-use testkit::net;
+use testkit::net::{self, Peer};
 use testkit::unix::Folder;
 use wheels::Address;
 
@@ -37,6 +37,12 @@ impl Program {
     pub(crate) fn say(&mut self, bytes: &[u8]) {
         let stdin = self.child.stdin.as_mut().expect("its input has not ended");
         stdin.write_all(bytes).expect("it is there to hear it");
+    }
+
+    /// Writes all of it to its standard input, as fast as it takes it, and ends that.
+    pub(crate) fn feed(&mut self, bytes: Vec<u8>) -> Peer<()> {
+        let mut stdin = self.child.stdin.take().expect("its input has not ended");
+        Peer::play(move || stdin.write_all(&bytes).expect("it is there to hear it"))
     }
 
     pub(crate) fn end_input(&mut self) {

@@ -12,6 +12,7 @@ mod drops;
 mod echo;
 mod fairness;
 mod files;
+mod framing;
 mod health;
 mod holding;
 mod marks;

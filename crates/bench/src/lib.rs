@@ -8,7 +8,7 @@
 //! Linux only.
 //!
 //! In reading order: [`args`], [`machine`], [`process`], [`echo_load`], [`burst_load`],
-//! [`connect_load`], [`table`].
+//! [`connect_load`], [`wrk`], [`table`].
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -21,3 +21,4 @@ pub mod machine;
 pub mod process;
 pub mod table;
 pub mod udp_load;
+pub mod wrk;

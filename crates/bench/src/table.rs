@@ -54,6 +54,30 @@ pub fn echo_table(title: &str, rows: &[(&str, Samples)]) -> String {
     table
 }
 
+/// The table of one scenario by what a core can do: requests per second of the server's CPU. The first
+/// server is what the others are compared with; more than 1 is better than it.
+#[must_use]
+pub fn rate_table(title: &str, rows: &[(&str, Samples)]) -> String {
+    let mut table = format!(
+        "\n{title}\n{:<24} {:>12} {:>12} {:>12} {:>8} {:>12}\n",
+        "server", "best", "median", "requests/s", "ratio", "round ratio"
+    );
+    let Some((_, reference)) = rows.first() else {
+        return table;
+    };
+    for (name, samples) in rows {
+        table += &format!(
+            "{name:<24} {:>12.0} {:>12.0} {:>12.0} {:>8.3} {:>12.3}\n",
+            1e6 / samples.best(),
+            1e6 / median(samples.cpu.clone()),
+            median(samples.rate.clone()),
+            reference.best() / samples.best(),
+            reference.median_ratio(samples),
+        );
+    }
+    table
+}
+
 /// The middle value, the lower of two; NaN if there is none.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
