@@ -1,0 +1,199 @@
+//! Where a pipe meets what else a stream can do: limits, other filters, descriptors of all kinds.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use reactor::Clock;
+use socket2::SockRef;
+use testkit::net::{self, Peer};
+use wheels::filter::{Line, Pair, Stream};
+use wheels::{Operation, ReadWrite};
+
+use crate::data::noise;
+use crate::pipe::{BROKEN, led, stay, two, widen};
+use crate::support::{END, Heard, Rig, item, narrow_pair, pair};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// It leaves in one write when the turn is over, and nobody is ever blocked.
+#[test]
+fn a_sink_that_may_keep_little_takes_more_when_all_is_sent() {
+    let ((one, mut client), (other, mut server)) = (pair(), pair());
+    let source = ReadWrite::builder(one).filter(Line::new());
+    let sink = ReadWrite::builder(other).filter(Line::new()).most_unsent(100);
+    let (mut rig, _) = led(source, sink);
+    for _ in 0..10 {
+        client.write_all(&[&[b'x'; 60][..], b"\r\n"].concat()).expect("write");
+        rig.read_meanwhile(&mut server, 62);
+    }
+    assert_eq!(rig.heard(), []);
+}
+
+/// All that the peer sent was read, and it sends no more.
+#[test]
+fn the_time_for_which_a_sink_holds_up_a_source_is_not_the_peers_though_nothing_is_unread() {
+    for paused_too in [false, true] {
+        let ((one, mut client), (other, mut server)) = (pair(), narrow_pair());
+        let clock = Clock::virtual_time();
+        let source = ReadWrite::builder(one).idle_timeout(10 * SECOND);
+        let mut rig = Rig::start(clock.clone(), [source, ReadWrite::builder(other)]);
+        let [first, second] = rig.act(|host, _| {
+            let mut ids: Vec<_> = host.wheels.keys().copied().collect();
+            ids.sort_unstable();
+            ids.try_into().expect("two")
+        });
+        stay(&mut rig);
+        rig.act(move |host, cx| host.wheels[&first].pipe_to(cx, &host.wheels[&second]));
+        let mut all = 0;
+        while all < 64 * 1024 {
+            client.write_all(&noise(1000)).expect("write");
+            rig.turns(2);
+            all = rig.act(move |host, cx| host.wheels[&second].unsent(cx));
+        }
+        if paused_too {
+            rig.act(move |host, cx| host.wheels[&first].pause_input(cx));
+            clock.advance(5 * SECOND);
+            rig.turns(3);
+            rig.act(move |host, cx| host.wheels[&first].resume_input(cx));
+        }
+        for _ in 0..10 {
+            clock.advance(11 * SECOND);
+            rig.turns(3);
+        }
+        assert_eq!(rig.heard(), []);
+        widen(&server);
+        server.set_nonblocking(true).expect("non-blocking");
+        while all > 0 {
+            drop(server.read(&mut [0; 100_000]));
+            rig.turn();
+            all = rig.act(move |host, cx| host.wheels[&second].unsent(cx));
+        }
+        rig.turns(5);
+        clock.advance(9 * SECOND);
+        rig.turns(3);
+        assert_eq!(rig.heard(), [], "its time goes on when it is read again");
+        clock.advance(11 * SECOND);
+        rig.turns(3);
+        assert!(matches!(rig.heard()[..], [Heard::Failed(Operation::IdleTimeout, ..)]));
+    }
+}
+
+#[test]
+fn another_filter_for_what_a_source_puts_leaves_its_pipe_alone() {
+    let ((one, mut client), (other, mut server)) = (pair(), narrow_pair());
+    let source = ReadWrite::builder(one).filter(Pair::new(Stream, Stream));
+    let sink = ReadWrite::builder(other).filter(Pair::new(Stream, Stream));
+    let (mut rig, [first, second]) = led(source, sink);
+    rig.act(move |host, cx| drop(host.wheels[&second].put(cx, noise(4_000_000))));
+    client.write_all(b"before, ").expect("write");
+    rig.turns(5);
+    let _source = rig.act(move |host, cx| {
+        let source = host.wheels.remove(&first).expect("held");
+        source.set_output_filter(cx, Line::new())
+    });
+    client.write_all(b"behind").expect("write");
+    widen(&server);
+    rig.read_meanwhile(&mut server, 4_000_000);
+    assert_eq!(rig.read_meanwhile(&mut server, 14), b"before, behind");
+    assert_eq!(rig.heard(), []);
+}
+
+#[test]
+fn what_is_kept_of_a_broken_pipe_is_not_told_because_somebody_looks_at_the_filter() {
+    let ((one, mut client), (other, server)) = (pair(), pair());
+    let source = ReadWrite::builder(one).filter(Line::new());
+    let (mut rig, [first, second]) = led(source, ReadWrite::builder(other).filter(Line::new()));
+    stay(&mut rig);
+    drop(server);
+    rig.hear(1);
+    rig.act(move |host, _| host.wheels.remove(&second));
+    rig.turns(3);
+    assert_eq!(rig.take_heard(), [END, BROKEN]);
+    client.write_all(b"kept\n").expect("write");
+    rig.turns(3);
+    rig.act(move |host, cx| {
+        let _looked = host.wheels[&first].with_filter(cx, |_| ());
+        let _old = host.wheels[&first].replace_filter(cx, Line::new());
+    });
+    rig.turns(10);
+    assert_eq!(rig.heard(), []);
+    rig.act(move |host, cx| host.wheels[&first].unpipe(cx));
+    assert_eq!(rig.hear(1), [item("kept")]);
+}
+
+/// Sockets of std's that block others. Neither end may ever be waited for.
+#[test]
+fn sockets_that_block_do_not_block_the_loop() {
+    const MUCH: usize = 400_000;
+    let (one, mut client) = blocking_pair();
+    let (other, mut server) = blocking_pair();
+    let (mut rig, _) = led(ReadWrite::builder(one), ReadWrite::builder(other));
+    let (beat, beats) = mpsc::channel();
+    let peer = Peer::play(move || {
+        for _ in 0..10 {
+            client.write_all(&noise(MUCH)).expect("write");
+            while beats.try_recv().is_ok() {}
+            // All is read from the client, and the server takes no more.
+            for _ in 0..20 {
+                beats.recv_timeout(net::PATIENCE / 2).expect("the loop stands still");
+            }
+            net::read_exact(&mut server, MUCH);
+            while beats.try_recv().is_ok() {}
+            for _ in 0..20 {
+                beats.recv_timeout(net::PATIENCE / 2).expect("the loop stands still");
+            }
+        }
+    });
+    while !peer.is_done() {
+        rig.turn();
+        let _gone = beat.send(());
+    }
+    peer.join();
+}
+
+/// The system shows what is behind an urgent byte to those who read, and not to those who splice.
+#[test]
+fn what_comes_behind_an_urgent_byte_passes_a_pipe() {
+    let ((one, mut client), (other, mut server)) = (crate::support::wide_pair(), pair());
+    for place in [200_000, 64 << 10, 128 << 10] {
+        client.write_all(&noise(place)).expect("write");
+    }
+    SockRef::from(&client).send_out_of_band(b"!").expect("send");
+    client.write_all(&noise(100_000)).expect("write");
+    let (mut rig, _) = led(ReadWrite::builder(one), ReadWrite::builder(other));
+    let all = 200_000 + (64 << 10) + (128 << 10) + 100_000;
+    rig.read_meanwhile(&mut server, all);
+    assert_eq!(rig.heard(), []);
+}
+
+/// A connection as std makes it.
+fn blocking_pair() -> (TcpStream, TcpStream) {
+    let (listener, addr) = net::listener();
+    let peer = net::connect(addr);
+    (net::accept(&listener), peer)
+}
+
+/// Nothing waits, and the loop does.
+#[test]
+fn a_pipe_that_has_nothing_to_do_does_nothing() {
+    let ((one, mut client), (other, mut server)) = (pair(), narrow_pair());
+    let (mut rig, [_, second]) = two(ReadWrite::builder(one), ReadWrite::builder(other));
+    rig.act(move |host, cx| {
+        let mut ids = host.wheels.keys().copied();
+        let first = ids.find(|id| *id != second).expect("two");
+        host.wheels[&first].pipe_to(cx, &host.wheels[&second]);
+    });
+    stay(&mut rig);
+    client.write_all(&noise(1000)).expect("write");
+    rig.read_meanwhile(&mut server, 1000);
+    rig.turns(5);
+    assert_ne!(rig.kernel.next_timeout(), Some(Duration::ZERO), "with nothing to send");
+    client.set_nonblocking(true).expect("non-blocking");
+    for _ in 0..3000 {
+        drop(client.write(&noise(10_000)));
+        rig.turn();
+    }
+    assert_ne!(rig.kernel.next_timeout(), Some(Duration::ZERO), "with a sink that takes no more");
+}
