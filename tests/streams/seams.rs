@@ -1,19 +1,23 @@
 //! Where a pipe meets what else a stream can do: limits, other filters, descriptors of all kinds.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use reactor::Clock;
+use bytes::Bytes;
+use reactor::{Clock, Context, Event, Kernel, Signal, States, WheelId};
 use socket2::SockRef;
 use testkit::net::{self, Peer};
 use wheels::filter::{Line, Pair, Stream};
-use wheels::{Operation, ReadWrite};
+use wheels::{Input, Operation, ReadWrite, ReadWriteBuilder, Socket};
 
 use crate::data::noise;
 use crate::pipe::{BROKEN, led, stay, two, widen};
-use crate::support::{END, Heard, Rig, item, narrow_pair, pair};
+use crate::support::{END, Heard, Rig, await_input, item, narrow_pair, pair, wide_pair};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -156,7 +160,7 @@ fn sockets_that_block_do_not_block_the_loop() {
 /// The system shows what is behind an urgent byte to those who read, and not to those who splice.
 #[test]
 fn what_comes_behind_an_urgent_byte_passes_a_pipe() {
-    let ((one, mut client), (other, mut server)) = (crate::support::wide_pair(), pair());
+    let ((one, mut client), (other, mut server)) = (wide_pair(), pair());
     for place in [200_000, 64 << 10, 128 << 10] {
         client.write_all(&noise(place)).expect("write");
     }
@@ -196,4 +200,81 @@ fn a_pipe_that_has_nothing_to_do_does_nothing() {
         rig.turn();
     }
     assert_ne!(rig.kernel.next_timeout(), Some(Duration::ZERO), "with a sink that takes no more");
+}
+
+/// What came meanwhile is not announced again.
+#[test]
+fn what_comes_when_the_handler_of_another_event_panicked_is_told() {
+    let (ours, mut peer) = pair();
+    let notice = ours.as_fd().try_clone_to_owned().expect("dup");
+    let owner = States::new()
+        .on_start(|_: &mut Owner, cx: &mut Context<'_>, ()| {
+            cx.sig("DIE", "died").expect("a signal");
+            cx.delay("never", 86_400 * SECOND, ());
+        })
+        .on("begin", |owner: &mut Owner, cx: &mut Context<'_>, ours: Socket| {
+            let wheel = ReadWrite::builder(ours).flushed_event("sent").build(cx, "item", "failed");
+            let _put = wheel.put(cx, "x");
+            owner.wheel = Some(wheel);
+        })
+        .on("sent", |_: &mut Owner, _: &mut Context<'_>, _: WheelId| panic!("on purpose"))
+        .on("died", |_: &mut Owner, cx: &mut Context<'_>, _: Signal| cx.sig_handled())
+        .on("item", |owner: &mut Owner, _: &mut Context<'_>, input: Input<Bytes>| {
+            owner.items.set(owner.items.get() + input.item.len());
+        });
+    let items = Rc::new(Cell::new(0));
+    let mut kernel = Kernel::new().expect("a kernel");
+    let session = kernel.spawn(&owner, Owner { wheel: None, items: Rc::clone(&items) });
+    kernel.call(session, &Event::<Socket>::new("begin"), ours).expect("it is there");
+    let turn = |kernel: &mut Kernel| {
+        kernel.run_one_turn(Duration::ZERO).expect("a turn");
+    };
+    while kernel.stats().failures == 0 {
+        turn(&mut kernel);
+    }
+    peer.write_all(b"come").expect("write");
+    await_input(&notice);
+    net::run_until(&mut kernel, "what came", || items.get() == 4);
+}
+
+struct Owner {
+    wheel: Option<ReadWrite<Stream>>,
+    items: Rc<Cell<usize>>,
+}
+
+/// Each time with bytes on their way, some of which are in the system's pipe: nobody else gets them.
+#[test]
+fn a_sink_that_is_reset_leaves_nothing_to_the_next_pipe() {
+    let mut rig = Rig::start(Clock::system(), Vec::<ReadWriteBuilder<Stream>>::new());
+    stay(&mut rig);
+    for round in 0..20 {
+        let ((one, mut client), (other, mut server)) = (pair(), pair());
+        rig.act(move |host, cx| {
+            let source = host.build(cx, ReadWrite::builder(one));
+            let sink = host.build(cx, ReadWrite::builder(other));
+            host.wheels[&source].pipe_to(cx, &host.wheels[&sink]);
+        });
+        let writer = Peer::play(move || {
+            let _cut = client.write_all(&vec![b'!'; 3 << 20]);
+            let _reset = net::read_to_end(&mut client);
+        });
+        rig.read_meanwhile(&mut server, 300_000 + 50_000 * round);
+        net::reset(server);
+        rig.until("the news", |heard| heard.contains(&BROKEN));
+        rig.take_heard();
+        rig.act(|host, _| host.wheels.clear());
+        writer.run(&mut rig.kernel);
+
+        let ((one, mut client), (other, mut server)) = (pair(), pair());
+        rig.act(move |host, cx| {
+            let source = host.build(cx, ReadWrite::builder(one));
+            let sink = host.build(cx, ReadWrite::builder(other));
+            host.wheels[&source].pipe_to(cx, &host.wheels[&sink]);
+        });
+        let writer = Peer::play(move || client.write_all(&noise(2 << 20)).map(|()| client));
+        let came = rig.read_meanwhile(&mut server, 2 << 20);
+        assert!(came == noise(2 << 20), "another's bytes");
+        let _client = writer.run(&mut rig.kernel);
+        rig.act(|host, _| host.wheels.clear());
+    }
 }

@@ -348,6 +348,8 @@ impl<F: Filter> Wheel for Stream<F> {
     }
 
     fn park(&mut self, io: &mut Io<'_>) {
+        // If a handler panicked there was more to tell: the next time is for anything that came.
+        self.outbound.was_telling();
         self.inbound.park(io);
     }
 }
