@@ -35,7 +35,7 @@ pub(crate) use socket::{
     send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
     shutdown_read, shutdown_write, socket, socket_type, take_error,
 };
-pub(crate) use splice::{pipe, read_pipe, splice_in, splice_out};
+pub(crate) use splice::{ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
 pub(crate) use watch::{watch, watch_also};
 
 /// The numbers of the errors that wheels themselves tell or look for.
