@@ -11,13 +11,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use reactor::{Clock, Context, Event, Kernel, Signal, States, WheelId};
 use socket2::SockRef;
-use testkit::net::{self, Peer};
+use testkit::net::{self, Ending, Peer};
 use wheels::filter::{Line, Pair, Stream};
-use wheels::{Input, Operation, ReadWrite, ReadWriteBuilder, Socket};
+use wheels::{Input, Operation, Put, ReadWrite, ReadWriteBuilder, Socket};
 
-use crate::data::noise;
+use crate::data::{Dice, noise};
 use crate::pipe::{BROKEN, led, stay, two, widen};
-use crate::support::{END, Heard, Rig, await_input, item, narrow_pair, pair, wide_pair};
+use crate::support::{
+    END, HIGH, Heard, Rig, await_input, half_close, item, narrow_pair, pair, wide_pair,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -225,7 +227,7 @@ fn what_comes_when_the_handler_of_another_event_panicked_is_told() {
     let items = Rc::new(Cell::new(0));
     let mut kernel = Kernel::new().expect("a kernel");
     let session = kernel.spawn(&owner, Owner { wheel: None, items: Rc::clone(&items) });
-    kernel.call(session, &Event::<Socket>::new("begin"), ours).expect("it is there");
+    kernel.call(session, Event::<Socket>::new("begin"), ours).expect("it is there");
     let turn = |kernel: &mut Kernel| {
         kernel.run_one_turn(Duration::ZERO).expect("a turn");
     };
@@ -276,5 +278,68 @@ fn a_sink_that_is_reset_leaves_nothing_to_the_next_pipe() {
         assert!(came == noise(2 << 20), "another's bytes");
         let _client = writer.run(&mut rig.kernel);
         rig.act(|host, _| host.wheels.clear());
+    }
+}
+
+/// Between any two events. What comes while nothing is piped the session passes on itself.
+#[test]
+fn whatever_is_done_to_a_pipe_every_byte_passes_once_and_in_order() {
+    const LEN: usize = 4 << 20;
+    for seed in 1..=24 {
+        let ((one, mut client), (other, mut server)) =
+            if seed % 2 == 0 { (wide_pair(), pair()) } else { (pair(), narrow_pair()) };
+        let limits = |builder: ReadWriteBuilder<Stream>| {
+            builder
+                .idle_timeout(100 * SECOND)
+                .frame_timeout(100 * SECOND)
+                .stall_timeout(100 * SECOND)
+        };
+        let sink = limits(ReadWrite::builder(other)).high_mark(50_000, &HIGH);
+        let (mut rig, [first, second]) = two(limits(ReadWrite::builder(one)), sink);
+        rig = rig.react(move |host, cx, heard| match heard {
+            Heard::Item(bytes) => {
+                let put = host.wheels[&second].put(cx, bytes.clone());
+                assert!(matches!(put, Put::Queued | Put::High), "{put:?}");
+            }
+            Heard::High => {}
+            // The end, which the pipe passes on or the session.
+            &END => host.wheels[&second].shutdown_output(cx),
+            other => panic!("{other:?} with {seed}"),
+        });
+        let len = if seed % 2 == 0 { LEN } else { LEN / 16 };
+        let writer = Peer::play(move || {
+            client.write_all(&noise(len)).expect("write");
+            half_close(&client);
+            client
+        });
+        if seed % 4 == 1 {
+            widen(&server);
+        }
+        let reader = Peer::play(move || match net::read_to_end(&mut server) {
+            Ending::Closed(bytes) => (bytes, server),
+            Ending::Reset(_) => panic!("reset"),
+        });
+        let mut dice = Dice(seed);
+        while !reader.is_done() {
+            let deed = dice.roll(9);
+            let number = dice.roll(100_000);
+            rig.act(move |host, cx| {
+                let (source, sink) = (&host.wheels[&first], &host.wheels[&second]);
+                match deed {
+                    1 => source.pause_input(cx),
+                    2 | 3 => source.resume_input(cx),
+                    4 => source.unpipe(cx),
+                    5 | 6 => source.pipe_to(cx, sink),
+                    7 => drop(source.with_filter(cx, |_| ())),
+                    8 => sink.set_high_mark(cx, number),
+                    _ => drop(sink.flush(cx)),
+                }
+            });
+            rig.turns(u32::try_from(dice.roll(3)).expect("small"));
+        }
+        let (bytes, _server) = reader.join();
+        assert_eq!(bytes.len(), len, "with {seed}");
+        assert!(bytes == noise(len), "with {seed}");
+        writer.join();
     }
 }
