@@ -343,3 +343,62 @@ fn whatever_is_done_to_a_pipe_every_byte_passes_once_and_in_order() {
         writer.join();
     }
 }
+
+/// Either end is taken out in the middle, and put in again.
+#[test]
+fn a_pipe_of_which_either_end_is_taken_apart_loses_nothing() {
+    const LEN: usize = 2 << 20;
+    for seed in 1..=24 {
+        let ((one, mut client), (other, mut server)) =
+            if seed % 2 == 0 { (wide_pair(), pair()) } else { (pair(), narrow_pair()) };
+        let (mut rig, [first, second]) = two(ReadWrite::builder(one), ReadWrite::builder(other));
+        let ends = Rc::new(Cell::new((first, second)));
+        let is_over = Rc::new(Cell::new(false));
+        let (now, over) = (Rc::clone(&ends), Rc::clone(&is_over));
+        rig = rig.react(move |host, cx, heard| match heard {
+            Heard::Item(bytes) => drop(host.wheels[&now.get().1].put(cx, bytes.clone())),
+            &END => {
+                over.set(true);
+                host.wheels[&now.get().1].shutdown_output(cx);
+            }
+            &BROKEN => {}
+            other => panic!("{other:?} with {seed}"),
+        });
+        let len = if seed % 2 == 0 { LEN } else { LEN / 16 };
+        let writer = Peer::play(move || {
+            client.write_all(&noise(len)).expect("write");
+            half_close(&client);
+            client
+        });
+        let reader = Peer::play(move || match net::read_to_end(&mut server) {
+            Ending::Closed(bytes) => (bytes, server),
+            Ending::Reset(_) => panic!("reset"),
+        });
+        let mut dice = Dice(seed);
+        while !reader.is_done() {
+            let deed = dice.roll(4);
+            if !is_over.get() {
+                let ends = Rc::clone(&ends);
+                rig.act(move |host, cx| {
+                    let (first, second) = ends.get();
+                    let id = if deed < 3 { first } else { second };
+                    let parts = host.wheels.remove(&id).expect("held").into_parts(cx);
+                    let parts = parts.expect("it is there");
+                    let input = parts.input.expect("it is open");
+                    let id = host.build(cx, ReadWrite::builder(input).unread(parts.unread));
+                    let _put = host.wheels[&id].put(cx, parts.unsent);
+                    ends.set(if deed < 3 { (id, second) } else { (first, id) });
+                    let (first, second) = ends.get();
+                    if deed != 2 {
+                        host.wheels[&first].pipe_to(cx, &host.wheels[&second]);
+                    }
+                });
+            }
+            rig.turns(u32::try_from(dice.roll(8)).expect("small"));
+        }
+        let (bytes, _server) = reader.join();
+        assert_eq!(bytes.len(), len, "with {seed}");
+        assert!(bytes == noise(len), "with {seed}");
+        writer.join();
+    }
+}
