@@ -402,3 +402,50 @@ fn a_pipe_of_which_either_end_is_taken_apart_loses_nothing() {
         writer.join();
     }
 }
+
+/// Whatever is wrong, and though the peer goes on sending: the loop waits for what it can use.
+#[test]
+fn a_source_that_is_not_read_any_more_keeps_nobody_busy() {
+    type Deed = fn(&mut Rig<Line>, WheelId, WheelId);
+    let deeds: [(&str, Deed); 6] = [
+        ("paused", |rig, source, _| rig.act(move |host, cx| host.wheels[&source].pause_input(cx))),
+        ("deaf", |rig, source, _| rig.act(move |host, cx| host.wheels[&source].shutdown_input(cx))),
+        ("broken", |rig, _, sink| rig.act(move |host, _| drop(host.wheels.remove(&sink)))),
+        ("shut", |rig, _, sink| rig.act(move |host, cx| host.wheels[&sink].shutdown_output(cx))),
+        ("held up", |rig, _, sink| {
+            rig.act(move |host, cx| drop(host.wheels[&sink].put(cx, noise(4_000_000))));
+        }),
+        // After this the source's time is over.
+        ("late", |_, _, _| ()),
+    ];
+    for (name, deed) in deeds {
+        let ((one, mut client), (other, _server)) = (pair(), narrow_pair());
+        let source = ReadWrite::builder(one).filter(Line::new()).idle_timeout(10 * SECOND);
+        let sink = ReadWrite::builder(other).filter(Line::new());
+        let clock = Clock::virtual_time();
+        let mut rig = Rig::start(clock.clone(), [source, sink]);
+        stay(&mut rig);
+        let [first, second] = rig.act(|host, cx| {
+            let mut ids: Vec<_> = host.wheels.keys().copied().collect();
+            ids.sort_unstable();
+            host.wheels[&ids[0]].pipe_to(cx, &host.wheels[&ids[1]]);
+            <[WheelId; 2]>::try_from(ids).expect("two")
+        });
+        client.write_all(b"line\nand a be").expect("write");
+        rig.turns(5);
+        deed(&mut rig, first, second);
+        if name == "late" {
+            clock.advance(11 * SECOND);
+            rig.turns(5);
+        }
+        client.set_nonblocking(true).expect("non-blocking");
+        for _ in 0..500 {
+            let _full = client.write(&b"ginning\n".repeat(1000));
+            rig.turn();
+        }
+        assert_ne!(rig.kernel.next_timeout(), Some(Duration::ZERO), "{name}");
+        drop(client);
+        rig.turns(50);
+        assert_ne!(rig.kernel.next_timeout(), Some(Duration::ZERO), "{name}, and closed");
+    }
+}
