@@ -556,7 +556,7 @@ fn lines_go_into_a_stream_of_bytes_without_their_endings() {
 }
 
 /// Lines of at most three bytes.
-struct Short;
+pub(crate) struct Short;
 
 impl Filter for Short {
     type Item = Bytes;

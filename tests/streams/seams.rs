@@ -12,11 +12,12 @@ use bytes::Bytes;
 use reactor::{Clock, Context, Event, Kernel, Signal, States, WheelId};
 use socket2::SockRef;
 use testkit::net::{self, Ending, Peer};
+use wheels::faults::{self, Call};
 use wheels::filter::{Line, Pair, Stream};
 use wheels::{Input, Operation, Put, ReadWrite, ReadWriteBuilder, Socket};
 
 use crate::data::{Dice, noise};
-use crate::pipe::{BROKEN, led, stay, two, widen};
+use crate::pipe::{BROKEN, Short, led, stay, two, widen};
 use crate::support::{
     END, HIGH, Heard, Rig, await_input, half_close, item, narrow_pair, pair, wide_pair,
 };
@@ -448,4 +449,31 @@ fn a_source_that_is_not_read_any_more_keeps_nobody_busy() {
         rig.turns(50);
         assert_ne!(rig.kernel.next_timeout(), Some(Duration::ZERO), "{name}, and closed");
     }
+}
+
+/// In the same turn, before either was told.
+#[test]
+fn an_item_that_the_sink_cannot_express_is_told_though_a_write_fails() {
+    let ((one, mut client), (other, _server)) = (pair(), pair());
+    let mut rig = Rig::new(ReadWrite::builder(one).filter(Line::new()));
+    let sink = rig.act(move |host, cx| {
+        let sink = ReadWrite::builder(other).filter(Short).build(cx, "item", "failed");
+        host.stream().pipe_to(cx, &sink);
+        sink
+    });
+    rig.turns(3);
+    faults::fail_next(Call::Send, 32);
+    client.write_all(b"one\r\nlonger\r\n").expect("write");
+    rig.hear(3);
+    faults::clear();
+    let told = rig.heard_of();
+    let told: Vec<_> = told.iter().filter(|(id, _)| *id == Some(sink.id())).collect();
+    let told: Vec<_> = told.into_iter().map(|(_, heard)| heard).collect();
+    assert!(
+        matches!(
+            told[..],
+            [Heard::Failed(Operation::Encode, _, 0), Heard::Failed(Operation::Write, 32, 3)]
+        ),
+        "{told:?}"
+    );
 }

@@ -207,20 +207,21 @@ impl<F: Filter> Stream<F> {
         }
     }
 
-    /// Puts what comes from another stream; says whether that one may go on.
-    pub(super) fn take_in(&mut self, item: F::Out, io: &mut Io<'_>) -> bool {
+    /// Puts what comes from another stream. If that one is not to go on, there may be something to tell.
+    pub(super) fn take_in(
+        &mut self,
+        item: F::Out,
+        io: &mut Io<'_>,
+    ) -> Result<(), Option<Told<F::Item>>> {
         match self.put(item, io) {
             Put::Queued | Put::High => {
                 self.set_gate();
-                true
+                Ok(())
             }
-            Put::Refused(_) => false,
+            Put::Refused(_) => Err(None),
             Put::Unencodable(error) => {
                 let failure = Failure::refused(Operation::Encode, &error, io.id());
-                self.rare().failure.get_or_insert(failure);
-                // What else was put is sent without asking for anything.
-                io.again();
-                false
+                Err(Some(self.failed(Box::new(failure), io)))
             }
         }
     }
