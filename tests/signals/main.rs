@@ -2,6 +2,7 @@
 
 mod children;
 mod handled;
+mod piped;
 mod process;
 mod races;
 mod restored;
@@ -28,6 +29,7 @@ fn main() {
         watching::TESTS,
         handled::TESTS,
         races::TESTS,
+        piped::TESTS,
         process::TESTS,
         children::TESTS,
         restored::TESTS,

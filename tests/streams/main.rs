@@ -22,6 +22,7 @@ mod poe;
 mod pressure;
 mod put;
 mod records;
+mod seams;
 mod shared;
 mod shutdown;
 mod splits;

@@ -37,7 +37,7 @@ pub(crate) fn two<F: Framing>(
 }
 
 /// The session lives on without its streams.
-fn stay<F: Framing>(rig: &mut Rig<F>) {
+pub(crate) fn stay<F: Framing>(rig: &mut Rig<F>) {
     rig.act(|_, cx| cx.delay("word", Duration::from_secs(86_400), "never"));
 }
 
@@ -55,7 +55,10 @@ pub(crate) fn joined(one: Socket, other: Socket) -> (Rig<Stream>, [WheelId; 2]) 
 }
 
 /// Two streams, of which the first is piped to the second.
-fn led<F: Framing>(one: ReadWriteBuilder<F>, other: ReadWriteBuilder<F>) -> (Rig<F>, [WheelId; 2]) {
+pub(crate) fn led<F: Framing>(
+    one: ReadWriteBuilder<F>,
+    other: ReadWriteBuilder<F>,
+) -> (Rig<F>, [WheelId; 2]) {
     let (mut rig, ids) = two(one, other);
     rig.act(move |host, cx| host.wheels[&ids[0]].pipe_to(cx, &host.wheels[&ids[1]]));
     (rig, ids)
@@ -91,7 +94,7 @@ fn read_to_end<F: Framing>(rig: &mut Rig<F>, peer: &mut TcpStream) -> Vec<u8> {
 }
 
 /// A peer that took little takes more, so that the test does not last.
-fn widen(peer: &TcpStream) {
+pub(crate) fn widen(peer: &TcpStream) {
     SockRef::from(peer).set_recv_buffer_size(1 << 20).expect("SO_RCVBUF");
 }
 
@@ -553,7 +556,7 @@ fn lines_go_into_a_stream_of_bytes_without_their_endings() {
 }
 
 /// Lines of at most three bytes.
-struct Short;
+pub(crate) struct Short;
 
 impl Filter for Short {
     type Item = Bytes;

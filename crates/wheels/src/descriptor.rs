@@ -17,6 +17,8 @@ use crate::sys;
 pub struct Descriptor {
     fd: OwnedFd,
     kind: Kind,
+    /// A stream that does not block: splice(2) cannot be told for one call that it should not.
+    splices: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +85,11 @@ impl Descriptor {
         self.kind == Kind::Socket
     }
 
+    /// Whether bytes may be moved from it or to it without being read.
+    pub(crate) const fn splices(&self) -> bool {
+        self.splices
+    }
+
     #[inline]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.kind {
@@ -147,11 +154,12 @@ impl AsFd for Descriptor {
 /// is there. That of a datagram socket, which is still to be found by it, stays.
 impl From<Socket> for Descriptor {
     fn from(socket: Socket) -> Self {
-        match socket.socket_type() {
-            SocketType::Stream => Self { fd: socket.without_path(), kind: Kind::Socket },
-            SocketType::SeqPacket => Self { fd: socket.without_path(), kind: Kind::Messages },
-            SocketType::Dgram => Self { fd: socket.into(), kind: Kind::Messages },
-        }
+        let (fd, kind) = match socket.socket_type() {
+            SocketType::Stream => (socket.without_path(), Kind::Socket),
+            SocketType::SeqPacket => (socket.without_path(), Kind::Messages),
+            SocketType::Dgram => (socket.into(), Kind::Messages),
+        };
+        Self { fd, kind, splices: kind == Kind::Socket }
     }
 }
 
@@ -170,7 +178,8 @@ impl From<OwnedFd> for Descriptor {
                 (true, true) | (false, false) => Access::Both,
             }),
         };
-        Self { fd, kind }
+        let splices = kind == Kind::Socket && sys::is_nonblocking(&fd);
+        Self { fd, kind, splices }
     }
 }
 

@@ -76,9 +76,7 @@ impl<F: Filter> Stream<F> {
 
     pub(super) fn pause(&mut self, io: &Io<'_>) {
         self.inbound.pause();
-        if let Some(health) = &mut self.health {
-            health.note_paused(io.now());
-        }
+        self.note_paused(io);
     }
 
     pub(super) fn resume(&mut self, io: &mut Io<'_>) {
@@ -86,8 +84,18 @@ impl<F: Filter> Stream<F> {
         self.note_resumed(io);
     }
 
-    /// Input is wanted again.
+    /// Input is not wanted for now, by the session or by what it is piped to.
+    pub(super) fn note_paused(&mut self, io: &Io<'_>) {
+        if let Some(health) = &mut self.health {
+            health.note_paused(io.now());
+        }
+    }
+
+    /// Input is wanted again, unless the other of the two does not want it.
     pub(super) fn note_resumed(&mut self, io: &mut Io<'_>) {
+        if self.inbound.is_paused() {
+            return;
+        }
         if let Some(health) = &mut self.health {
             health.note_resumed(io.now());
             self.set_alarm(io);
@@ -150,6 +158,11 @@ impl<F: Filter> Stream<F> {
     /// The filter has changed: what it refused or waited for may be input to it now.
     pub(super) fn offer_anew(&mut self, pending: Vec<u8>, io: &mut Io<'_>) {
         if !self.inbound.offer_anew(pending, io) {
+            return;
+        }
+        if self.is_outlet_broken() {
+            // What it waits for is somebody to take it.
+            self.inbound.get_stuck(io);
             return;
         }
         io.hold_session();

@@ -39,12 +39,13 @@ pub(super) struct Bypass {
 struct Current(Weak<Conduit>);
 
 impl Bypass {
-    /// A way, if the system has a pipe to give.
+    /// A way, if the system has a pipe to give, and a sink that is gone does not kill or signal the process.
     pub(super) fn new(io: &mut Io<'_>) -> Option<Self> {
         let Current(current) = io.shared_value();
         let ours = current.upgrade().filter(|conduit| conduit.process == std::process::id());
         let conduit = match ours {
             Some(conduit) => conduit,
+            None if !sys::ignores_sigpipe() => return None,
             None => {
                 let (reader, writer) = sys::pipe(MOST).ok()?;
                 let process = std::process::id();

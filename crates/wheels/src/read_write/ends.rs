@@ -48,6 +48,22 @@ impl Ends {
         }
     }
 
+    /// Whether what comes may be taken without being read.
+    pub(super) fn splices_in(&self) -> bool {
+        match self {
+            Self::One(both) => both.splices(),
+            Self::Two(two) => two.input.as_ref().is_some_and(Descriptor::splices),
+        }
+    }
+
+    /// Whether it may be given what nobody has read.
+    pub(super) fn splices_out(&self) -> bool {
+        match self {
+            Self::One(both) => both.splices(),
+            Self::Two(two) => two.output.as_ref().is_some_and(Descriptor::splices),
+        }
+    }
+
     /// What there is of them.
     pub(super) fn into_parts(self) -> (Option<Descriptor>, Option<Descriptor>) {
         match self {

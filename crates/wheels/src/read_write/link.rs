@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use filters::Filter;
-use reactor::{Io, Kernel, WeakHandle};
+use reactor::{Deliver, Io, Kernel, WeakHandle};
 
 use super::bypass::Bypass;
 use super::settings::Marks;
@@ -158,10 +158,13 @@ where
     }
 
     fn put(&self, item: F::Item, kernel: &mut Kernel) {
-        let taken = kernel
-            .wheel(&self.sink)
-            .is_some_and(|(sink, mut io)| sink.take_in(item.into(), &mut io));
-        self.broken.set(!taken);
+        let sink = kernel.wheel(&self.sink);
+        let taken = sink.map_or(Err(None), |(sink, mut io)| sink.take_in(item.into(), &mut io));
+        let Err(told) = taken else { return };
+        self.broken.set(true);
+        if let Some(told) = told {
+            told.deliver(kernel);
+        }
     }
 
     fn put_bypassed(&self, count: usize, kernel: &mut Kernel) {

@@ -282,7 +282,7 @@ impl<I: Filter, O: Filter> ReadWrite<Pair<I, O>> {
         filter: P,
     ) -> ReadWrite<Pair<I, P>> {
         let change = |stream: Stream<Pair<I, O>>, _: &mut Io<'_>| {
-            stream.convert(|old| Pair::new(old.into_parts().0, filter))
+            stream.convert_output(|old| Pair::new(old.into_parts().0, filter))
         };
         ReadWrite::new(cx.replace_wheel(self.handle, change))
     }

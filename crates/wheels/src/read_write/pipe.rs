@@ -15,9 +15,13 @@ impl<F: Filter> ReadWrite<F> {
     ///
     /// Both wheels stay what they are: their handles, ids, filters, limits of time and events, but for the
     /// input event of this one. Each item is put to `sink` as if the session did it, so the two filters may
-    /// differ. Between two [`Stream`](filters::Stream)s on sockets, much at once passes this process by
-    /// (`splice(2)`), which takes two descriptors for all pipes of a kernel together. `sink` may be another session's, may take from several, and may be
+    /// differ. `sink` may be another session's, which it does not keep alive, may take from several, and may be
     /// this stream itself, which is an echo. Input that is [paused](Self::pause_input) stays so.
+    ///
+    /// Between two [`Stream`](filters::Stream)s on sockets, much at once passes this process by (`splice(2)`),
+    /// which takes two descriptors for all pipes of a kernel together. Not if the sockets block (those of std's
+    /// do unless told otherwise), nor if the process does not ignore `SIGPIPE`, as Rust's programs do from the
+    /// start, when the first pipe is made: splicing raises it.
     ///
     /// *Back-pressure.* When `sink` has as much unsent as its [high mark](super::ReadWriteBuilder::high_mark),
     /// this stream is not read until no more is unsent than its low mark; so the peer of this one finds that it

@@ -74,7 +74,7 @@ impl<F: Filter> Stream<F> {
         let link = self.link()?;
         let bypass = link.bypass().filter(|bypass| bypass.is_worth_it())?;
         let Gate::Free(most) = link.gate() else { return None };
-        if !self.ends.tells_when_drained() || !self.inbound.may_bypass(io) {
+        if !self.ends.splices_in() || !self.inbound.may_bypass(io) {
             return None;
         }
         match bypass.take(self.ends.input()?, most) {
@@ -86,6 +86,7 @@ impl<F: Filter> Stream<F> {
                 Some(Told::Bypassed(link, count))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                // There may be an urgent byte in the way, which reading passes over.
                 self.inbound.drained();
                 None
             }
@@ -129,7 +130,10 @@ impl<F: Filter> Stream<F> {
         }
         match link.gate() {
             Gate::Free(_) | Gate::Open => self.let_go(io),
-            Gate::Shut => self.inbound.hold(),
+            Gate::Shut => {
+                self.inbound.hold();
+                self.note_paused(io);
+            }
             Gate::Broken => return Some(self.outlet_broke(io)),
         }
         None
@@ -151,6 +155,11 @@ impl<F: Filter> Stream<F> {
         let text = "what it was piped to takes no more".into();
         let failure = Failure::told(Operation::Pipe, errno::PIPE, text, io.id());
         self.failed(Box::new(failure), io)
+    }
+
+    /// Whether what it was piped to is gone, and nobody took its place.
+    pub(super) fn is_outlet_broken(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| matches!(rare.outlet, Outlet::Broken))
     }
 
     fn link(&self) -> Option<Rc<dyn Link<F::Item>>> {
@@ -189,7 +198,7 @@ impl<F: Filter> Stream<F> {
         if self.outbound.is_open() && !intake.is_idle() {
             let marks = &self.settings.marks;
             // What is past this process is sent without anybody's being told.
-            let bypass = self.ends.takes_when_drained() && !self.settings.wants_flushed();
+            let bypass = self.ends.splices_out() && !self.settings.wants_flushed();
             let free = if bypass { Gate::Free(marks.at_once()) } else { Gate::Open };
             intake.set(self.outbound.unsent(), free, marks);
         } else {
@@ -198,20 +207,21 @@ impl<F: Filter> Stream<F> {
         }
     }
 
-    /// Puts what comes from another stream; says whether that one may go on.
-    pub(super) fn take_in(&mut self, item: F::Out, io: &mut Io<'_>) -> bool {
+    /// Puts what comes from another stream. If that one is not to go on, there may be something to tell.
+    pub(super) fn take_in(
+        &mut self,
+        item: F::Out,
+        io: &mut Io<'_>,
+    ) -> Result<(), Option<Told<F::Item>>> {
         match self.put(item, io) {
             Put::Queued | Put::High => {
                 self.set_gate();
-                true
+                Ok(())
             }
-            Put::Refused(_) => false,
+            Put::Refused(_) => Err(None),
             Put::Unencodable(error) => {
                 let failure = Failure::refused(Operation::Encode, &error, io.id());
-                self.rare().failure.get_or_insert(failure);
-                // What else was put is sent without asking for anything.
-                io.again();
-                false
+                Err(Some(self.failed(Box::new(failure), io)))
             }
         }
     }

@@ -15,6 +15,7 @@ use super::ending::Rare;
 use super::ends::Ends;
 use super::health::Health;
 use super::inbound::{Inbound, Pulled};
+use super::link::Outlet;
 use super::outbound::{Outbound, Progress};
 use super::settings::Settings;
 use super::told::Told;
@@ -78,6 +79,19 @@ impl<F: Filter> Stream<F> {
         let Self { ends, settings, inbound, outbound, rare, health, filter } = self;
         let rare = rare.map(|rare| rare.convert()).filter(|rare| !rare.is_empty()).map(Box::new);
         Stream { ends, settings, inbound, outbound, rare, health, filter: make(filter) }
+    }
+
+    /// As `convert`; the items are the same, and so is where they go.
+    pub(super) fn convert_output<G: Filter<Item = F::Item>>(
+        mut self,
+        make: impl FnOnce(F) -> G,
+    ) -> Stream<G> {
+        let outlet = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.outlet));
+        let mut stream = self.convert(make);
+        if let Some(outlet) = outlet.filter(|outlet| !matches!(outlet, Outlet::Session)) {
+            stream.rare().outlet = outlet;
+        }
+        stream
     }
 
     /// Writes when no handler goes on to put more. What is to be told of it is told right after: only now
@@ -319,9 +333,10 @@ impl<F: Filter> Wheel for Stream<F> {
         if self.inbound.is_open() {
             let had = self.outbound.unsent();
             match self.outbound.write_plainly(&self.ends, io) {
-                Ok(true) if self.health.is_none() => return false,
+                Ok(true) if self.health.is_none() && self.rare.is_none() => return false,
                 Ok(true) => {
                     self.note_output(Progress::Some, io);
+                    self.set_gate();
                     return false;
                 }
                 Ok(false) if self.outbound.unsent() < had => self.note_output(Progress::Some, io),
@@ -333,6 +348,8 @@ impl<F: Filter> Wheel for Stream<F> {
     }
 
     fn park(&mut self, io: &mut Io<'_>) {
+        // If a handler panicked there was more to tell: the next time is for anything that came.
+        self.outbound.was_telling();
         self.inbound.park(io);
     }
 }

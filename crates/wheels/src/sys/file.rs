@@ -31,6 +31,11 @@ pub(crate) fn access(fd: impl AsFd) -> (bool, bool) {
     }
 }
 
+/// Whether no call for a descriptor waits.
+pub(crate) fn is_nonblocking(fd: impl AsFd) -> bool {
+    rustix::fs::fcntl_getfl(fd).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK))
+}
+
 /// A descriptor to have in reserve.
 pub(crate) fn open_reserve() -> io::Result<OwnedFd> {
     Ok(rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)

@@ -17,7 +17,7 @@ pub(crate) use datagram::{
     BATCH, By, Received, Shape, allow_broadcast, can_segment, hear_own_groups, is_cut,
     join_multicast, leave_multicast, recv_batch, send_batch, send_segments,
 };
-pub(crate) use file::{access, open_reserve, read_if_ready, write_if_ready};
+pub(crate) use file::{access, is_nonblocking, open_reserve, read_if_ready, write_if_ready};
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
 pub(crate) use options::{
     bind_device, set_broadcast, set_keepalive, set_keepalive_count, set_keepalive_idle,
@@ -35,7 +35,7 @@ pub(crate) use socket::{
     send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
     shutdown_read, shutdown_write, socket, socket_type, take_error,
 };
-pub(crate) use splice::{pipe, read_pipe, splice_in, splice_out};
+pub(crate) use splice::{ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
 pub(crate) use watch::{watch, watch_also};
 
 /// The numbers of the errors that wheels themselves tell or look for.

@@ -1,5 +1,6 @@
 //! Bytes that pass a process by: pipe2(2), splice(2).
 
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -14,6 +15,14 @@ pub(crate) fn pipe(room: usize) -> io::Result<(OwnedFd, OwnedFd)> {
     // Otherwise it has the usual room.
     rustix::pipe::fcntl_setpipe_size(&writer, room).ok();
     Ok((reader, writer))
+}
+
+/// Whether this process ignores SIGPIPE, which splice(2) raises where send(2) can be told not to. If the system
+/// does not tell: no.
+pub(crate) fn ignores_sigpipe() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
+    u64::from_str_radix(ignored.trim(), 16).is_ok_and(|set| set & SIGPIPE != 0)
 }
 
 /// Moves at most so many bytes from a socket into a pipe.
@@ -32,5 +41,8 @@ pub(crate) fn splice_out(pipe: impl AsFd, socket: impl AsFd, most: usize) -> io:
 pub(crate) fn read_pipe(pipe: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(rustix::io::read(pipe, buffer)?)
 }
+
+/// The bit of the 13th signal.
+const SIGPIPE: u64 = 1 << 12;
 
 const FLAGS: SpliceFlags = SpliceFlags::MOVE.union(SpliceFlags::NONBLOCK);

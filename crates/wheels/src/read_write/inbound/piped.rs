@@ -36,8 +36,8 @@ impl Inbound {
         self.moved = true;
     }
 
-    /// There is no more for now.
+    /// There is no more for now that could be taken without being read.
     pub(in crate::read_write) const fn drained(&mut self) {
-        self.readable = false;
+        self.readable = self.closed;
     }
 }
