@@ -40,7 +40,8 @@ impl<F: Filter> Stream<F> {
     /// If as much is kept as may be, writes or gives up.
     #[inline]
     pub(super) fn make_room(&mut self, io: &mut Io<'_>) {
-        if self.is_full() && self.outbound.is_open() {
+        // Nothing is never as much as may be, and it is asked for every item.
+        if !self.outbound.is_empty() && self.is_full() && self.outbound.is_open() {
             self.write_to_make_room(io);
         }
     }

@@ -128,11 +128,12 @@ impl Ends {
         }
     }
 
+    /// What is read, or the system's word for that it is closed.
     #[inline]
-    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn reader(&self) -> io::Result<&Descriptor> {
         match self {
-            Self::One(both) => both.read(buffer),
-            Self::Two(two) => there(two.input.as_ref())?.read(buffer),
+            Self::One(both) => Ok(both),
+            Self::Two(two) => there(two.input.as_ref()),
         }
     }
 

@@ -31,12 +31,12 @@ enum Phase {
     Ending,
     /// All was delivered but what the end completes, and the end itself.
     Ended,
+    /// What comes is thrown away.
+    Discarding,
     /// The filter can make nothing of what comes, or nobody takes it. Nothing more is read.
     Stuck,
     /// Nothing is wanted any more. The peer may go on sending.
     Deaf,
-    /// What comes is thrown away.
-    Discarding,
     Done,
 }
 
@@ -328,15 +328,17 @@ impl Inbound {
     }
 
     /// Reads once, behind what is there.
+    #[inline(always)]
     pub(super) fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<()> {
+        let from = ends.reader()?;
         let room = io.shared_buffer().room();
         let len = room.len();
-        match ends.read(room) {
+        match from.read(room) {
             Ok(count) if count > 0 => {
                 io.shared_buffer().fill(count);
                 io.spend(count);
                 self.moved = true;
-                if count < len && ends.tells_when_drained() {
+                if count < len && from.tells_when_drained() {
                     self.readable = self.closed;
                 }
                 Ok(())

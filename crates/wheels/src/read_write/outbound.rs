@@ -181,29 +181,30 @@ impl Outbound {
     ///
     /// Says whether that is what happened. If not, [`write`](Self::write) goes on where this stopped.
     #[inline(always)]
-    pub(super) fn write_plainly(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<bool> {
+    pub(super) fn write_plainly(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<Plainly> {
         // Without branches: as a rule all of it is so.
         let plain = (self.phase == Phase::Open)
             & (self.flow == Flow::Free)
             & !self.above
             & (self.notes == 0);
         if !plain {
-            return Ok(false);
+            return Ok(Plainly::Nothing);
         }
-        let Some(bytes) = self.output.contiguous() else { return Ok(false) };
+        let Some(bytes) = self.output.contiguous() else { return Ok(Plainly::Nothing) };
         let offered = bytes.len();
         if offered == 0 {
-            return Ok(false);
+            return Ok(Plainly::Nothing);
         }
         let written = ends.write(bytes);
         if matches!(written, Ok(count) if count == offered) {
             self.output.clear();
             self.items = 0;
             io.return_buffer(self.output.release());
-            return Ok(true);
+            return Ok(Plainly::All);
         }
+        let part = matches!(written, Ok(1..));
         self.written(written, offered, ends)?;
-        Ok(false)
+        Ok(if part { Plainly::Part } else { Plainly::Nothing })
     }
 
     /// Writes what the system takes; says whether it took anything.
@@ -358,6 +359,16 @@ impl Outbound {
             }
         }
     }
+}
+
+/// What became of a plain write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Plainly {
+    /// The system took all there was.
+    All,
+    Part,
+    /// It took nothing, or it was not for a plain write.
+    Nothing,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

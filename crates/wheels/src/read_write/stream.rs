@@ -16,7 +16,7 @@ use super::ends::Ends;
 use super::health::Health;
 use super::inbound::{Inbound, Pulled};
 use super::link::Outlet;
-use super::outbound::{Outbound, Progress};
+use super::outbound::{Outbound, Plainly, Progress};
 use super::settings::Settings;
 use super::told::Told;
 use crate::failure::{Failure, Operation};
@@ -331,16 +331,15 @@ impl<F: Filter> Wheel for Stream<F> {
     #[inline]
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
         if self.inbound.is_open() {
-            let had = self.outbound.unsent();
             match self.outbound.write_plainly(&self.ends, io) {
-                Ok(true) if self.health.is_none() && self.rare.is_none() => return false,
-                Ok(true) => {
+                Ok(Plainly::All) if self.health.is_none() && self.rare.is_none() => return false,
+                Ok(Plainly::All) => {
                     self.note_output(Progress::Some, io);
                     self.set_gate();
                     return false;
                 }
-                Ok(false) if self.outbound.unsent() < had => self.note_output(Progress::Some, io),
-                Ok(false) => {}
+                Ok(Plainly::Part) => self.note_output(Progress::Some, io),
+                Ok(Plainly::Nothing) => {}
                 Err(error) => self.write_failed(&error, io),
             }
         }
