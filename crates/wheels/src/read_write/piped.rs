@@ -90,7 +90,7 @@ impl<F: Filter> Stream<F> {
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
-            Err(error) => self.read_failed(error, io).map(|told| *told),
+            Err(error) => self.read_failed(error, io),
         }
     }
 
@@ -114,7 +114,7 @@ impl<F: Filter> Stream<F> {
         match link {
             Some(link) => {
                 let bound = Bound::new(io.session(), self.settings.targets.failure);
-                Told::PipedEnd(link, bound, failure)
+                Told::PipedEnd(bound, link, failure)
             }
             None => self.failed(failure, io),
         }
