@@ -21,6 +21,7 @@ pub struct Descriptor {
     splices: bool,
 }
 
+/// Flat, because it is asked for every read and write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     /// Asked without blocking at each call, whether it blocks for others or not.
@@ -28,15 +29,10 @@ enum Kind {
     /// The same, and each read gives one message: a short one does not mean that there is no more.
     Messages,
     /// Perhaps blocking, perhaps shared with other programs: asked before each call, never changed.
-    File(Access),
-}
-
-/// What a file was opened for. A pipe does not say that it is the wrong end: it is never ready.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Access {
-    Read,
-    Write,
-    Both,
+    File,
+    /// The same, opened for one of the two. A pipe does not say that it is the wrong end: it is never ready.
+    FileToRead,
+    FileToWrite,
 }
 
 impl Descriptor {
@@ -71,12 +67,12 @@ impl Descriptor {
 
     /// Whether it was opened for reading.
     pub(crate) fn is_readable(&self) -> bool {
-        self.kind != Kind::File(Access::Write)
+        self.kind != Kind::FileToWrite
     }
 
     /// Whether it was opened for writing.
     pub(crate) fn is_writable(&self) -> bool {
-        self.kind != Kind::File(Access::Read)
+        self.kind != Kind::FileToRead
     }
 
     /// Whether a short read or write means that there is no more for now.
@@ -94,7 +90,7 @@ impl Descriptor {
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.kind {
             Kind::Socket | Kind::Messages => sys::recv(&self.fd, buffer),
-            Kind::File(_) => self.read_file(buffer),
+            Kind::File | Kind::FileToRead | Kind::FileToWrite => self.read_file(buffer),
         }
     }
 
@@ -107,23 +103,23 @@ impl Descriptor {
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.kind {
             Kind::Socket | Kind::Messages => sys::send(&self.fd, bytes),
-            Kind::File(access) => self.write_file(access, bytes),
+            Kind::File | Kind::FileToRead | Kind::FileToWrite => self.write_file(bytes),
         }
     }
 
     #[inline(never)]
-    fn write_file(&self, access: Access, bytes: &[u8]) -> io::Result<usize> {
-        match access {
-            Access::Read => Err(io::Error::from_raw_os_error(sys::errno::BADF)),
-            Access::Write | Access::Both => sys::write_if_ready(&self.fd, bytes),
+    fn write_file(&self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_writable() {
+            return Err(io::Error::from_raw_os_error(sys::errno::BADF));
         }
+        sys::write_if_ready(&self.fd, bytes)
     }
 
     pub(crate) fn write_vectored(&self, runs: &[io::IoSlice<'_>]) -> io::Result<usize> {
         match (self.kind, runs) {
             (Kind::Socket | Kind::Messages, runs) => sys::send_vectored(&self.fd, runs),
-            (Kind::File(_), [first, ..]) => self.write(first),
-            (Kind::File(_), []) => Ok(0),
+            (Kind::File | Kind::FileToRead | Kind::FileToWrite, [first, ..]) => self.write(first),
+            (Kind::File | Kind::FileToRead | Kind::FileToWrite, []) => Ok(0),
         }
     }
 
@@ -131,7 +127,7 @@ impl Descriptor {
     pub(crate) fn shutdown_read(&self) -> io::Result<()> {
         match self.kind {
             Kind::Socket | Kind::Messages => sys::shutdown_read(&self.fd),
-            Kind::File(_) => Ok(()),
+            Kind::File | Kind::FileToRead | Kind::FileToWrite => Ok(()),
         }
     }
 
@@ -139,7 +135,7 @@ impl Descriptor {
     pub(crate) fn shutdown_write(&self) -> io::Result<()> {
         match self.kind {
             Kind::Socket | Kind::Messages => sys::shutdown_write(&self.fd),
-            Kind::File(_) => Ok(()),
+            Kind::File | Kind::FileToRead | Kind::FileToWrite => Ok(()),
         }
     }
 }
@@ -172,11 +168,11 @@ impl From<OwnedFd> for Descriptor {
         let kind = match sys::socket_type(&fd) {
             Ok(SocketType::Stream) => Kind::Socket,
             Ok(SocketType::SeqPacket | SocketType::Dgram) => Kind::Messages,
-            Err(_) => Kind::File(match sys::access(&fd) {
-                (true, false) => Access::Read,
-                (false, true) => Access::Write,
-                (true, true) | (false, false) => Access::Both,
-            }),
+            Err(_) => match sys::access(&fd) {
+                (true, false) => Kind::FileToRead,
+                (false, true) => Kind::FileToWrite,
+                (true, true) | (false, false) => Kind::File,
+            },
         };
         let splices = kind == Kind::Socket && sys::is_nonblocking(&fd);
         Self { fd, kind, splices }

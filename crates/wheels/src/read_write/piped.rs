@@ -91,7 +91,7 @@ impl<F: Filter> Stream<F> {
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
-            Err(error) => self.read_failed(error, io).map(|told| *told),
+            Err(error) => self.read_failed(error, io),
         }
     }
 
@@ -115,7 +115,7 @@ impl<F: Filter> Stream<F> {
         match link {
             Some(link) => {
                 let bound = Bound::new(io.session(), self.settings.targets.failure);
-                Told::PipedEnd(link, bound, failure)
+                Told::PipedEnd(bound, link, failure)
             }
             None => self.failed(failure, io),
         }

@@ -190,14 +190,57 @@ impl<F: Filter> Stream<F> {
             && self.health.as_ref().is_none_or(|health| !health.is_due(io))
     }
 
-    /// What comes first: the news of the output, the input, the failure of the output.
+    /// The way of nearly every item. `Err` if there is anything out of the ordinary: what reading failed
+    /// with, if that is what it is.
+    #[inline(always)]
+    fn next_plainly(&mut self, io: &mut Io<'_>) -> Result<Option<F::Item>, Option<io::Error>> {
+        if !self.is_plain(io) {
+            return Err(None);
+        }
+        if io.shared_buffer().is_empty() && !self.filter.holds_items() {
+            if !self.inbound.is_readable() {
+                self.note_kept(io);
+                return Ok(None);
+            }
+            if io.has_share() {
+                self.inbound.fill(&self.ends, io)?;
+            }
+        }
+        let shared = io.shared_buffer();
+        let mut input = filters::Input::new(shared.filled());
+        let decoded = self.filter.decode(&mut input);
+        let consumed = input.consumed();
+        shared.consume(consumed);
+        // What was refused is refused again.
+        let Ok(Some(item)) = decoded else { return Err(None) };
+        let is_all = shared.is_empty() && !self.inbound.is_readable();
+        if is_all && !self.filter.holds_items() && self.filter.pending() == 0 {
+            io.that_is_all();
+        }
+        if self.filter.has_answer() {
+            self.answer(io);
+        }
+        Ok(Some(item))
+    }
+
+    /// What comes first: that reading has failed, the news of the output, the input, the failure of the
+    /// output.
     #[inline(never)]
-    fn next_in_order(&mut self, io: &mut Io<'_>) -> Option<Box<Told<F::Item>>> {
-        let told = match self.news(io) {
+    fn next_in_order(
+        &mut self,
+        failed: Option<io::Error>,
+        io: &mut Io<'_>,
+    ) -> Option<Told<F::Item>> {
+        if let Some(error) = failed {
+            return self.read_failed(error, io);
+        }
+        if self.is_piped() {
+            return self.next_piped(io);
+        }
+        match self.news(io) {
             ControlFlow::Break(told) => told,
             ControlFlow::Continue(()) => self.pull(io),
-        };
-        told.map(Box::new)
+        }
     }
 
     /// The news of the output. Unless the stream is asked for nothing else, or there are some, the input
@@ -244,9 +287,9 @@ impl<F: Filter> Stream<F> {
         &mut self,
         error: io::Error,
         io: &mut Io<'_>,
-    ) -> Option<Box<Told<F::Item>>> {
+    ) -> Option<Told<F::Item>> {
         let pulled = self.inbound.broke(error);
-        self.pulled(pulled, io).map(Box::new)
+        self.pulled(pulled, io)
     }
 
     #[inline]
@@ -289,43 +332,13 @@ impl<F: Filter> Wheel for Stream<F> {
         }
     }
 
-    /// The way of nearly every item; anything out of the ordinary is left to `next_in_order`.
+    /// One way out beside that of nearly every item, so that the item is not told by way of memory.
     #[inline]
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
-        if !self.is_plain(io) {
-            if self.is_piped() {
-                return self.next_piped(io);
-            }
-            return self.next_in_order(io).map(|told| *told);
+        match self.next_plainly(io) {
+            Ok(item) => Some(self.input(item?, io)),
+            Err(failed) => self.next_in_order(failed, io),
         }
-        if io.shared_buffer().is_empty() && !self.filter.holds_items() {
-            if !self.inbound.is_readable() {
-                self.note_kept(io);
-                return None;
-            }
-            if io.has_share()
-                && let Err(error) = self.inbound.fill(&self.ends, io)
-            {
-                return self.read_failed(error, io).map(|told| *told);
-            }
-        }
-        let shared = io.shared_buffer();
-        let mut input = filters::Input::new(shared.filled());
-        let decoded = self.filter.decode(&mut input);
-        let consumed = input.consumed();
-        shared.consume(consumed);
-        let Ok(Some(item)) = decoded else {
-            // What was refused is refused again.
-            return self.next_in_order(io).map(|told| *told);
-        };
-        let is_all = shared.is_empty() && !self.inbound.is_readable();
-        if is_all && !self.filter.holds_items() && self.filter.pending() == 0 {
-            io.that_is_all();
-        }
-        if self.filter.has_answer() {
-            self.answer(io);
-        }
-        Some(self.input(item, io))
     }
 
     #[inline]

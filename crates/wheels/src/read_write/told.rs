@@ -44,7 +44,7 @@ pub(crate) enum Told<T> {
     /// So many bytes, which are in the system's pipe.
     Bypassed(Rc<dyn Link<T>>, usize),
     /// The end: passed on, and told.
-    PipedEnd(Rc<dyn Link<T>>, Bound<Failure>, Box<Failure>),
+    PipedEnd(Bound<Failure>, Rc<dyn Link<T>>, Box<Failure>),
 }
 
 impl<T: 'static> Deliver for Told<T> {
@@ -56,7 +56,7 @@ impl<T: 'static> Deliver for Told<T> {
             Self::Note(bound, wheel) => (bound, wheel).deliver(kernel),
             Self::Piped(link, item) => link.put(item, kernel),
             Self::Bypassed(link, count) => link.put_bypassed(count, kernel),
-            Self::PipedEnd(link, bound, failure) => {
+            Self::PipedEnd(bound, link, failure) => {
                 link.end(kernel);
                 (bound, *failure).deliver(kernel);
             }
