@@ -110,15 +110,6 @@ impl Ends {
         }
     }
 
-    /// Whether a short read means that there is no more for now.
-    #[inline]
-    pub(super) fn tells_when_drained(&self) -> bool {
-        match self {
-            Self::One(both) => both.tells_when_drained(),
-            Self::Two(two) => two.input.as_ref().is_some_and(Descriptor::tells_when_drained),
-        }
-    }
-
     /// Whether a short write means that no more is taken for now.
     #[inline]
     pub(super) fn takes_when_drained(&self) -> bool {
