@@ -230,7 +230,11 @@ impl Output {
     /// ```
     #[inline]
     pub fn len(&self) -> usize {
-        self.head.len() - self.sent + self.tail.as_ref().map_or(0, |tail| tail.len())
+        let head = self.head.len() - self.sent;
+        match &self.tail {
+            None => head,
+            Some(tail) => head + tail.len(),
+        }
     }
 
     /// Returns whether nothing is unsent.

@@ -162,26 +162,26 @@ impl Readiness {
         if closed || event.is_priority() {
             return Self::of_rare(event);
         }
-        Self::NONE
-            .with_if(event.is_readable(), Self::READABLE)
-            .with_if(event.is_writable(), Self::WRITABLE)
+        Self::all([(event.is_readable(), Self::READABLE), (event.is_writable(), Self::WRITABLE)])
     }
 
     /// As `of`, where there is more than most notices have.
     #[inline(never)]
     fn of_rare(event: &mio::event::Event) -> Self {
         let error = event.is_error();
-        Self::NONE
-            .with_if(event.is_readable(), Self::READABLE)
-            .with_if(event.is_writable(), Self::WRITABLE)
-            .with_if(event.is_read_closed() || error, Self::READ_CLOSED)
-            .with_if(event.is_write_closed() || error, Self::WRITE_CLOSED)
-            .with_if(event.is_priority(), Self::URGENT)
+        Self::all([
+            (event.is_readable(), Self::READABLE),
+            (event.is_writable(), Self::WRITABLE),
+            (event.is_read_closed() || error, Self::READ_CLOSED),
+            (event.is_write_closed() || error, Self::WRITE_CLOSED),
+            (event.is_priority(), Self::URGENT),
+        ])
     }
 
+    /// All of these that are.
     #[inline]
-    fn with_if(self, is: bool, other: Self) -> Self {
-        Self(self.0 | (other.0 * u8::from(is)))
+    fn all<const N: usize>(flags: [(bool, Self); N]) -> Self {
+        Self(flags.into_iter().fold(0, |bits, (is, flag)| bits | (flag.0 * u8::from(is))))
     }
 }
 

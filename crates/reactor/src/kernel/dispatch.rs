@@ -151,16 +151,21 @@ impl Kernel {
         }
         self.depth += 1;
         let handled = Running { kernel: self, to, body: Some(body) }.run(symbol, parcel, reply);
-        let outcome = match handled {
-            Ok(()) => Outcome::Handled,
-            Err(refusal) => self.refused(refusal),
-        };
+        if let Err(refusal) = handled {
+            return self.refused(refusal);
+        }
         self.tidy();
-        outcome
+        Outcome::Handled
     }
 
     #[cold]
     fn refused(&mut self, refusal: Box<Refusal>) -> Outcome {
+        let outcome = self.outcome_of(refusal);
+        self.tidy();
+        outcome
+    }
+
+    fn outcome_of(&mut self, refusal: Box<Refusal>) -> Outcome {
         match *refusal {
             Refusal::Failed(error) => {
                 self.fail(self.current, Exception::Error(error));

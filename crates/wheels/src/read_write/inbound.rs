@@ -95,9 +95,12 @@ impl Inbound {
 
     #[inline]
     pub(super) fn ready(&mut self, readiness: Readiness) {
-        self.closed |=
-            readiness.contains(Readiness::READ_CLOSED) || readiness.contains(Readiness::URGENT);
-        self.readable |= self.closed || readiness.contains(Readiness::READABLE);
+        if readiness.contains(Readiness::READ_CLOSED) || readiness.contains(Readiness::URGENT) {
+            self.closed = true;
+        }
+        if self.closed || readiness.contains(Readiness::READABLE) {
+            self.readable = true;
+        }
     }
 
     /// Writing failed: what the peer sent before is worth reading, and so is what it says now.

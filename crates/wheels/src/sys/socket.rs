@@ -133,13 +133,15 @@ pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
     Ok(Credentials { pid: found.pid(), uid: found.uid(), gid: found.gid() })
 }
 
-#[inline]
+// By itself, so that what it returns comes in registers: rustix's own result is handed over in memory.
+#[inline(never)]
 pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     may_fail!(Recv);
     Ok(net::recv(socket, buffer, RecvFlags::DONTWAIT)?.0)
 }
 
-#[inline]
+// By itself, as `recv`.
+#[inline(never)]
 pub(crate) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     may_fail!(Send);
     Ok(net::send(socket, bytes, QUIETLY)?)
