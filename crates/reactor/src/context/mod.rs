@@ -41,6 +41,25 @@ impl<'a> Context<'a> {
         Self { kernel }
     }
 
+    /// The same context for a shorter time: for a value of one's own that holds one for as long as something
+    /// else is borrowed.
+    ///
+    /// ```
+    /// use reactor::Context;
+    ///
+    /// struct Client<'a> { cx: Context<'a>, name: &'a mut String }
+    ///
+    /// fn with<'a>(cx: &'a mut Context<'_>, name: &'a mut String) -> Client<'a> {
+    ///     Client { cx: cx.reborrow(), name }
+    /// }
+    /// # let _ = with;
+    /// ```
+    #[must_use]
+    #[inline(always)]
+    pub const fn reborrow(&mut self) -> Context<'_> {
+        Context { kernel: self.kernel }
+    }
+
     /// This session.
     #[must_use]
     #[inline]

@@ -1,0 +1,13 @@
+//! Ready-made TCP servers and clients: POE's components in Rust.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
+
+mod events;
+mod spawn;
+mod tcp_client;
+mod tcp_server;
+
+pub use events::{CONNECT, DISCONNECTED, DRAIN, RECONNECT, SET_CONCURRENCY, SHUTDOWN};
+pub use spawn::Spawn;

@@ -1,0 +1,1 @@
+//! Servers and clients ready made, over real sockets.
