@@ -4,7 +4,7 @@
 //! noted, and `session.rs` tells it when no callback is running.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use reactor::{Context, SessionId, Symbol, TimerId, WheelId, WheelMap};
 use wheels::filter::Filter;
@@ -35,11 +35,19 @@ pub(super) struct Connection<F: Filter, C> {
     pub(super) state: C,
     /// Invariant: there while it is idle or busy. A wheel that is closing is the kernel's.
     wheel: Option<ReadWrite<F>>,
-    peer: Peer,
-    /// The timers of its events, one of each name. Those that rang may still be here.
-    #[expect(clippy::box_collection, reason = "a word where few have timers")]
-    timers: Option<Box<Vec<(Symbol, TimerId)>>>,
+    rest: Option<Box<Rest>>,
+    /// Who is at the other end, unless the rest says it.
+    ipv4: SocketAddrV4,
     phase: Phase,
+}
+
+/// What few connections of most servers have, and there are thousands of them.
+#[derive(Default)]
+struct Rest {
+    /// Of who is no IPv4 client.
+    peer: Option<Address>,
+    /// The timers of its events, one of each name. Those that rang may still be here.
+    timers: Vec<(Symbol, TimerId)>,
 }
 
 /// ```text
@@ -60,12 +68,6 @@ pub(super) enum Phase {
     Ended,
 }
 
-/// Who is at the other end. Of most servers it is an IPv4 client, and there are thousands of them.
-enum Peer {
-    V4(SocketAddrV4),
-    Other(Box<Address>),
-}
-
 impl<F: Filter, C> Hub<F, C> {
     pub(super) fn new(role: Role) -> Self {
         Self { clients: WheelMap::default(), review: VecDeque::new(), draining: false, role }
@@ -73,9 +75,7 @@ impl<F: Filter, C> Hub<F, C> {
 
     pub(super) fn add(&mut self, wheel: ReadWrite<F>, peer: Address, state: C) -> WheelId {
         let id = wheel.id();
-        let (peer, phase) = (Peer::new(peer), Phase::Idle);
-        let connection = Connection { state, wheel: Some(wheel), peer, timers: None, phase };
-        self.clients.insert(id, connection);
+        self.clients.insert(id, Connection::new(state, wheel, peer));
         id
     }
 
@@ -155,16 +155,28 @@ impl<F: Filter, C> Hub<F, C> {
     /// It has ended, and that was told.
     pub(super) fn remove(&mut self, cx: &mut Context<'_>, id: WheelId) -> Option<Address> {
         let connection = self.clients.remove(&id)?;
-        for (_, timer) in connection.timers.into_iter().flat_map(|timers| *timers) {
+        let peer = connection.peer();
+        for (_, timer) in connection.rest.into_iter().flat_map(|rest| rest.timers) {
             if cx.alarm_remove(timer).is_err() {
                 log::trace!("{timer} rang before");
             }
         }
-        Some(connection.peer.address())
+        Some(peer)
     }
 }
 
 impl<F: Filter, C> Connection<F, C> {
+    fn new(state: C, wheel: ReadWrite<F>, peer: Address) -> Self {
+        let (ipv4, rest) = match peer.as_ip() {
+            Some(SocketAddr::V4(ipv4)) => (ipv4, None),
+            Some(SocketAddr::V6(_)) | None => {
+                let rest = Rest { peer: Some(peer), timers: Vec::new() };
+                (SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), Some(Box::new(rest)))
+            }
+        };
+        Self { state, wheel: Some(wheel), rest, ipv4, phase: Phase::Idle }
+    }
+
     /// While it is open.
     #[inline]
     pub(super) const fn wheel(&self) -> Option<&ReadWrite<F>> {
@@ -188,33 +200,18 @@ impl<F: Filter, C> Connection<F, C> {
     }
 
     pub(super) fn peer(&self) -> Address {
-        self.peer.address()
+        let peer = self.rest.as_ref().and_then(|rest| rest.peer.clone());
+        peer.unwrap_or_else(|| Address::Ip(self.ipv4.into()))
     }
 
     /// Takes the timer of an event's name out.
     pub(super) fn take_timer(&mut self, name: Symbol) -> Option<TimerId> {
-        let timers = self.timers.as_mut()?;
+        let timers = &mut self.rest.as_mut()?.timers;
         let at = timers.iter().position(|(other, _)| *other == name)?;
         Some(timers.swap_remove(at).1)
     }
 
     pub(super) fn keep_timer(&mut self, name: Symbol, timer: TimerId) {
-        self.timers.get_or_insert_default().push((name, timer));
-    }
-}
-
-impl Peer {
-    fn new(address: Address) -> Self {
-        match address.as_ip() {
-            Some(SocketAddr::V4(address)) => Self::V4(address),
-            Some(SocketAddr::V6(_)) | None => Self::Other(Box::new(address)),
-        }
-    }
-
-    fn address(&self) -> Address {
-        match self {
-            Self::V4(address) => Address::Ip((*address).into()),
-            Self::Other(address) => Address::clone(address),
-        }
+        self.rest.get_or_insert_default().timers.push((name, timer));
     }
 }
