@@ -16,6 +16,7 @@ POE::Session->create(
   inline_states => {
     _start       => \&start,
     got_datagram => \&got_datagram,
+    stop         => \&stop,
     got_signal   => sub { },  # not handled: it ends the program
   },
 );
@@ -52,9 +53,14 @@ sub got_datagram {
   }
   elsif ($message eq "stop") {
     send($socket, "stopped after " . keys(%{$heap->{count}}) . " peers", 0, $peer);
-    $kernel->select_read($socket);
+    $kernel->yield(stop => $socket);
   }
   else {
     send($socket, "what?", 0, $peer);
   }
+}
+
+sub stop {
+  my ($kernel, $socket) = @_[KERNEL, ARG0];
+  $kernel->select_read($socket);
 }

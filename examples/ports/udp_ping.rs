@@ -22,6 +22,7 @@ fn main() -> ExitCode {
             .try_on("_start", Ping::start)
             .try_on("got_socket", Ping::got_socket)
             .on("got_datagram", Ping::got_datagram)
+            .on("stop", Ping::stop)
             .on("got_error", Ping::got_error)
             .on("got_signal", examples::got_signal);
         let mut kernel = Kernel::new()?;
@@ -55,10 +56,14 @@ impl Ping {
         } else if message.payload == "stop" {
             let answer = format!("stopped after {} peers", self.count.len());
             socket.send_to(cx, answer, message.from);
-            self.socket = None;
+            cx.yield_("stop", ());
         } else {
             socket.send_to(cx, "what?", message.from);
         }
+    }
+
+    fn stop(&mut self, _: &mut Context<'_>, (): ()) {
+        self.socket = None;
     }
 
     fn got_error(&mut self, _: &mut Context<'_>, failure: Failure) {

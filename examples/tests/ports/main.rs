@@ -1,0 +1,72 @@
+//! Each port of a POE program beside the program: the same clients say the same to both, and what they,
+//! the standard output and the standard error hear must be the same, byte for byte.
+//!
+//! `scripts` are what the clients say, and what they expect: see `script.rs`. It needs Perl with POE, which
+//! `.ci/run` installs, and the examples built: `cargo test -p examples --features interop`.
+
+#[expect(dead_code, reason = "the servers of the other tests are not started here")]
+#[path = "../program/mod.rs"]
+mod program;
+mod script;
+mod stage;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use program::Program;
+use script::{Language, Script};
+use stage::Stage;
+
+macro_rules! twins {
+    ($($test:ident: $name:literal, $example:literal;)*) => {$(
+        #[test]
+        fn $test() {
+            let script = include_str!(concat!("scripts/", $name, ".txt"));
+            compare($name, $example, &Script::parse(script));
+        }
+    )*};
+}
+
+twins! {
+    line_chat_says_what_its_twin_says: "line_chat", "port_line_chat";
+    monitor_says_what_its_twin_says: "monitor", "port_monitor";
+    proxy_says_what_its_twin_says: "proxy", "port_proxy";
+    rot13_server_says_what_its_twin_says: "rot13_server", "rot13_server";
+    udp_ping_says_what_its_twin_says: "udp_ping", "port_udp_ping";
+    workers_says_what_its_twin_says: "workers", "port_workers";
+}
+
+#[test]
+fn no_program_in_perl_is_warned_of() {
+    let programs = std::fs::read_dir(folder()).unwrap();
+    let programs = programs.map(|entry| entry.unwrap().path());
+    let programs: Vec<PathBuf> =
+        programs.filter(|path| path.extension() == Some("pl".as_ref())).collect();
+    assert!(programs.len() >= 6, "{programs:?}");
+    for path in programs {
+        let said = Command::new("perl").arg("-wc").arg(&path).output().unwrap();
+        let noted = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert_eq!(noted, format!("{} syntax OK\n", path.display()));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\nuse warnings;\nuse strict;\n"), "{}", path.display());
+    }
+}
+
+/// Plays the script with both, and compares.
+fn compare(name: &str, example: &str, script: &Script) {
+    let perl = folder().join(name).with_extension("pl");
+    let perl = Stage::play(script, Language::Perl, |arguments| {
+        let mut command = Command::new("perl");
+        command.arg(&perl).args(arguments).env("LC_ALL", "C").stdin(Stdio::null());
+        Program::run(command)
+    });
+    let rust = Stage::play(script, Language::Rust, |arguments| {
+        Program::start(example, arguments, Stdio::null())
+    });
+    assert!(perl.lines().count() > 5, "next to nothing was said: {perl}");
+    assert_eq!(perl, rust, "left: Perl, right: Rust");
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("ports")
+}
