@@ -32,6 +32,7 @@ twins! {
     monitor_says_what_its_twin_says: "monitor", "port_monitor";
     proxy_says_what_its_twin_says: "proxy", "port_proxy";
     rot13_server_says_what_its_twin_says: "rot13_server", "rot13_server";
+    tcp_server_says_what_its_twin_says: "tcp_server", "port_tcp_server";
     udp_ping_says_what_its_twin_says: "udp_ping", "port_udp_ping";
     workers_says_what_its_twin_says: "workers", "port_workers";
 }
