@@ -10,6 +10,8 @@ mod program;
 mod script;
 mod stage;
 
+use std::ffi::OsStr;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,23 +20,39 @@ use script::{Language, Script};
 use stage::Stage;
 
 macro_rules! twins {
-    ($($test:ident: $name:literal, $example:literal;)*) => {$(
-        #[test]
+    ($($test:ident: $twin:ident, $example:literal;)*) => {
+        const TWINS: &[(&str, &str)] = &[$((stringify!($twin), $example)),*];
+
+        $(#[test]
         fn $test() {
-            let script = include_str!(concat!("scripts/", $name, ".txt"));
-            compare($name, $example, &Script::parse(script));
-        }
-    )*};
+            let script = include_str!(concat!("scripts/", stringify!($twin), ".txt"));
+            compare(stringify!($twin), $example, &Script::parse(script));
+        })*
+    };
 }
 
 twins! {
-    line_chat_says_what_its_twin_says: "line_chat", "port_line_chat";
-    monitor_says_what_its_twin_says: "monitor", "port_monitor";
-    proxy_says_what_its_twin_says: "proxy", "port_proxy";
-    rot13_server_says_what_its_twin_says: "rot13_server", "rot13_server";
-    tcp_server_says_what_its_twin_says: "tcp_server", "port_tcp_server";
-    udp_ping_says_what_its_twin_says: "udp_ping", "port_udp_ping";
-    workers_says_what_its_twin_says: "workers", "port_workers";
+    line_chat_says_what_its_twin_says: line_chat, "port_line_chat";
+    monitor_says_what_its_twin_says: monitor, "port_monitor";
+    proxy_says_what_its_twin_says: proxy, "port_proxy";
+    rot13_server_says_what_its_twin_says: rot13_server, "rot13_server";
+    tcp_server_says_what_its_twin_says: tcp_server, "port_tcp_server";
+    udp_ping_says_what_its_twin_says: udp_ping, "port_udp_ping";
+    workers_says_what_its_twin_says: workers, "port_workers";
+}
+
+#[test]
+fn of_a_port_that_is_taken_twins_say_the_same() {
+    let stream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mailbox = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for (name, example) in TWINS {
+        let taken = if *name == "udp_ping" { mailbox.local_addr() } else { stream.local_addr() };
+        let port = taken.unwrap().port().to_string();
+        let perl = perl(name, &[&port]).end();
+        let rust = Program::start(example, &[&port], Stdio::null()).end();
+        assert!(perl.stderr.contains("Address already in use"), "{name}: {perl:?}");
+        assert_eq!(perl, rust, "{name}: left: Perl, right: Rust");
+    }
 }
 
 #[test]
@@ -43,7 +61,7 @@ fn no_program_in_perl_is_warned_of() {
     let programs = programs.map(|entry| entry.unwrap().path());
     let programs: Vec<PathBuf> =
         programs.filter(|path| path.extension() == Some("pl".as_ref())).collect();
-    assert!(programs.len() >= 6, "{programs:?}");
+    assert_eq!(programs.len(), TWINS.len(), "{programs:?}");
     for path in programs {
         let said = Command::new("perl").arg("-wc").arg(&path).output().unwrap();
         let noted = String::from_utf8_lossy(&said.stderr).into_owned();
@@ -55,17 +73,19 @@ fn no_program_in_perl_is_warned_of() {
 
 /// Plays the script with both, and compares.
 fn compare(name: &str, example: &str, script: &Script) {
-    let perl = folder().join(name).with_extension("pl");
-    let perl = Stage::play(script, Language::Perl, |arguments| {
-        let mut command = Command::new("perl");
-        command.arg(&perl).args(arguments).env("LC_ALL", "C").stdin(Stdio::null());
-        Program::run(command)
-    });
-    let rust = Stage::play(script, Language::Rust, |arguments| {
-        Program::start(example, arguments, Stdio::null())
-    });
+    let start = |arguments: &[String]| perl(name, arguments);
+    let perl = Stage::play(script, Language::Perl, start);
+    let start = |arguments: &[String]| Program::start(example, arguments, Stdio::null());
+    let rust = Stage::play(script, Language::Rust, start);
     assert!(perl.lines().count() > 5, "next to nothing was said: {perl}");
     assert_eq!(perl, rust, "left: Perl, right: Rust");
+}
+
+fn perl<A: AsRef<OsStr>>(name: &str, arguments: &[A]) -> Program {
+    let mut command = Command::new("perl");
+    command.arg(folder().join(name).with_extension("pl")).args(arguments);
+    command.env("LC_ALL", "C").stdin(Stdio::null());
+    Program::run(command)
 }
 
 fn folder() -> PathBuf {

@@ -54,6 +54,11 @@ impl Script {
 }
 
 impl Step {
+    /// Whether it is played with the program in that language.
+    pub(crate) fn is_of(&self, language: Language) -> bool {
+        self.only.is_none_or(|only| only == language)
+    }
+
     fn parse(line: usize, text: &str) -> Self {
         let (only, text) = match text.split_once(": ") {
             Some(("perl", rest)) => (Some(Language::Perl), rest),

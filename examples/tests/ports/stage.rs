@@ -3,8 +3,7 @@
 //! Promises that nobody waits for ever: sockets give up after a minute, as the program does.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
@@ -35,20 +34,21 @@ impl<L: FnMut(&[String]) -> Program> Stage<L> {
     pub(crate) fn play(script: &Script, language: Language, launch: L) -> String {
         let (parties, heard) = (BTreeMap::new(), String::new());
         let mut stage = Self { launch, program: None, address: None, parties, heard };
-        for step in &script.steps {
-            if step.only.is_none_or(|only| only == language) {
-                let heard = stage.step(step).unwrap_or_else(|error| {
-                    panic!("{language:?}, {step:?}: {error}; heard so far:\n{}", stage.heard);
-                });
-                if let Some(heard) = heard.filter(|_| step.only.is_none()) {
-                    let Step { who, what, .. } = step;
-                    writeln!(stage.heard, "{who} {what} {heard}").expect("a string takes all");
-                }
+        for step in script.steps.iter().filter(|step| step.is_of(language)) {
+            match stage.step(step) {
+                Ok(heard) => stage.note(step, heard),
+                Err(error) => panic!("{language:?}, {step:?}: {error}; so far:\n{}", stage.heard),
             }
         }
         assert!(stage.program.is_none(), "the script sees the program's end");
         stage.rest();
         stage.heard
+    }
+
+    fn note(&mut self, step: &Step, heard: Option<String>) {
+        if let Some(heard) = heard.filter(|_| step.only.is_none()) {
+            self.heard += &format!("{} {} {heard}\n", step.who, step.what);
+        }
     }
 
     /// What comes of a step, if it is something that one hears.
@@ -122,9 +122,9 @@ impl<L: FnMut(&[String]) -> Program> Stage<L> {
         for (name, party) in &mut self.parties {
             if let Party::Stream(stream) = party {
                 let mut bytes = Vec::new();
-                let end = io::Read::read_to_end(stream, &mut bytes).map_err(|error| error.kind());
-                writeln!(self.heard, "{name} is left with {end:?} {}", bytes.escape_ascii())
-                    .expect("a string takes all");
+                let end = stream.read_to_end(&mut bytes).map_err(|error| error.kind());
+                let bytes = bytes.escape_ascii();
+                self.heard += &format!("{name} is left with {end:?} {bytes}\n");
             }
         }
     }
