@@ -4,18 +4,20 @@
 //! `scripts` are what the clients say, and what they expect: see `script.rs`. It needs Perl with POE, which
 //! `.ci/run` installs, and the examples built: `cargo test -p examples --features interop`.
 
-#[expect(dead_code, reason = "the servers of the other tests are not started here")]
+#[expect(dead_code, reason = "the other tests start echo servers")]
 #[path = "../program/mod.rs"]
 mod program;
 mod script;
 mod stage;
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use program::Program;
+use program::{End, Program, Server};
+use rustix::process::Signal;
 use script::{Language, Script};
 use stage::Stage;
 
@@ -52,6 +54,26 @@ fn of_a_port_that_is_taken_twins_say_the_same() {
         let rust = Program::start(example, &[&port], Stdio::null()).end();
         assert!(perl.stderr.contains("Address already in use"), "{name}: {perl:?}");
         assert_eq!(perl, rust, "{name}: left: Perl, right: Rust");
+    }
+}
+
+#[test]
+fn netcat_hears_the_same_of_both_servers_of_poes_manual() {
+    let perl = Server::listening(perl("rot13_server", &["0"]));
+    let rust = Server::listening(Program::start("rot13_server", &["0"], Stdio::null()));
+    for server in [perl, rust] {
+        let port = server.address.port().to_string();
+        let mut command = Command::new("nc");
+        command.args(["-N", "127.0.0.1", &port]).stdin(Stdio::piped());
+        let mut netcat = Program::run(command);
+        let mut stdin = netcat.stdin();
+        stdin.write_all(b"Hello, netcat!\n").unwrap();
+        assert_eq!(netcat.line(), "Uryyb, argpng!\r\n");
+        stdin.write_all(b"twice\ntwice\n").unwrap();
+        assert_eq!([netcat.line(), netcat.line()], ["gjvpr\r\n", "gjvpr\r\n"]);
+        drop(stdin);
+        assert_eq!(netcat.end(), End::silent(0));
+        assert_eq!(server.end(Signal::TERM), End::silent(0));
     }
 }
 
