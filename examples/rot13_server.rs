@@ -65,8 +65,11 @@ impl Rot13 {
         }
     }
 
-    fn on_client_error(&mut self, _: &mut Context<'_>, failure: Failure) {
-        self.clients.remove(&failure.wheel);
+    /// There what was put and not sent is lost with the wheel; here it is sent first.
+    fn on_client_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
+        if let Some(client) = self.clients.remove(&failure.wheel) {
+            client.shutdown(cx);
+        }
     }
 }
 
