@@ -46,11 +46,8 @@ impl Rot13 {
     }
 
     fn on_client_accept(&mut self, cx: &mut Context<'_>, client: Established) {
-        let wheel = ReadWrite::builder(client.socket).filter(Line::new()).build(
-            cx,
-            "on_client_input",
-            "on_client_error",
-        );
+        let wheel = ReadWrite::builder(client.socket).filter(Line::new());
+        let wheel = wheel.build(cx, "on_client_input", "on_client_error");
         self.clients.insert(wheel.id(), wheel);
     }
 
@@ -65,7 +62,7 @@ impl Rot13 {
         }
     }
 
-    /// There what was put and not sent is lost with the wheel; here it is sent first.
+    /// What was put is sent before the end; the twin deletes the wheel, and with it what was not sent yet.
     fn on_client_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
         if let Some(client) = self.clients.remove(&failure.wheel) {
             client.shutdown(cx);
