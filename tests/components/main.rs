@@ -1,3 +1,5 @@
-//! Servers and clients ready made, over real sockets.
+//! Components: servers and clients ready made.
 
 mod server_echo;
+mod server_endings;
+mod server_kit;

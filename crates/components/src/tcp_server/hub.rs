@@ -17,6 +17,8 @@ pub(super) struct Hub<F: Filter, C> {
     /// Those that have ended, and while the server drains those that may be idle: to be looked at as soon
     /// as no callback is running.
     review: VecDeque<WheelId>,
+    /// Those that failed, and end when the callback that is told so has returned.
+    failing: Vec<WheelId>,
     pub(super) draining: bool,
     pub(super) role: Role,
 }
@@ -35,12 +37,16 @@ pub(super) enum Role {
 /// open --shutdown, unsent--> closing --flushed, failed--> ended
 /// open, closing --abort--> ended
 /// ```
+///
+/// A callback that panics leaves its connection told and not gone: that is seen to later.
 pub(super) enum Phase<F: Filter> {
     Open(ReadWrite<F>),
     /// The wheel is the kernel's until all is sent.
     Closing,
     /// To be told.
     Ended,
+    /// That is being told, or was and the callback panicked.
+    Told,
 }
 
 pub(super) struct Connection<F: Filter, C> {
@@ -55,7 +61,13 @@ pub(super) struct Connection<F: Filter, C> {
 
 impl<F: Filter, C> Hub<F, C> {
     pub(super) fn new(role: Role) -> Self {
-        Self { clients: WheelMap::default(), review: VecDeque::new(), draining: false, role }
+        Self {
+            clients: WheelMap::default(),
+            review: VecDeque::new(),
+            failing: Vec::new(),
+            draining: false,
+            role,
+        }
     }
 
     pub(super) fn add(&mut self, wheel: ReadWrite<F>, peer: Address, state: C) -> WheelId {
@@ -86,7 +98,7 @@ impl<F: Filter, C> Hub<F, C> {
         let Some(connection) = self.clients.get_mut(&id) else { return };
         let wheel = match std::mem::replace(&mut connection.phase, Phase::Closing) {
             Phase::Open(wheel) => wheel,
-            other @ (Phase::Closing | Phase::Ended) => {
+            other @ (Phase::Closing | Phase::Ended | Phase::Told) => {
                 connection.phase = other;
                 return;
             }
@@ -103,10 +115,16 @@ impl<F: Filter, C> Hub<F, C> {
     /// Closes at once.
     pub(super) fn abort(&mut self, id: WheelId) {
         let Some(connection) = self.clients.get_mut(&id) else { return };
-        if !matches!(connection.phase, Phase::Ended) {
+        if !connection.has_ended() {
             connection.phase = Phase::Ended;
             self.review.push_back(id);
         }
+    }
+
+    /// It ends, once the callback has returned that is to be told of a failure.
+    pub(super) fn fails(&mut self, id: WheelId) {
+        self.failing.push(id);
+        self.review.push_back(id);
     }
 
     /// A connection that was closing has nothing more to send.
@@ -132,21 +150,38 @@ impl<F: Filter, C> Hub<F, C> {
         self.review.is_empty()
     }
 
-    /// The next connection that has ended. Idle ones are shut down on the way if the server drains.
+    /// The next connection that has ended, which is under review until it is removed. Those that failed
+    /// are shut down on the way, and idle ones if the server drains.
     pub(super) fn next_ended(&mut self, cx: &mut Context<'_>) -> Option<WheelId> {
         loop {
-            let id = self.review.pop_front()?;
-            let Some(connection) = self.clients.get(&id) else { continue };
-            match &connection.phase {
-                Phase::Ended => return Some(id),
-                Phase::Open(wheel)
-                    if self.draining && !connection.busy && !wheel.has_unread(cx) =>
-                {
-                    self.shutdown(cx, id);
-                }
-                Phase::Open(_) | Phase::Closing => {}
+            let id = *self.review.front()?;
+            if self.has_ended(cx, id) {
+                return Some(id);
             }
+            self.review.pop_front();
         }
+    }
+
+    fn has_ended(&mut self, cx: &mut Context<'_>, id: WheelId) -> bool {
+        let fails = self.failing.iter().position(|failing| *failing == id);
+        let fails = fails.map(|place| self.failing.swap_remove(place)).is_some();
+        let Some(connection) = self.clients.get(&id) else { return false };
+        let is_idle = |wheel: &ReadWrite<F>, cx: &mut Context<'_>| {
+            self.draining && !connection.busy && !wheel.has_unread(cx)
+        };
+        match &connection.phase {
+            Phase::Ended | Phase::Told => return true,
+            Phase::Closing if fails => self.settled(id),
+            Phase::Open(wheel) if fails || is_idle(wheel, cx) => self.shutdown(cx, id),
+            Phase::Open(_) | Phase::Closing => {}
+        }
+        false
+    }
+
+    /// It has ended: says whether that is to be told, which it is once.
+    pub(super) fn begin_to_tell(&mut self, id: WheelId) -> bool {
+        let Some(connection) = self.clients.get_mut(&id) else { return false };
+        !matches!(std::mem::replace(&mut connection.phase, Phase::Told), Phase::Told)
     }
 
     /// Every connection is idle, or is to be looked at as long as it is not.
@@ -172,6 +207,10 @@ impl<F: Filter, C> Connection<F, C> {
         self.phase.wheel()
     }
 
+    pub(super) const fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended | Phase::Told)
+    }
+
     /// Takes the timer of an event's name out.
     pub(super) fn take_timer(&mut self, name: Symbol) -> Option<TimerId> {
         let at = self.timers.iter().position(|(other, _)| *other == name)?;
@@ -188,7 +227,7 @@ impl<F: Filter> Phase<F> {
     pub(super) const fn wheel(&self) -> Option<&ReadWrite<F>> {
         match self {
             Self::Open(wheel) => Some(wheel),
-            Self::Closing | Self::Ended => None,
+            Self::Closing | Self::Ended | Self::Told => None,
         }
     }
 }

@@ -3,7 +3,8 @@
 //! [`TcpServer`] is what the user says about it, in this file for all servers and in `of_clients.rs` for
 //! those whose connections it keeps; `callbacks.rs` has what it adds up to. `session.rs` is the server at
 //! work: `door.rs` lets clients in as `admission.rs` counts them, `hub.rs` has the connections, and
-//! `client.rs` and `clients.rs` are what callbacks are given of them. `deadline.rs` ends what does not end.
+//! `client.rs` and `clients.rs` are what callbacks are given of them, by `lent.rs`.
+//! `settle.rs` calls back and sees to what follows. `deadline.rs` ends what does not end.
 
 mod admission;
 mod callbacks;
@@ -12,9 +13,11 @@ mod clients;
 mod deadline;
 mod door;
 mod hub;
+mod lent;
 mod names;
 mod of_clients;
 mod session;
+mod settle;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -35,6 +38,7 @@ pub use client::{Client, ToClient};
 pub use clients::Clients;
 use door::{Door, Source};
 use hub::{Hub, Role};
+use lent::Lent;
 use session::Serving;
 
 /// A server for TCP and other streams (POE: `POE::Component::Server::TCP`).
@@ -260,7 +264,7 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
     ) -> Self {
         let handler = move |serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, payload| {
             let Serving { user, hub, .. } = serving;
-            let result = call(user, &mut Clients::new(hub, cx.reborrow()), payload);
+            let result = call(user, &mut Lent::new(hub, cx).clients(), payload);
             if !serving.hub.is_settled() {
                 serving.settle(cx);
             }
@@ -331,6 +335,7 @@ fn of_any<S: 'static, F: Filter, C: 'static>(
         .on(&names::GOT_FLUSH, Serving::got_flush)
         .on(&names::GOT_HIGH, Serving::got_high)
         .on(&names::GOT_LOW, Serving::got_low)
+        .on(&names::SETTLE, |serving, cx, ()| serving.settle(cx))
         .on(&SHUTDOWN, |serving, cx, ()| serving.shutdown(cx))
         .on(&DRAIN, Serving::drain)
 }

@@ -7,6 +7,8 @@ pub(super) const GOT_CLIENT: Event<Established> = Event::new("tcp_server_got_cli
 pub(super) const LISTENING: Event<Listening> = Event::new("tcp_server_listening");
 pub(super) const GOT_LISTEN_ERROR: Event<Failure> = Event::new("tcp_server_got_listen_error");
 pub(super) const GOT_SIGNAL: Event<Signal> = Event::new("tcp_server_got_signal");
+/// A callback panicked, and what it began is not settled.
+pub(super) const SETTLE: Event<()> = Event::new("tcp_server_settle");
 pub(super) const TIME_IS_UP: Event<()> = Event::new("tcp_server_time_is_up");
 
 /// Of `Input<T>`, whatever the filter's items are.
