@@ -1,5 +1,8 @@
-//! Components: servers and clients ready made.
+//! Servers and clients ready made, over real sockets.
 
+mod server_admission;
+mod server_drain;
 mod server_echo;
 mod server_endings;
 mod server_kit;
+mod server_listening;

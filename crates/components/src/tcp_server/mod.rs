@@ -204,7 +204,8 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
         self
     }
 
-    /// A name for the session of the server, until it is shut down (POE: `Alias`). Default: none.
+    /// A name for the session of the server, until it is shut down or listens nowhere (POE: `Alias`). If
+    /// another session has it, that is logged and the server goes without. Default: none.
     pub fn alias(mut self, alias: impl Into<String>) -> Self {
         self.alias = Some(alias.into());
         self
