@@ -244,7 +244,7 @@ fn what_came_before_the_drain_is_answered_though_it_is_more_than_is_read_at_once
         timed.turns_until(|_| peer.is_done());
         let (Ending::Closed(came) | Ending::Reset(came)) = peer.join();
         assert!(came.len() / 17 >= sent, "{form:?}: {} of {sent} lines", came.len() / 17);
-        timed.house.turns(10);
+        timed.assert_over_in_time();
     }
 }
 

@@ -3,7 +3,7 @@
 //! Owns each connection with its state. Never calls the user: what is to be told of a connection is
 //! noted, and `session.rs` tells it when no callback is running.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use reactor::{Context, SessionId, Symbol, TimerId, WheelId, WheelMap};
 use wheels::filter::Filter;
@@ -19,6 +19,8 @@ pub(super) struct Hub<F: Filter, C> {
     review: VecDeque<WheelId>,
     /// Those that failed, and end when the callback that is told so has returned.
     failing: Vec<WheelId>,
+    /// Of which it is not known yet whether they are idle.
+    unsure: BTreeSet<WheelId>,
     pub(super) draining: bool,
     pub(super) role: Role,
 }
@@ -65,6 +67,7 @@ impl<F: Filter, C> Hub<F, C> {
             clients: WheelMap::default(),
             review: VecDeque::new(),
             failing: Vec::new(),
+            unsure: BTreeSet::new(),
             draining: false,
             role,
         }
@@ -166,16 +169,34 @@ impl<F: Filter, C> Hub<F, C> {
         let fails = self.failing.iter().position(|failing| *failing == id);
         let fails = fails.map(|place| self.failing.swap_remove(place)).is_some();
         let Some(connection) = self.clients.get(&id) else { return false };
-        let is_idle = |wheel: &ReadWrite<F>, cx: &mut Context<'_>| {
-            self.draining && !connection.busy && !wheel.has_unread(cx)
-        };
+        let draining = self.draining && !connection.busy;
         match &connection.phase {
             Phase::Ended | Phase::Told => return true,
             Phase::Closing if fails => self.settled(id),
-            Phase::Open(wheel) if fails || is_idle(wheel, cx) => self.shutdown(cx, id),
+            Phase::Open(_) if fails => self.shutdown(cx, id),
+            Phase::Open(wheel) if draining && !wheel.has_unread(cx) => {
+                if wheel.is_reading(cx) {
+                    self.look_again(cx, id);
+                } else {
+                    self.shutdown(cx, id);
+                }
+            }
             Phase::Open(_) | Phase::Closing => {}
         }
         false
+    }
+
+    /// Whether it is idle will be known in the next turn.
+    fn look_again(&mut self, cx: &mut Context<'_>, id: WheelId) {
+        if self.unsure.is_empty() {
+            cx.yield_(&names::LOOK_AGAIN, ());
+        }
+        self.unsure.insert(id);
+    }
+
+    /// The next turn is there.
+    pub(super) fn review_unsure(&mut self) {
+        self.review.extend(std::mem::take(&mut self.unsure));
     }
 
     /// It has ended: says whether that is to be told, which it is once.

@@ -337,6 +337,7 @@ fn of_any<S: 'static, F: Filter, C: 'static>(
         .on(&names::GOT_HIGH, Serving::got_high)
         .on(&names::GOT_LOW, Serving::got_low)
         .on(&names::SETTLE, |serving, cx, ()| serving.settle(cx))
+        .on(&names::LOOK_AGAIN, |serving, cx, ()| serving.look_again(cx))
         .on(&SHUTDOWN, |serving, cx, ()| serving.shutdown(cx))
         .on(&DRAIN, Serving::drain)
 }

@@ -67,6 +67,12 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         }
     }
 
+    /// Those that may have been reading still are looked at once more.
+    pub(super) fn look_again(&mut self, cx: &mut Context<'_>) {
+        self.hub.review_unsure();
+        self.settle(cx);
+    }
+
     /// Tells what has ended, and what ends because of that.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
         while let Some(id) = self.hub.next_ended(cx) {
