@@ -65,8 +65,7 @@ fn tell_all(server: TcpServer<Story, Line>) -> Vec<String> {
     });
     assert_eq!(peer.run(&mut kernel), "hello\r\n");
     net::run_to_end(&mut kernel);
-    let told = story.told.borrow().clone();
-    told
+    story.told.take()
 }
 
 const ORDER: [&str; 8] = [
