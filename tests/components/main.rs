@@ -5,4 +5,6 @@ mod server_drain;
 mod server_echo;
 mod server_endings;
 mod server_kit;
+mod server_limits;
 mod server_listening;
+mod server_poe;
