@@ -1,6 +1,7 @@
 //! Servers and clients ready made, over real sockets.
 
 mod server_admission;
+mod server_callbacks;
 mod server_drain;
 mod server_echo;
 mod server_endings;
