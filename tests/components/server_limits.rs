@@ -163,3 +163,20 @@ fn what_a_slow_reader_does_not_take_after_a_shutdown_is_told_and_then_its_end() 
         timed.expect_after(30 * SECOND, "shutdown");
     }
 }
+
+#[test]
+fn a_client_that_goes_on_sending_is_lingered_for_no_longer() {
+    for form in FORMS {
+        let server = lines().client_input(|_, client, _| client.shutdown());
+        let mut timed = Timed::new(form, server);
+        timed.send("end\n");
+        for _ in 0..29 {
+            timed.send("and on\n");
+            timed.pass(SECOND);
+        }
+        assert_eq!(timed.house.kernel.wheel_count(), 2);
+        timed.pass(SECOND);
+        assert_eq!(timed.house.kernel.wheel_count(), 1, "{form:?}");
+        assert_eq!(timed.house.story.told(), ["disconnected"]);
+    }
+}

@@ -1,12 +1,13 @@
 //! Where a server listens, and what it says of that.
 
 use std::io::Write;
-use std::net::{IpAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use components::{SHUTDOWN, TcpServer};
 use reactor::{Context, Event, Kernel, States};
+use socket2::SockRef;
 use testkit::logs;
 use testkit::machine;
 use testkit::net::{self, Refusing};
@@ -304,4 +305,25 @@ fn a_server_may_be_the_child_of_a_session() {
     assert_eq!(story.told().last().expect("some"), "stopped");
     let gone = story.addresses().first().and_then(Address::as_ip);
     assert!(gone.is_none_or(|addr| TcpStream::connect(addr).is_err()));
+}
+
+#[test]
+fn a_listener_that_breaks_while_it_listens_is_an_error_and_connections_live_on() {
+    for form in FORMS {
+        let (listener, addr) = net::listener();
+        let saboteur = listener.try_clone().expect("a clone");
+        let server = TcpServer::new(Line::new).listen_on([OwnedFd::from(listener)]).alias("server");
+        let mut house = House::open(form, telling(server));
+        let mut stream = house.connect();
+        SockRef::from(&saboteur).shutdown(Shutdown::Both).expect("it listens no more");
+        house.run_until("an error", |story| {
+            story.told().iter().any(|told| told.starts_with("server: accept"))
+        });
+        assert_eq!(house.kernel.alias_resolve("server"), None);
+        stream.write_all(b"still there\n").expect("write");
+        house.run_until_told("flushed");
+        assert_eq!(house.addr(), addr);
+        drop(stream);
+        assert_eq!(house.end().last().expect("some"), "stopped");
+    }
 }

@@ -107,7 +107,9 @@ use session::Serving;
 ///
 /// The failure is the session's, whose connections are all of the server's: see
 /// [`OnException`](reactor::OnException). With [a session for each](Self::session_per_client) it is that
-/// connection's alone.
+/// connection's alone; should the server's own session fail, they live on. If the failure is called handled
+/// (`DIE`), what the callback began is gone on with: a connection that it shut down is shut down, and one of
+/// which it was told an error as well.
 #[must_use = "a server does nothing until it is spawned"]
 pub struct TcpServer<S, F: Filter, C = (), K = Keeps> {
     sources: Vec<Source>,
@@ -141,7 +143,8 @@ impl<S: 'static> TcpServer<S, Stream, (), GivesAway> {
     /// (POE: `Acceptor`).
     ///
     /// With a limit of [`concurrency`](Self::concurrency) the server has to be told of each connection that
-    /// is closed: post [`DISCONNECTED`] to it.
+    /// is closed: post [`DISCONNECTED`] to it. When it [drains](Clients::drain) it waits for the sessions that
+    /// are its children, which are not told.
     pub fn acceptor(accept: impl Fn(&mut S, &mut Context<'_>, Established) + 'static) -> Self {
         let mut server = Self::of(Box::new(|| Stream), Box::new(|_, _| ()));
         server.server.acceptor = Some(Box::new(accept));
@@ -212,7 +215,8 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
     }
 
     /// How many connections there may be at a time (POE: `Concurrency`). More clients wait in the system's
-    /// queue until one is disconnected. With 0 none is accepted until
+    /// queue until one is disconnected; that its descriptor may [linger](Self::linger) then does not count.
+    /// With 0 none is accepted until
     /// [`SET_CONCURRENCY`] says otherwise. Default: any number.
     pub const fn concurrency(mut self, connections: usize) -> Self {
         self.concurrency = Some(connections);
@@ -220,7 +224,8 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
     }
 
     /// Has INT and TERM end the server in order: the first [drains](Clients::drain) it within this time, the
-    /// second stops the program at once. Default: the kernel stops it at the first.
+    /// second stops the program at once, and so does the first if the server drains already. Default: it does
+    /// not watch them, and the system ends the process unless somebody else in the program does.
     pub const fn drain_on_signals(mut self, within: Duration) -> Self {
         self.drain_on_signals = Some(within);
         self
@@ -250,14 +255,16 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
         self
     }
 
-    /// Called when the session of the server stops, behind all that is told of connections (POE: `Stopped`).
+    /// Called when the session of the server stops (POE: `Stopped`): behind all that is told of connections,
+    /// unless it failed and they have sessions of their own.
     pub fn stopped(mut self, call: impl Fn(&mut S, &mut Context<'_>) + 'static) -> Self {
         self.server.stopped = Some(Box::new(call));
         self
     }
 
     /// Handles an event that is posted to the session of the server (POE: `InlineStates` and its kin). Names
-    /// that begin with `tcp_server_` or `_`, and those of the [crate's events](crate), are the server's own.
+    /// that begin with `tcp_server_` or `_`, and those of the [crate's events](crate), are the server's own:
+    /// what is said for them here is not called. Of two handlers for one name the later counts.
     pub fn on<T: 'static, R: 'static>(
         mut self,
         event: impl Into<Event<T, R>>,

@@ -255,7 +255,13 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     /// Those who are not done by now never will be.
     pub(super) fn time_is_up(&self, cx: &mut Context<'_>) {
         let left = self.door_ref().map_or(0, |door| door.admission.count());
-        log::warn!("server: the time to drain is up, with {left} connections left");
+        if left > 0 {
+            log::warn!("server: the time to drain is up, with {left} connections left");
+        } else {
+            log::debug!(
+                "server: the time to drain is up, and nobody is left but children, or who lingers"
+            );
+        }
         let me = cx.session();
         if let Err(error) = cx.signal(me, "KILL", ()) {
             log::error!("server: {error}");
