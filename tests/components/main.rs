@@ -5,6 +5,7 @@ mod server_callbacks;
 mod server_drain;
 mod server_echo;
 mod server_endings;
+mod server_havoc;
 mod server_kit;
 mod server_limits;
 mod server_listening;

@@ -493,7 +493,7 @@ fn forgiving(server: Server) -> Server {
 
 #[test]
 fn a_callback_that_panics_is_its_connections_failure_or_the_servers() {
-    let panics: &[(&str, fn(Server) -> Server)] = &[
+    let panics: &[Way] = &[
         ("connected", |server| {
             server.client_connected(|story, _| {
                 story.tell("connected");
@@ -535,7 +535,7 @@ fn a_callback_that_panics_is_its_connections_failure_or_the_servers() {
 
 #[test]
 fn a_callback_whose_panic_is_handled_leaves_nothing_behind() {
-    let panics: &[(&str, fn(Server) -> Server)] = &[
+    let panics: &[Way] = &[
         ("connected", |server| {
             server.client_connected(|story, client| {
                 story.tell("connected");
