@@ -19,7 +19,7 @@ impl<F: Filter> Stream<F> {
         if let Err(error) = self.filter.encode(item, self.outbound.output(io)) {
             return Put::Unencodable(error);
         }
-        self.outbound.owe_flushed(&self.settings);
+        self.outbound.owe_flushed(1, &self.settings);
         if self.filter.holds_items() {
             // The answer was what it waited for.
             io.again();
@@ -130,6 +130,8 @@ impl<F: Filter> Stream<F> {
         change(&mut settings);
         settings.wanted = settings.targets.wanted();
         self.settings = settings.share(io);
+        // Who wants to be told of it from now on means what is unsent already, too.
+        self.outbound.owe_flushed(0, &self.settings);
         // A mark may be crossed by this.
         io.mark_dirty();
     }

@@ -241,10 +241,10 @@ impl Outbound {
         closing
     }
 
-    /// An item was put: when all is sent, that is to be told.
+    /// So many items were put: when all is sent, that is to be told.
     #[inline]
-    pub(super) fn owe_flushed(&mut self, settings: &Settings) {
-        self.items = self.items.saturating_add(1);
+    pub(super) fn owe_flushed(&mut self, items: u32, settings: &Settings) {
+        self.items = self.items.saturating_add(items);
         if settings.wanted & Note::Flushed.bit() != 0 && !self.output.is_empty() {
             self.notes = (self.notes | OWED) & !Note::Flushed.bit();
         }
