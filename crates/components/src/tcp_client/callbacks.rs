@@ -128,6 +128,7 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
 
     /// All that was put is sent (POE: `ServerFlushed`).
     pub fn server_flushed(mut self, call: impl Fn(&mut S, &mut Server<'_, F>) + 'static) -> Self {
+        self.link.settings.tells_flushed = true;
         self.callbacks.flushed = Some(Box::new(call));
         self
     }

@@ -158,6 +158,7 @@ impl<F: Filter> Link<F> {
                 self.backoff.disconnected(cx.now());
                 let is_unsent = way == Way::InOrder && peer.wheel.unsent(cx) > 0;
                 if is_unsent {
+                    peer.wheel.set_flushed_event(cx, Some(events::FLUSHED));
                     self.stage = Stage::Closing(peer.wheel.id());
                 }
                 match way {

@@ -155,6 +155,7 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
     where
         F::Out: Clone,
     {
+        self.link.settings.tells_flushed = true;
         self.link.kept.keep_by(F::Out::clone);
         self
     }

@@ -10,6 +10,8 @@ use super::events;
 
 pub(super) struct Settings<F> {
     pub(super) filter: Box<dyn Fn() -> F>,
+    /// Somebody wants to know when all is sent.
+    pub(super) tells_flushed: bool,
     pub(super) limits: Limits,
 }
 
@@ -38,7 +40,7 @@ impl<F: Filter> Settings<F> {
             high: None,
             low: None,
         };
-        Self { filter: Box::new(filter), limits }
+        Self { filter: Box::new(filter), tells_flushed: false, limits }
     }
 
     /// A wheel on a connection, with a filter of its own.
@@ -46,11 +48,13 @@ impl<F: Filter> Settings<F> {
         let limits = &self.limits;
         let mut builder = ReadWrite::builder(descriptor)
             .filter((self.filter)())
-            .flushed_event(events::FLUSHED)
             .idle_timeout(limits.idle)
             .frame_timeout(limits.frame)
             .stall_timeout(limits.stall)
             .lifetime(limits.lifetime);
+        if self.tells_flushed {
+            builder = builder.flushed_event(events::FLUSHED);
+        }
         if let Some(time) = limits.linger {
             builder = builder.linger(time);
         }
