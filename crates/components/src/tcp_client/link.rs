@@ -149,7 +149,11 @@ impl<F: Filter> Link<F> {
     /// Whether a connection is over with this.
     fn leave(&mut self, way: Way, cx: &mut Context<'_>) -> bool {
         match std::mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Idle | Stage::Ended | Stage::Connecting(_) => false,
+            Stage::Ended => {
+                self.stage = Stage::Ended;
+                false
+            }
+            Stage::Idle | Stage::Connecting(_) => false,
             Stage::Waiting => {
                 cx.alarm_clear(events::RETRY);
                 false
@@ -184,23 +188,30 @@ impl<F: Filter> Link<F> {
         if let Some(time) = self.connect_timeout {
             factory = factory.connect_timeout(time).resolve_timeout(time);
         }
-        self.take_alias(cx);
+        self.come_back(cx);
         let factory = factory.build(cx, events::ESTABLISHED, events::NOT_CONNECTED);
         self.stage = Stage::Connecting(factory);
     }
 
     fn wait(&mut self, time: Duration, cx: &mut Context<'_>) {
         log::info!(target: LOG, "{}: connects again in {time:.1?}", cx.session());
-        self.take_alias(cx);
+        self.come_back(cx);
         cx.delay(events::RETRY, time, ());
         self.stage = Stage::Waiting;
+    }
+
+    /// If it had ended, it is to be found again.
+    fn come_back(&self, cx: &mut Context<'_>) {
+        if matches!(self.stage, Stage::Ended) {
+            self.take_alias(cx);
+        }
     }
 
     pub(super) fn take_alias(&self, cx: &mut Context<'_>) {
         if let Some(alias) = &self.alias
             && let Err(error) = cx.alias_set(alias)
         {
-            log::warn!(target: LOG, "{}: {error}", cx.session());
+            log::warn!(target: LOG, "{}: alias {alias}: {error}", cx.session());
         }
     }
 
