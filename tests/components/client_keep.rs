@@ -170,9 +170,18 @@ fn no_more_is_kept_than_may_be_and_what_is_refused_comes_back() {
 fn what_cannot_be_expressed_is_left_out() {
     let (server, addr) = serve(|stream| read_lines(&stream));
     let mut kernel = Kernel::builder().clock(Clock::virtual_time()).build().expect("a kernel");
-    let client = told().connect(addr).keep_unsent().server_flushed(|_, server| server.shutdown());
-    let session = client.spawn(&mut kernel, Story::default());
-    for line in ["one", "no\r\nline", "two"] {
+    let filter = || {
+        Line::new().try_map_output(|line: Bytes| {
+            if line == "no line" { Err(FilterError::TooLong { limit: 0 }) } else { Ok(line) }
+        })
+    };
+    let client = TcpClient::new(filter)
+        .connect(addr)
+        .keep_unsent()
+        .on(&SAY, |(): &mut (), server, line: String| matches!(server.put(line), Put::Queued))
+        .server_flushed(|(), server| server.shutdown());
+    let session = client.spawn(&mut kernel, ());
+    for line in ["one", "no line", "two"] {
         assert_eq!(
             kernel.call(session, &SAY, line.to_owned()),
             Ok(true),
