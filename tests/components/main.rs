@@ -6,3 +6,4 @@ mod client_limits;
 mod client_order;
 mod client_reconnect;
 mod client_support;
+mod server_echo;

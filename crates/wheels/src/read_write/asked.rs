@@ -19,7 +19,7 @@ impl<F: Filter> Stream<F> {
         if let Err(error) = self.filter.encode(item, self.outbound.output(io)) {
             return Put::Unencodable(error);
         }
-        self.outbound.owe_flushed(1, &self.settings);
+        self.outbound.owe_flushed(&self.settings);
         if self.filter.holds_items() {
             // The answer was what it waited for.
             io.again();
@@ -73,6 +73,12 @@ impl<F: Filter> Stream<F> {
         // Whoever is to be told of it is told when the running handler returns.
         io.mark_dirty();
         self.outbound.unsent()
+    }
+
+    /// Whether bytes have come that were not delivered and may yet be.
+    pub(super) fn has_unread(&self, io: &mut Io<'_>) -> bool {
+        let here = io.has_shared_buffer() && !io.shared_buffer().is_empty();
+        (here || self.inbound.is_unfinished()) && !self.inbound.is_done()
     }
 
     pub(super) fn pause(&mut self, io: &Io<'_>) {
@@ -130,8 +136,8 @@ impl<F: Filter> Stream<F> {
         change(&mut settings);
         settings.wanted = settings.targets.wanted();
         self.settings = settings.share(io);
-        // Who wants to be told of it from now on means what is unsent already, too.
-        self.outbound.owe_flushed(0, &self.settings);
+        // Who wants to know from now on wants to know of what is unsent.
+        self.outbound.owe_flushed_of_rest(&self.settings);
         // A mark may be crossed by this.
         io.mark_dirty();
     }

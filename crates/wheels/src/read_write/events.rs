@@ -22,7 +22,7 @@ impl<F: Filter> ReadWrite<F> {
         self.set(cx, |settings| settings.targets.failure = symbol);
     }
 
-    /// Tells by this event from now on that all was sent (POE: `event`), of what is unsent already, too.
+    /// Tells by this event from now on that all was sent, what is unsent now included (POE: `event`).
     /// `None::<&str>`: tells it no more.
     pub fn set_flushed_event(&self, cx: &mut Context<'_>, event: Option<impl EventName<WheelId>>) {
         let symbol = event.map(|event| cx.symbol_of(event));

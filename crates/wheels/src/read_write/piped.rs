@@ -241,7 +241,7 @@ impl<F: Filter> Stream<F> {
             if self.inbound.is_done() {
                 io.hold_session();
             }
-            self.outbound.owe_flushed(1, &self.settings);
+            self.outbound.owe_flushed(&self.settings);
             io.mark_dirty();
             self.write(io);
         }
