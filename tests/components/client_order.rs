@@ -318,18 +318,24 @@ fn each_connection_has_a_filter_of_its_own() {
     // Half a line of one connection is no beginning of the next one's.
     let (server, addr) = serve_all(|listener| {
         let first = net::accept(listener);
+        assert_eq!(read_line(&first), "hello");
         write(&first, "half a l");
         net::reset(first);
-        write(&net::accept(listener), "whole\r\n");
+        let second = net::accept(listener);
+        assert_eq!(read_line(&second), "hello");
+        write(&second, "whole\r\n");
     });
-    let client = client().connect(addr).server_error(|story, server, failure| {
-        if failure.is_end() {
-            server.shutdown()
-        } else {
-            server.reconnect()
-        }
-        story.tell("error");
-    });
+    let client = client()
+        .connect(addr)
+        .connected(|_, server| drop(server.put("hello")))
+        .server_error(|story, server, failure| {
+            if failure.is_end() {
+                server.shutdown()
+            } else {
+                server.reconnect()
+            }
+            story.tell("error");
+        });
     let told = run(client);
     assert_eq!(told.last().map(String::as_str), Some("stopped"));
     assert!(told.contains(&"whole".to_owned()), "{told:?}");

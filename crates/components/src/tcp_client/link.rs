@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use reactor::{Context, WheelId};
 use wheels::filter::Filter;
-use wheels::{Address, Descriptor, Endpoint, Put, ReadWrite, SocketFactory, SocketFactoryBuilder};
+use wheels::{Address, Descriptor, Endpoint, ReadWrite, SocketFactory, SocketFactoryBuilder};
 
 use super::events;
-use super::kept::{Kept, PutAgain};
+use super::kept::Kept;
 use super::reconnect::{Again, Backoff};
 use super::settings::Settings;
 
@@ -24,11 +24,11 @@ pub(super) struct Link<F: Filter> {
     pub(super) kept: Kept<F::Out>,
     pub(super) backoff: Backoff,
     pub(super) connect_timeout: Option<Duration>,
-    stage: Stage<F>,
+    pub(super) stage: Stage<F>,
     /// How the connection is to be closed, as soon as nobody is called.
-    close: Option<Way>,
+    pub(super) close: Option<Way>,
     /// What is to be done when there is no connection any more.
-    next: Option<Next>,
+    pub(super) next: Option<Next>,
 }
 
 /// ```text
@@ -37,7 +37,7 @@ pub(super) struct Link<F: Filter> {
 /// Waiting --due, closed----> Idle        closed--> Idle       Closing --sent, failed------> Idle
 /// Idle --nothing to do-----> Ended --connect--> Connecting
 /// ```
-enum Stage<F: Filter> {
+pub(super) enum Stage<F: Filter> {
     /// For a moment, or until it is known where to connect to.
     Idle,
     /// It does not connect unless it is told to.
@@ -50,11 +50,11 @@ enum Stage<F: Filter> {
     Closing(WheelId),
 }
 
-struct Peer<F: Filter> {
-    wheel: ReadWrite<F>,
+pub(super) struct Peer<F: Filter> {
+    pub(super) wheel: ReadWrite<F>,
     address: Address,
     /// `connected` is running: what is put is for this connection alone.
-    is_greeted: bool,
+    pub(super) is_greeted: bool,
 }
 
 /// How a connection is closed.
@@ -239,85 +239,6 @@ impl<F: Filter> Link<F> {
         self.backoff.connected(cx.now());
         self.kept.begin_anew();
         self.stage = Stage::Connected(Peer { wheel, address, is_greeted: true });
-    }
-
-    /// `connected` has returned: what was kept is put.
-    pub(super) fn greeted(&mut self, cx: &mut Context<'_>) {
-        let Stage::Connected(peer) = &mut self.stage else { return };
-        peer.is_greeted = false;
-        if self.close.is_some() {
-            return;
-        }
-        self.kept.put_again(|item| match peer.wheel.put(cx, item) {
-            Put::Queued | Put::High => PutAgain::Done,
-            // It has failed, which is told soon.
-            Put::Refused(_) => PutAgain::Stop,
-            Put::Unencodable(error) => {
-                log::warn!(target: LOG, "{}: what was kept: {error}", cx.session());
-                PutAgain::Drop
-            }
-        });
-    }
-
-    pub(super) fn put(&mut self, item: F::Out, cx: &mut Context<'_>) -> Put<F::Out> {
-        if self.close.is_some() {
-            return Put::Refused(item);
-        }
-        match &self.stage {
-            Stage::Connected(peer) if peer.is_greeted || !self.kept.is_wanted() => {
-                peer.wheel.put(cx, item)
-            }
-            Stage::Connected(_) => self.put_and_keep(item, cx),
-            Stage::Ended => Put::Refused(item),
-            Stage::Idle | Stage::Waiting | Stage::Connecting(_) | Stage::Closing(_) => {
-                self.keep(item)
-            }
-        }
-    }
-
-    fn put_and_keep(&mut self, item: F::Out, cx: &mut Context<'_>) -> Put<F::Out> {
-        let Stage::Connected(peer) = &self.stage else { return self.keep(item) };
-        if self.kept.is_full() && peer.wheel.flush(cx) == 0 {
-            self.kept.sent();
-        }
-        if self.kept.is_full() {
-            return Put::Refused(item);
-        }
-        let copy = self.kept.copy(&item);
-        let put = peer.wheel.put(cx, item);
-        match &put {
-            Put::Queued | Put::High => copy.into_iter().for_each(|copy| self.kept.push_put(copy)),
-            // It has failed, which is told soon: it goes by the next one.
-            Put::Refused(_) => return copy.map_or(put, |copy| self.keep(copy)),
-            Put::Unencodable(_) => {}
-        }
-        put
-    }
-
-    /// Keeps an item for the next connection, if any is to come.
-    fn keep(&mut self, item: F::Out) -> Put<F::Out> {
-        let is_over = match self.next {
-            Some(Next::End) => true,
-            Some(Next::AsSet) => !self.backoff.is_set(),
-            Some(Next::Connect | Next::ConnectAfter(_)) | None => false,
-        };
-        if !self.kept.is_wanted() || self.kept.is_full() || is_over {
-            return Put::Refused(item);
-        }
-        self.kept.push(item);
-        Put::Queued
-    }
-
-    /// A wheel has sent all that was put. What was put since it said so is another matter.
-    pub(super) fn flushed(&mut self, wheel: WheelId, cx: &mut Context<'_>) {
-        let is_all = match &self.stage {
-            Stage::Connected(peer) => peer.wheel.id() == wheel && peer.wheel.unsent(cx) == 0,
-            Stage::Closing(id) => *id == wheel,
-            Stage::Idle | Stage::Ended | Stage::Waiting | Stage::Connecting(_) => false,
-        };
-        if is_all {
-            self.kept.sent();
-        }
     }
 
     /// A connection that was being closed is through with it.

@@ -2,12 +2,14 @@
 //!
 //! [`TcpClient`] is what is said about it and [`Server`] what its callbacks are given. `callbacks.rs` has what
 //! can be told, `settings.rs` what each connection is given, `reconnect.rs` when the next is made, `kept.rs`
-//! what is put again on it; `link.rs` is the connection's state and `session.rs` the session around it.
+//! what is put again on it; `put.rs` is where it is put, `link.rs` the connection's state and `session.rs` the
+//! session around it.
 
 mod callbacks;
 mod events;
 mod kept;
 mod link;
+mod put;
 mod reconnect;
 mod server;
 mod session;
