@@ -173,8 +173,8 @@ impl Bot {
         self.lines.clear();
         self.name.clone_from(&self.nick);
         self.taken = 0;
-        server.delay_clear::<(), ()>("say_more");
-        server.delay_clear::<(), ()>("join");
+        server.delay_clear("say_more");
+        server.delay_clear("join");
     }
 
     /// Says good-bye to those in the channel as well; the second time, or if there is nobody, just ends.

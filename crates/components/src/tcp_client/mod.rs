@@ -92,7 +92,8 @@ pub struct TcpClient<S, F: Filter> {
 }
 
 impl<S: 'static, F: Filter> TcpClient<S, F> {
-    /// A client whose connections are framed by filters that `filter` makes: `Line::new`, or a closure.
+    /// A client whose connections are framed by filters that `filter` makes: `Line::new`, or a closure (POE:
+    /// `Filter`). One filter for each direction is a [`Pair`](wheels::filter::Pair).
     pub fn new(filter: impl Fn() -> F + 'static) -> Self {
         Self {
             link: Link::new(Settings::new(filter)),
@@ -114,8 +115,9 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
     }
 
     /// How to connect, instead of [`connect`](Self::connect): a factory that has a remote address, and whatever
-    /// else is wanted of its sockets, an address to bind them to, a family, options (POE: `BindAddress`,
-    /// `BindPort`, `Domain`).
+    /// else is wanted of its sockets: an address to bind them to, a family, options (POE: `BindAddress`,
+    /// `BindPort`, `Domain`). A server that is gone without a word is noticed by
+    /// [`dead_peer_timeout`](wheels::SocketOptions::dead_peer_timeout).
     pub fn factory(mut self, factory: SocketFactoryBuilder) -> Self {
         self.link.factory = Some(factory);
         self

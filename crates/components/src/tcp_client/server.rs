@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use reactor::{Context, Event, EventName};
+use reactor::{Context, EventName};
 use wheels::filter::Filter;
 use wheels::{Address, Endpoint, Put, ReadWrite};
 
@@ -69,9 +69,9 @@ impl<'a, F: Filter> Server<'a, F> {
         self.cx.delay(event, time, payload);
     }
 
-    /// Delivers none of these any more; says how many were set.
-    pub fn delay_clear<T, R>(&mut self, event: impl Into<Event<T, R>>) -> usize {
-        self.cx.alarm_clear(Cow::from(&event.into()))
+    /// Takes back what [`delay`](Self::delay) was to deliver; says whether it was still to come.
+    pub fn delay_clear(&mut self, event: impl Into<Cow<'static, str>>) -> bool {
+        self.cx.alarm_clear(event) > 0
     }
 
     /// Posts an event to the client's own session (POE: `yield`).
@@ -96,16 +96,17 @@ impl<'a, F: Filter> Server<'a, F> {
         self.link.peer()
     }
 
-    /// The wheel of the connection, if there is one: to pause its input, change its filter's mind, ask its
-    /// socket something.
+    /// The wheel of the connection, to pause its input or to ask its socket something. None without a
+    /// connection, or once it is shutting down.
     #[must_use]
     pub const fn wheel(&self) -> Option<&ReadWrite<F>> {
-        self.link.wheel()
+        if self.is_connected() { self.link.wheel() } else { None }
     }
 
     /// The wheel and the context at once: most of the wheel's methods want both.
     pub const fn parts(&mut self) -> (Option<&ReadWrite<F>>, &mut Context<'a>) {
-        (self.link.wheel(), &mut self.cx)
+        let wheel = if self.link.is_connected() { self.link.wheel() } else { None };
+        (wheel, &mut self.cx)
     }
 
     /// The context of the running handler.
