@@ -89,12 +89,12 @@ impl Bot {
             }
             // It is full, or for others only.
             ("471" | "473" | "474" | "475", [.., why]) => {
-                log::error!("{}: {why}", self.channel);
+                log::error!("{}: {why:?}", self.channel);
                 server.delay("join", Duration::from_secs(60), ());
             }
             ("PRIVMSG", [to, text]) => self.heard(server, nick, to, text),
-            ("ERROR", [why, ..]) => log::warn!("{why}"),
-            _ => log::debug!("{line}"),
+            ("ERROR", [why, ..]) => log::warn!("{why:?}"),
+            _ => log::debug!("{line:?}"),
         }
     }
 
@@ -145,7 +145,7 @@ impl Bot {
     /// seconds, a long one more, and nobody may be more than ten seconds ahead of the clock.
     fn say(&mut self, server: &mut Irc<'_>, mut line: String) {
         if self.lines.len() >= MOST_WAITING {
-            return log::warn!("too much to say, left out: {line}");
+            return log::warn!("too much to say, left out: {line:?}");
         }
         // With its end, and the name that the server puts in front, a line has 512 bytes.
         let end = (0..=line.len().min(400)).rfind(|at| line.is_char_boundary(*at));
