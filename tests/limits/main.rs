@@ -45,7 +45,8 @@ const TESTS: &[(&str, fn())] = tests! {
         p39_whichever_call_fails_all_sockets_are_there_or_none,
         p39_whichever_call_fails_a_connect_ends_once_and_leaves_nothing;
     clients:
-        a_thousand_connections_of_a_client_leave_nothing;
+        a_thousand_connections_of_a_client_leave_nothing,
+        p62_a_thousand_clients_that_lose_their_server_come_back_spread_out;
     reused_number:
         p20_a_notice_for_a_closed_descriptor_is_not_the_next_owners;
     no_permission:
