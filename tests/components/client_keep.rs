@@ -167,6 +167,96 @@ fn no_more_is_kept_than_may_be_and_what_is_refused_comes_back() {
 }
 
 #[test]
+fn what_was_put_to_a_server_that_took_nothing_goes_to_the_next_a_little_at_a_time() {
+    // Far more than may be unsent: the first connection fails of it, and the second must not.
+    let lines = || (0..20).map(|n| format!("{n} {}", "x".repeat(1 << 20)));
+    let (server, addr) = serve_all(move |listener| {
+        let first = net::accept(listener);
+        let second = net::accept(listener);
+        drop(first);
+        let came = read_lines(&second);
+        assert!(came == lines().chain(["last".to_owned()]).collect::<Vec<_>>(), "{}", came.len());
+    });
+    let count = Rc::new(Cell::new(0));
+    let client = told()
+        .connect(addr)
+        .keep_unsent()
+        .most_unsent(2 << 20)
+        .reconnect(SOON)
+        .connected(move |story, server| {
+            story.tell("connected");
+            count.set(count.get() + 1);
+            let event = if count.get() == 1 { "fill" } else { "last" };
+            server.yield_(event, ());
+        })
+        .on("fill", move |_, server, ()| {
+            for line in lines() {
+                assert!(!matches!(server.put(line), Put::Refused(_)));
+            }
+        })
+        .on("last", |_, server, ()| {
+            assert_eq!(server.put("last"), Put::Queued);
+            server.delay("over", Duration::ZERO, ());
+        })
+        .on("over", |story, server, ()| {
+            if server.unsent() > 0 {
+                return server.delay("over", Duration::from_millis(1), ());
+            }
+            story.tell("over");
+            server.shutdown();
+        });
+    let expected = [
+        "started",
+        "connected",
+        "output_limit",
+        "disconnected",
+        "connected",
+        "over",
+        "disconnected",
+        "stopped",
+    ];
+    let told: Vec<_> =
+        run(client).iter().map(|line| line.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(told, expected);
+    server.join();
+}
+
+#[test]
+fn the_last_connection_takes_all_that_was_kept_with_it() {
+    let (server, addr) = serve(|stream| read_lines(&stream).len());
+    let client =
+        told().connect(addr).keep_unsent().connected(|_, server| server.yield_("over", ()));
+    let client = client.on("over", |_, server, ()| server.shutdown());
+    let mut kernel = Kernel::new().expect("a kernel");
+    let session = client.spawn(&mut kernel, Story::default());
+    for _ in 0..100 {
+        let line = "x".repeat(100_000);
+        assert_eq!(kernel.call(session, &SAY, line), Ok(true));
+    }
+    net::run_to_end(&mut kernel);
+    assert_eq!(server.join(), 100);
+}
+
+#[test]
+fn what_a_failed_connection_refuses_comes_back_if_there_is_to_be_no_other() {
+    let (listener, addr) = net::listener();
+    let client =
+        told().connect(addr).keep_unsent().most_unsent(1 << 20).connected(|story, server| {
+            story.tell("connected");
+            server.yield_("fill", ());
+        });
+    let client = client.on("fill", |story, server, ()| {
+        let line = "x".repeat(1 << 20);
+        assert!((0..100).any(|_| server.put(line.clone()) == Put::Refused(line.clone().into())));
+        story.tell("refused");
+    });
+    let told = run(client.linger(Duration::ZERO));
+    assert_eq!(told[..3], ["started", "connected", "refused"]);
+    assert_eq!(told[4..], ["disconnected", "stopped"]);
+    drop(listener);
+}
+
+#[test]
 fn what_cannot_be_expressed_is_left_out() {
     let (server, addr) = serve(|stream| read_lines(&stream));
     let mut kernel = Kernel::builder().clock(Clock::virtual_time()).build().expect("a kernel");

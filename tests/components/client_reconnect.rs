@@ -1,5 +1,6 @@
 //! When a client connects again by itself, in virtual time: waits are asserted by their bounds.
 
+use std::cell::Cell;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -91,6 +92,26 @@ fn a_client_that_gave_up_can_be_told_to_begin_anew() {
     let (told, _) = tries(client);
     let round = [REFUSED, REFUSED, REFUSED, "gave up"];
     assert_eq!(told, [&["started"], &round[..], &round, &round, &["stopped"]].concat());
+}
+
+#[test]
+fn attempts_are_counted_anew_for_another_place() {
+    let count = Rc::new(Cell::new(0));
+    let (first, other) = (Refusing::new(), Refusing::new());
+    let client = client()
+        .connect(first.addr)
+        .reconnect(Reconnect::new().attempts(2))
+        .connect_error(move |story, server, _| {
+            story.tell("failed");
+            count.set(count.get() + 1);
+            if count.get() == 2 {
+                server.connect(other.addr);
+            }
+        });
+    let (told, _) = run_in_virtual_time(client);
+    // Two at the first place, and three at the other.
+    let failed = ["failed"; 5];
+    assert_eq!(told, [&["started"], &failed[..], &["gave up", "stopped"]].concat());
 }
 
 #[test]

@@ -36,6 +36,11 @@ impl<T> Kept<T> {
         self.items.len() >= self.most
     }
 
+    /// Whether there are some that were not put on the connection yet.
+    pub(super) fn is_behind(&self) -> bool {
+        self.put < self.items.len()
+    }
+
     /// A copy to keep, if any is to be.
     pub(super) fn copy(&self, item: &T) -> Option<T> {
         self.copy.map(|copy| copy(item))

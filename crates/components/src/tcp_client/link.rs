@@ -148,6 +148,9 @@ impl<F: Filter> Link<F> {
 
     /// Whether a connection is over with this.
     fn leave(&mut self, way: Way, cx: &mut Context<'_>) -> bool {
+        if way == Way::InOrder {
+            self.put_last(cx);
+        }
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Ended => {
                 self.stage = Stage::Ended;

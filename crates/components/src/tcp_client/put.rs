@@ -3,7 +3,7 @@
 //! Promises that an item is refused or sent or kept, and that what is kept goes in its order. `kept.rs` has the
 //! list, `link.rs` the connection.
 
-use reactor::{Context, WheelId};
+use reactor::Context;
 use wheels::Put;
 use wheels::filter::Filter;
 
@@ -29,6 +29,9 @@ impl<F: Filter> Link<F> {
 
     fn put_and_keep(&mut self, item: F::Out, cx: &mut Context<'_>) -> Put<F::Out> {
         let Stage::Connected(peer) = &self.stage else { return self.keep(item) };
+        if self.kept.is_behind() {
+            return self.keep(item);
+        }
         if self.kept.is_full() && peer.wheel.flush(cx) == 0 {
             self.kept.sent();
         }
@@ -39,54 +42,79 @@ impl<F: Filter> Link<F> {
         let put = peer.wheel.put(cx, item);
         match &put {
             Put::Queued | Put::High => copy.into_iter().for_each(|copy| self.kept.push_put(copy)),
-            // It has failed, which is told soon: it goes by the next one.
-            Put::Refused(_) => return copy.map_or(put, |copy| self.keep(copy)),
+            // It has failed, which is told soon: it goes by the next one, if there is to be one.
+            Put::Refused(_) if self.backoff.is_set() => {
+                return copy.map_or(put, |copy| self.keep(copy));
+            }
+            Put::Refused(_) => {}
             Put::Unencodable(_) => {}
         }
         put
     }
 
-    /// Keeps an item for the next connection, if any is to come.
+    /// Keeps an item for the next connection, or for when this one has sent what was kept before.
     fn keep(&mut self, item: F::Out) -> Put<F::Out> {
-        let is_over = match self.next {
-            Some(Next::End) => true,
-            Some(Next::AsSet) => !self.backoff.is_set(),
-            Some(Next::Connect | Next::ConnectAfter(_)) | None => false,
-        };
-        if !self.kept.is_wanted() || self.kept.is_full() || is_over {
+        if !self.kept.is_wanted() || self.kept.is_full() || self.is_last() {
             return Put::Refused(item);
         }
         self.kept.push(item);
         Put::Queued
     }
 
-    /// A wheel has sent all that was put. What was put since it said so is another matter.
-    pub(super) fn flushed(&mut self, wheel: WheelId, cx: &mut Context<'_>) {
-        let is_all = match &self.stage {
-            Stage::Connected(peer) => peer.wheel.id() == wheel && peer.wheel.unsent(cx) == 0,
-            Stage::Closing(id) => *id == wheel,
-            Stage::Idle | Stage::Ended | Stage::Waiting | Stage::Connecting(_) => false,
-        };
-        if is_all {
-            self.kept.sent();
+    /// Whether no other connection is to come, as far as is known.
+    fn is_last(&self) -> bool {
+        match self.next {
+            Some(Next::End) => true,
+            Some(Next::AsSet) => !self.backoff.is_set(),
+            Some(Next::Connect | Next::ConnectAfter(_)) | None => false,
         }
     }
 
     /// `connected` has returned: what was kept is put.
     pub(super) fn greeted(&mut self, cx: &mut Context<'_>) {
-        let Stage::Connected(peer) = &mut self.stage else { return };
-        peer.is_greeted = false;
+        if let Stage::Connected(peer) = &mut self.stage {
+            peer.is_greeted = false;
+            self.put_kept(AT_ONCE, cx);
+        }
+    }
+
+    /// The connection has sent all that was put: the next of what was kept is put.
+    pub(super) fn flushed(&mut self, cx: &mut Context<'_>) {
+        self.kept.sent();
+        self.put_kept(AT_ONCE, cx);
+    }
+
+    /// The connection is being closed in order. If it is the last, all that was kept goes with it.
+    pub(super) fn put_last(&mut self, cx: &mut Context<'_>) {
+        if self.is_last() {
+            self.put_kept(usize::MAX, cx);
+        }
+    }
+
+    /// Puts what was kept, until so many bytes are unsent: all of it could be more than a connection may leave
+    /// unsent.
+    fn put_kept(&mut self, enough: usize, cx: &mut Context<'_>) {
+        let Stage::Connected(peer) = &self.stage else { return };
+        // What comes next is known when it is closed, and what is put then with it.
         if self.close.is_some() {
             return;
         }
-        self.kept.put_again(|item| match peer.wheel.put(cx, item) {
-            Put::Queued | Put::High => PutAgain::Done,
-            // It has failed, which is told soon.
-            Put::Refused(_) => PutAgain::Stop,
-            Put::Unencodable(error) => {
-                log::warn!(target: LOG, "{}: what was kept: {error}", cx.session());
-                PutAgain::Drop
+        self.kept.put_again(|item| {
+            if peer.wheel.unsent(cx) >= enough {
+                return PutAgain::Stop;
+            }
+            match peer.wheel.put(cx, item) {
+                Put::Queued | Put::High => PutAgain::Done,
+                // It has failed, which is told soon.
+                Put::Refused(_) => PutAgain::Stop,
+                Put::Unencodable(error) => {
+                    log::warn!(target: LOG, "{}: what was kept: {error}", cx.session());
+                    PutAgain::Drop
+                }
             }
         });
     }
 }
+
+/// Enough to keep a connection busy until it says that it has sent it.
+const AT_ONCE: usize = 256 * 1024;

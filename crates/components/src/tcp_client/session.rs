@@ -123,9 +123,6 @@ impl<S: 'static, F: Filter> Session<S, F> {
     }
 
     fn input(&mut self, cx: &mut Context<'_>, input: Input<F::Item>) {
-        if !self.link.is_of(input.wheel) {
-            return;
-        }
         if let Some(call) = &self.callbacks.input {
             let mut server = Server { link: &mut self.link, cx: cx.reborrow() };
             call(&mut self.user, &mut server, input.item);
@@ -156,7 +153,7 @@ impl<S: 'static, F: Filter> Session<S, F> {
 
     fn flushed(&mut self, cx: &mut Context<'_>, wheel: WheelId) {
         if self.link.is_of(wheel) {
-            self.link.flushed(wheel, cx);
+            self.link.flushed(cx);
             self.call(cx, |callbacks| callbacks.flushed.as_ref());
             self.left(wheel, cx);
         }
