@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             .on("got_listen_error", Proxy::got_listen_error)
             .on("got_signal", examples::got_signal);
         let client = States::new()
-            .on_start(Client::start)
+            .on_start(Client::client_start)
             .on("got_server", Client::got_server)
             .on("got_connect_error", Client::got_connect_error)
             .on("client_input", Client::client_input)
@@ -77,7 +77,7 @@ impl Proxy {
 }
 
 impl Client {
-    fn start(&mut self, cx: &mut Context<'_>, (): ()) {
+    fn client_start(&mut self, cx: &mut Context<'_>, (): ()) {
         let Some(socket) = self.socket.take() else { return };
         let client = ReadWrite::builder(socket).flushed_event("got_flush");
         let client = client.build(cx, "client_input", "got_error");

@@ -80,6 +80,21 @@ fn netcat_hears_the_same_of_both_servers_of_poes_manual() {
 }
 
 #[test]
+fn every_handler_has_its_twin_in_the_same_order() {
+    for (name, _) in TWINS {
+        let perl = names_after("\nsub ", &folder().join(name).with_extension("pl"));
+        let beside = folder().join(name).with_extension("rs");
+        let above = folder().with_file_name(name).with_extension("rs");
+        let rust = if beside.exists() { beside } else { above };
+        // What Perl does in a line may need a function of its own.
+        let mut rust = names_after(" fn ", &rust);
+        rust.retain(|function| perl.contains(function));
+        assert!(perl.len() >= 3, "{name}: {perl:?}");
+        assert_eq!(perl, rust, "{name}: left: Perl, right: Rust");
+    }
+}
+
+#[test]
 fn no_program_in_perl_is_warned_of() {
     let programs = std::fs::read_dir(folder()).unwrap();
     let programs = programs.map(|entry| entry.unwrap().path());
@@ -110,6 +125,14 @@ fn perl<A: AsRef<OsStr>>(name: &str, arguments: &[A]) -> Program {
     command.arg(folder().join(name).with_extension("pl")).args(arguments);
     command.env("LC_ALL", "C").stdin(Stdio::null());
     Program::run(command)
+}
+
+/// The words that follow such a word in a file.
+fn names_after(word: &str, path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let names = text.split(word).skip(1);
+    let end = |rest: &str| rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    names.map(|rest| rest[..end(rest).unwrap_or(rest.len())].to_owned()).collect()
 }
 
 fn folder() -> PathBuf {
