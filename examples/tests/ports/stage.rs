@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::process::Signal;
 
 use crate::program::Program;
@@ -59,7 +60,7 @@ impl<L: FnMut(&[String]) -> Program> Stage<L> {
         let party = match step.what.as_str() {
             "connects" => stream(TcpStream::connect(self.address()?)?)?,
             "binds" => Party::Mailbox(mailbox(self.address()?)?),
-            "listens" => Party::Listener(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?),
+            "listens" => Party::Listener(listener()?),
             "hears" => stream(self.party(&step.who)?.accept()?)?,
             "closes" => {
                 self.parties.remove(&step.who).ok_or("nobody of that name")?;
@@ -197,6 +198,12 @@ fn stream(stream: TcpStream) -> io::Result<Party> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
     Ok(Party::Stream(BufReader::new(stream)))
+}
+
+fn listener() -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    set_socket_timeout(&listener, Timeout::Recv, Some(PATIENCE))?; // of accept(2), too
+    Ok(listener)
 }
 
 fn mailbox(address: SocketAddr) -> io::Result<UdpSocket> {
