@@ -213,6 +213,7 @@ fn serve((address, per_address): (SocketAddr, usize)) -> io::Result<()> {
         // Some thousand lines.
         .most_unsent(256 * 1024)
         .stall_timeout(Duration::from_secs(30))
+        .linger(Duration::from_secs(1))
         .drain_on_signals(Duration::from_secs(5))
         .spawn(&mut kernel, Chat::default());
     kernel.run()
