@@ -25,6 +25,7 @@ fn two_netcats_talk() {
     assert_eq!(alice.line(), "* bob has joined\r\n");
     assert_eq!(alice.line(), "<bob> hello\r\n");
     alices.write_all(b"good bye\n/quit\n").unwrap();
+    drop(alices);
     assert_eq!(alice.end(), End::printed("* good bye\r\n"));
     drop(bobs);
     let heard = "* your nickname?\r\n* bob, you are in lobby\r\n<alice> good bye\r\n";
