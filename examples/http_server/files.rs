@@ -8,11 +8,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
+use httpdate::{fmt_http_date, parse_http_date};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
@@ -64,14 +65,14 @@ impl Files {
             return Ok(page(StatusCode::NOT_FOUND));
         }
         let modified = metadata.modified()?.clamp(SystemTime::UNIX_EPOCH, SystemTime::now());
-        let modified = httpdate::fmt_http_date(modified);
-        let response = if headers.get(header::IF_MODIFIED_SINCE).is_some_and(|it| *it == modified) {
-            page(StatusCode::NOT_MODIFIED)
+        let response = if is_known(modified, headers) {
+            let mut response = Response::new(Body::Ready(Bytes::new()));
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
         } else {
-            content(file, metadata.len(), headers)?
+            content(file, metadata.len(), headers, content_type(&name))?
         };
-        let response = with(response, header::CONTENT_TYPE, content_type(&name));
-        Ok(with(response, header::LAST_MODIFIED, &modified))
+        Ok(with(response, header::LAST_MODIFIED, &fmt_http_date(modified)))
     }
 
     /// Never what is not below the root, whatever the name says and wherever symbolic links lead: the system
@@ -102,9 +103,22 @@ impl Part {
     }
 }
 
-fn content(mut file: File, length: u64, headers: &HeaderMap) -> io::Result<Response<Body>> {
+/// Whether the client has it already. Dates are of whole seconds.
+fn is_known(modified: SystemTime, headers: &HeaderMap) -> bool {
+    let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|since| since.to_str().ok());
+    let since = since.and_then(|since| parse_http_date(since).ok());
+    since.is_some_and(|since| modified < since + Duration::from_secs(1))
+}
+
+fn content(
+    mut file: File,
+    length: u64,
+    headers: &HeaderMap,
+    content_type: &str,
+) -> io::Result<Response<Body>> {
     let Some(range) = range(headers, length) else {
-        return Ok(Response::new(body(file, length)?));
+        let response = Response::new(body(file, length)?);
+        return Ok(with(response, header::CONTENT_TYPE, content_type));
     };
     if range.is_empty() {
         let response = page(StatusCode::RANGE_NOT_SATISFIABLE);
@@ -114,7 +128,8 @@ fn content(mut file: File, length: u64, headers: &HeaderMap) -> io::Result<Respo
     let mut response = Response::new(body(file, range.end - range.start)?);
     *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     let range = format!("bytes {}-{}/{length}", range.start, range.end - 1);
-    Ok(with(response, header::CONTENT_RANGE, &range))
+    let response = with(response, header::CONTENT_RANGE, &range);
+    Ok(with(response, header::CONTENT_TYPE, content_type))
 }
 
 fn body(file: File, length: u64) -> io::Result<Body> {

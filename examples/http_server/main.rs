@@ -30,6 +30,8 @@ use files::{Body, Files, Part, page, with};
 
 struct Site {
     files: Files,
+    /// How long a request may take to come: its head, and then its body.
+    patience: Duration,
     began: Instant,
     requests: u64,
 }
@@ -50,7 +52,6 @@ type Browser<'a> = Client<'a, Httpd<Streamed>, Exchange>;
 
 /// All of a request's body should have come by now.
 const BODY_IS_DUE: Event<()> = Event::new("body_is_due");
-const BODY_TIME: Duration = Duration::from_secs(30);
 const MOST_BODY: usize = 1024 * 1024;
 
 impl Site {
@@ -58,7 +59,7 @@ impl Site {
         match received {
             Received::Request { item: Piece::Head(head), last } => {
                 *browser.state() = Exchange { last, ..Exchange::default() };
-                begin(browser, head);
+                self.begin(browser, head);
             }
             Received::Request { item: Piece::Data(data), .. } => count(browser, &data),
             Received::Request { item: Piece::End(_), .. } => self.answer(browser),
@@ -68,6 +69,26 @@ impl Site {
                 browser.shutdown();
             }
         }
+    }
+
+    /// Until the answer is sent there is something to finish.
+    fn begin(&self, browser: &mut Browser<'_>, head: Request<()>) {
+        browser.set_busy(true);
+        let headers = head.headers();
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length: usize = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+        if length > MOST_BODY {
+            return refuse(browser, StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        if headers.contains_key(header::EXPECT) {
+            let mut go_on = Response::new(());
+            *go_on.status_mut() = StatusCode::CONTINUE;
+            browser.put(Outgoing::Head(go_on));
+        }
+        if length > 0 || headers.contains_key(header::TRANSFER_ENCODING) {
+            browser.delay(&BODY_IS_DUE, self.patience, ());
+        }
+        browser.state().request = Some(head);
     }
 
     /// The request is complete.
@@ -122,26 +143,6 @@ impl Site {
             path => self.files.get(path, request.headers()),
         }
     }
-}
-
-/// Until the answer is sent there is something to finish.
-fn begin(browser: &mut Browser<'_>, head: Request<()>) {
-    browser.set_busy(true);
-    let headers = head.headers();
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let length: usize = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-    if length > MOST_BODY {
-        return refuse(browser, StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    if headers.contains_key(header::EXPECT) {
-        let mut go_on = Response::new(());
-        *go_on.status_mut() = StatusCode::CONTINUE;
-        browser.put(Outgoing::Head(go_on));
-    }
-    if length > 0 || headers.contains_key(header::TRANSFER_ENCODING) {
-        browser.delay(&BODY_IS_DUE, BODY_TIME, ());
-    }
-    browser.state().request = Some(head);
 }
 
 fn count(browser: &mut Browser<'_>, data: &[u8]) {
@@ -206,11 +207,18 @@ fn json(text: String) -> Response<Body> {
     with(response, header::CONTENT_TYPE, "application/json")
 }
 
-fn serve((address, directory): (SocketAddr, String)) -> io::Result<()> {
+struct Settings {
+    address: SocketAddr,
+    directory: String,
+    patience: Duration,
+}
+
+fn serve(settings: Settings) -> io::Result<()> {
+    let Settings { address, directory, patience } = settings;
     let files = Files::below(&directory)
         .map_err(|error| io::Error::new(error.kind(), format!("{directory}: {error}")))?;
     let mut kernel = Kernel::new()?;
-    let site = Site { files, began: kernel.now(), requests: 0 };
+    let site = Site { files, patience, began: kernel.now(), requests: 0 };
     TcpServer::with_clients(Httpd::streaming, |_: &mut Site, _| Exchange::default())
         .listen(address)
         .concurrency(10_000)
@@ -222,7 +230,7 @@ fn serve((address, directory): (SocketAddr, String)) -> io::Result<()> {
         .client_error(|_, browser, failure| failed(browser, &failure))
         .client_high(256 * 1024, |_, browser| browser.pause_input())
         .client_low(64 * 1024, |_, browser| go_on(browser))
-        .frame_timeout(Duration::from_secs(10))
+        .frame_timeout(patience)
         .idle_timeout(Duration::from_secs(60))
         .drain_on_signals(Duration::from_secs(10))
         .spawn(&mut kernel, site);
@@ -231,12 +239,14 @@ fn serve((address, directory): (SocketAddr, String)) -> io::Result<()> {
 
 fn main() -> ExitCode {
     examples::main(
-        "http_server [ADDR:PORT [DIRECTORY]]",
-        |arguments| match arguments {
-            [] => Some((([127, 0, 0, 1], 7777).into(), ".".into())),
-            [address] => Some((address.parse().ok()?, ".".into())),
-            [address, directory] => Some((address.parse().ok()?, directory.clone())),
-            _ => None,
+        "http_server [ADDR:PORT [DIRECTORY [SECONDS]]]",
+        |arguments| {
+            let mut arguments = arguments.iter();
+            let address = arguments.next().map_or("127.0.0.1:7777", String::as_str).parse().ok()?;
+            let directory = arguments.next().map_or(".", String::as_str).into();
+            let seconds = arguments.next().map_or(Ok(10), |seconds| seconds.parse()).ok()?;
+            let patience = Duration::from_secs(seconds);
+            arguments.next().is_none().then_some(Settings { address, directory, patience })
         },
         serve,
     )

@@ -6,6 +6,7 @@
 mod chat;
 mod families;
 mod folder;
+mod http;
 mod prefork;
 mod program;
 mod proxy;

@@ -5,9 +5,15 @@
 //! those that were built last are run.)
 
 #[expect(dead_code, reason = "it is the other tests' too")]
+mod folder;
+#[expect(dead_code, reason = "it is the other tests' too")]
 mod program;
 
 #[path = "interop/chats.rs"]
 mod chats;
 #[path = "interop/foreign.rs"]
 mod foreign;
+#[path = "interop/proxies.rs"]
+mod proxies;
+#[path = "interop/web_server.rs"]
+mod web_server;
