@@ -103,8 +103,7 @@ impl Site {
             response = with(response, header::CONNECTION, "close");
             browser.state().last = true;
         }
-        let date = httpdate::fmt_http_date(SystemTime::now());
-        let (head, body) = with(response, header::DATE, &date).into_parts();
+        let (head, body) = dated(response).into_parts();
         let mut head = Response::from_parts(head, ());
         let body = match body {
             Body::Ready(body) => body,
@@ -126,14 +125,14 @@ impl Site {
 
     fn response_to(&self, request: &Request<()>, browser: &mut Browser<'_>) -> Response<Body> {
         let reads = [Method::GET, Method::HEAD].contains(request.method());
-        let refused = page(StatusCode::METHOD_NOT_ALLOWED);
+        let refused = |allow| with(page(StatusCode::METHOD_NOT_ALLOWED), header::ALLOW, allow);
         match request.uri().path() {
             "/api/count" if request.method() == Method::POST => {
                 let Exchange { bytes, lines, .. } = browser.state();
                 json(format!("{{\"bytes\":{bytes},\"lines\":{lines}}}\n"))
             }
-            "/api/count" => with(refused, header::ALLOW, "POST"),
-            _ if !reads => with(refused, header::ALLOW, "GET, HEAD"),
+            "/api/count" => refused("POST"),
+            _ if !reads => refused("GET, HEAD"),
             "/api/status" => {
                 let uptime = (browser.cx().now() - self.began).as_secs();
                 let (requests, connections) = (self.requests, browser.clients().len());
@@ -190,7 +189,7 @@ fn refuse(browser: &mut Browser<'_>, status: StatusCode) {
     log::info!("{}: {status}", browser.peer());
     let mut response = Response::new(Bytes::from(format!("{status}\n")));
     *response.status_mut() = status;
-    browser.put(with(response, header::CONNECTION, "close"));
+    browser.put(dated(with(response, header::CONNECTION, "close")));
     browser.shutdown();
 }
 
@@ -200,6 +199,10 @@ fn failed(browser: &mut Browser<'_>, failure: &Failure) {
     if failure.operation == Operation::FrameTimeout {
         refuse(browser, StatusCode::REQUEST_TIMEOUT);
     }
+}
+
+fn dated<B>(response: Response<B>) -> Response<B> {
+    with(response, header::DATE, &httpdate::fmt_http_date(SystemTime::now()))
 }
 
 fn json(text: String) -> Response<Body> {
