@@ -103,7 +103,7 @@ impl Proxy {
 }
 
 fn log_totals(client: &mut Client<'_>, failure: &Failure) {
-    let peer = client.peer().clone();
+    let peer = client.peer();
     let (link, stream, cx) = client.parts();
     let up = stream.map_or(0, |stream| stream.received(cx));
     let down = link.upstream.as_ref().map_or(0, |upstream| upstream.received(cx));
