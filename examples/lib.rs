@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use reactor::{Context, Signal, SignalError};
+use wheels::{Failure, Listening, Operation};
 
 /// Runs an example. `parse` makes its settings of the arguments, or `None` of bad ones; `run` is the
 /// program.
@@ -57,6 +58,28 @@ pub fn say_listening(address: impl Display) -> io::Result<()> {
 /// Says a line on standard output, as `print` in Perl does: whether anybody reads it or not.
 pub fn say(line: impl Display) {
     writeln!(io::stdout(), "{line}").ok();
+}
+
+/// As [`say_listening`], for [`TcpServer::listening`](components::TcpServer::listening): nobody hears it if
+/// standard output is closed, which does not matter to a server.
+pub fn listening(up: &Listening) {
+    if let Err(error) = say_listening(&up.local_addr) {
+        log::warn!("standard output: {error}");
+    }
+}
+
+/// For [`TcpServer::try_error`](components::TcpServer::try_error): a server that cannot listen ends its
+/// program, and one that cannot accept now goes on by itself.
+///
+/// # Errors
+///
+/// What it was, and where.
+pub fn not_listening(failure: &Failure, place: impl Display) -> Result<(), String> {
+    if failure.operation == Operation::Accept {
+        log::warn!("{failure}"); // descriptors ran out, say
+        return Ok(());
+    }
+    Err(format!("{failure} ({place})"))
 }
 
 /// Has `INT` and `TERM` sent to [`got_signal`], as the event of this name.

@@ -4,6 +4,7 @@
 //! as connected is told as disconnected exactly once, however the session ends. What has to be done between
 //! two callbacks is done in `settle.rs`.
 
+use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -70,15 +71,21 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         }
     }
 
-    pub(super) fn got_listen_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
+    pub(super) fn got_listen_error(
+        &mut self,
+        cx: &mut Context<'_>,
+        failure: Failure,
+    ) -> Result<(), Box<dyn Error>> {
         let lost = self.door().is_some_and(|door| door.has_lost(cx, &failure));
         if let Some(call) = &self.plan.server.error {
-            call(&mut self.user, cx, failure);
-        } else if lost {
+            return call(&mut self.user, cx, failure);
+        }
+        if lost {
             log::error!("{failure}");
         } else {
             log::warn!("{failure}");
         }
+        Ok(())
     }
 
     pub(super) fn got_client(&mut self, cx: &mut Context<'_>, established: Established) {
