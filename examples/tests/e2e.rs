@@ -3,6 +3,7 @@
 //! `cargo test` builds the examples before it runs this. (`cargo test --test e2e` alone does not: it
 //! runs those that were built last.)
 
+mod crawler;
 mod families;
 mod prefork;
 mod program;
@@ -10,7 +11,7 @@ mod program;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
@@ -18,7 +19,6 @@ use std::time::Duration;
 
 use program::{End, Program, Server};
 use rustix::net::sockopt::set_socket_linger;
-use rustix::net::{self, AddressFamily, SocketType};
 use rustix::process::Signal;
 
 const SERVER_USAGE: &str = "usage: echo_server [ADDR:PORT] [--lines]\n";
@@ -179,10 +179,7 @@ fn a_hundred_thousand_lines_of_a_pipe_come_back() {
 
 #[test]
 fn a_refused_connection_is_one_clear_line() {
-    // Bound, so that nobody else gets the port, and not listening.
-    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let socket = TcpListener::from(socket);
+    let socket = program::refusing();
     let closed = socket.local_addr().unwrap().to_string();
     let end = Program::start("echo_client", &[&closed], Stdio::null()).end();
     assert_eq!(end, End::complained(1, format!("connect: Connection refused ({closed})\n")));

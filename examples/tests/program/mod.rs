@@ -5,13 +5,14 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+use rustix::net::{self, AddressFamily, SocketType};
 use rustix::process::{Pid, Signal, kill_process};
 
 #[derive(Debug)]
@@ -144,6 +145,13 @@ impl End {
     pub(crate) fn complained(code: i32, stderr: impl Into<String>) -> Self {
         Self { stderr: stderr.into(), ..Self::silent(code) }
     }
+}
+
+/// A port that refuses: bound, so that nobody else gets it, and not listened on.
+pub(crate) fn refusing() -> TcpListener {
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    socket.into()
 }
 
 /// Cargo puts this test into `target/<profile>/deps` and the examples into `target/<profile>/examples`.

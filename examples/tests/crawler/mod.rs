@@ -1,0 +1,209 @@
+//! The crawler, on sites that a test makes up.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::program::{self, End, Program};
+
+const USAGE: &str =
+    "usage: web_crawler [--connections N] [--pages N] [--depth N] [--seconds N] URL...\n";
+
+/// Answers each path with what `page` makes of it, on connections that stay open as `manners` says.
+struct Site {
+    address: SocketAddr,
+    most_at_once: Arc<AtomicUsize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    KeepsOpen,
+    /// Closes after each answer, and has not said that it would.
+    HangsUp,
+}
+
+impl Site {
+    fn open(manners: Manners, page: fn(&str) -> Option<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let most_at_once = Arc::new(AtomicUsize::new(0));
+        let most = Arc::clone(&most_at_once);
+        let open = Arc::new(AtomicUsize::new(0));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (most, open) = (Arc::clone(&most), Arc::clone(&open));
+                most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    serve(stream.unwrap(), manners, page);
+                    open.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { address, most_at_once }
+    }
+
+    fn crawl(&self, options: &[&str], path: &str) -> End {
+        let url = format!("http://{}{path}", self.address);
+        Program::start("web_crawler", &[options, &[&url]].concat(), Stdio::null()).end()
+    }
+}
+
+fn serve(stream: TcpStream, manners: Manners, page: fn(&str) -> Option<String>) {
+    let mut reader = BufReader::new(&stream);
+    while let Some(path) = request(&mut reader) {
+        // Whoever is not answered waits until they give up.
+        let Some(page) = page(&path) else { continue };
+        (&stream).write_all(page.as_bytes()).unwrap();
+        if manners == Manners::HangsUp {
+            break;
+        }
+    }
+}
+
+/// The path of the next request.
+fn request(reader: &mut impl BufRead) -> Option<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    Some(head.split(' ').nth(1)?.to_owned())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a page may be no answer at all")]
+fn html(body: &str) -> Option<String> {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html";
+    Some(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+}
+
+/// The paths that were fetched, and what was said of all of them.
+fn paths(end: &End) -> (BTreeSet<String>, String) {
+    let mut lines: Vec<&str> = end.stdout.lines().collect();
+    let count = lines.pop().expect("a count at the end");
+    let path = |line: &&str| {
+        let url = line.split(' ').nth(2).expect("status, bytes and url");
+        let path = url.splitn(4, '/').nth(3).expect("a path");
+        format!("/{path}")
+    };
+    let paths: BTreeSet<String> = lines.iter().map(path).collect();
+    assert_eq!(paths.len(), lines.len(), "each page once: {}", end.stdout);
+    (paths, count.to_owned())
+}
+
+fn set<const N: usize>(paths: [&str; N]) -> BTreeSet<String> {
+    paths.map(str::to_owned).into()
+}
+
+/// A page that links to nineteen.
+fn star(path: &str) -> Option<String> {
+    let links = (1..20).map(|page| format!("<a href='/page/{page}'>"));
+    html(&if path == "/" { links.collect() } else { String::from("here\n") })
+}
+
+/// Each page links to the next.
+fn chain(path: &str) -> Option<String> {
+    let page: u32 = path.trim_start_matches('/').parse().ok()?;
+    html(&format!("<a href={}>", page + 1))
+}
+
+#[test]
+fn a_site_is_crawled_with_no_more_connections_than_it_may_have() {
+    let site = Site::open(Manners::KeepsOpen, star);
+    let end = site.crawl(&["--connections", "2"], "/");
+    let (paths, count) = paths(&end);
+    assert_eq!((paths.len(), end.code, end.stderr.as_str()), (20, Some(0), ""));
+    let start = star("/").unwrap();
+    let bytes = start.len() - start.find("\r\n\r\n").unwrap() - 4 + 19 * "here\n".len();
+    assert_eq!(count, format!("20 pages, {bytes} bytes, 0 failed, 2 connections"));
+    assert!(site.most_at_once.load(Ordering::SeqCst) <= 2);
+}
+
+#[test]
+fn every_page_is_fetched_of_a_server_that_hangs_up() {
+    let site = Site::open(Manners::HangsUp, star);
+    let end = site.crawl(&["--connections", "3"], "/");
+    let (paths, count) = paths(&end);
+    assert_eq!((paths.len(), end.code), (20, Some(0)));
+    assert!(count.starts_with("20 pages, ") && count.contains(" 0 failed"), "{count}");
+}
+
+#[test]
+fn links_are_followed_so_far_and_no_farther() {
+    let site = Site::open(Manners::KeepsOpen, chain);
+    let (by_depth, _) = paths(&site.crawl(&["--depth", "3"], "/1"));
+    assert_eq!(by_depth, set(["/1", "/2", "/3", "/4"]));
+    let (by_pages, _) = paths(&site.crawl(&["--pages", "2"], "/1"));
+    assert_eq!(by_pages, set(["/1", "/2"]));
+}
+
+#[test]
+fn links_are_understood_however_they_are_written() {
+    let site = Site::open(Manners::KeepsOpen, |path| {
+        match path {
+        "/" => Some("HTTP/1.1 302 Found\r\nLocation: /deep/er/\r\nContent-Length: 0\r\n\r\n".into()),
+        "/deep/er/" => html(
+            "<a href=page><A HREF = '../up#there'> <a href=\"/top?a&amp;b\"><a href='?query'>
+             <a href='#here'><a href=./page><a href='../../../../root'><a href=\"https://127.0.0.1/\">
+             <a href='http://elsewhere.example/'><a href='mailto:me'><a href=''><a href='sp ace'><a href",
+        ),
+        _ => html("<a href='/'>"),
+    }
+    });
+    let (paths, _) = paths(&site.crawl(&[], "/"));
+    let expected =
+        ["/", "/deep/er/", "/deep/er/page", "/deep/up", "/top?a&b", "/deep/er/?query", "/root"];
+    assert_eq!(paths, set(expected));
+}
+
+#[test]
+fn a_page_that_does_not_come_is_given_up() {
+    let site = Site::open(Manners::KeepsOpen, |path| match path {
+        "/" => html("<a href='/silent'><a href='/half'><a href='/nonsense'>"),
+        "/half" => html("half of it").map(|page| page[..page.len() - 5].to_owned()),
+        "/nonsense" => Some("no HTTP\r\n\r\n".into()),
+        _ => None,
+    });
+    let end = site.crawl(&["--seconds", "1"], "/");
+    assert_eq!(end.code, Some(0), "{end:?}");
+    let (_, count) = paths(&end);
+    assert!(count.starts_with("1 pages, ") && count.contains(" 3 failed"), "{count}");
+    for (path, why) in
+        [("/silent", "idle_timeout: "), ("/half", "timeout: "), ("/nonsense", "decode: ")]
+    {
+        let begin = format!("000 0 http://{}{path} ", site.address);
+        let told = end.stdout.lines().find_map(|line| line.strip_prefix(&begin));
+        assert!(told.is_some_and(|told| told.contains(why)), "{path} in {}", end.stdout);
+    }
+}
+
+#[test]
+fn a_crawler_that_reaches_nobody_says_so() {
+    let nobody = program::refusing();
+    let url = format!("http://{}/", nobody.local_addr().unwrap());
+    let end = Program::start("web_crawler", &[&url], Stdio::null()).end();
+    assert_eq!((end.code, end.stderr.as_str()), (Some(1), "nothing could be fetched\n"));
+    let said = format!("000 0 {url} connect: Connection refused\n");
+    assert_eq!(end.stdout, said + "0 pages, 0 bytes, 1 failed, 0 connections\n");
+}
+
+#[test]
+fn bad_arguments_of_the_crawler_are_answered_with_its_usage() {
+    let bad: [&[&str]; 7] = [
+        &[],
+        &["127.0.0.1"],
+        &["https://127.0.0.1/"],
+        &["http://me@127.0.0.1/"],
+        &["--pages", "0", "http://127.0.0.1/"],
+        &["--depth", "http://127.0.0.1/"],
+        &["http://127.0.0.1/", "--seconds"],
+    ];
+    for arguments in bad {
+        let end = Program::start("web_crawler", arguments, Stdio::null()).end();
+        assert_eq!(end, End::complained(2, USAGE), "{arguments:?}");
+    }
+}
