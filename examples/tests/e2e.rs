@@ -5,6 +5,7 @@
 
 mod crawler;
 mod families;
+mod folder;
 mod prefork;
 mod program;
 

@@ -50,16 +50,26 @@ impl Program {
         stdin: Stdio,
         log: Option<&str>,
     ) -> Self {
-        let path = path_of(name);
-        let mut command = Command::new(&path);
+        let mut command = Command::new(path_of(name));
         command.args(arguments).env_remove("RUST_LOG").envs(log.map(|level| ("RUST_LOG", level)));
+        Self::spawn(command, stdin)
+    }
+
+    pub(crate) fn spawn(mut command: Command, stdin: Stdio) -> Self {
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!("{}: {error} (`cargo test` builds it)", path.display());
+            panic!("{command:?}: {error} (`cargo test` builds the examples)");
         });
         let stdout = BufReader::new(child.stdout.take().expect("piped above"));
         let watched = watch(Pid::from_child(&child));
         Self { child, stdout, _watched: watched }
+    }
+
+    /// Where it listens next, by the line that says so.
+    pub(crate) fn listening(&mut self) -> String {
+        let line = self.line();
+        let place = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
+        place.unwrap_or_else(|| panic!("it said {line:?}")).to_owned()
     }
 
     /// The next line of its output, with its ending; empty when its output has ended.
@@ -81,6 +91,12 @@ impl Program {
     /// The number of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it with a signal.
+    pub(crate) fn end_by(self, signal: Signal) -> End {
+        self.kill(signal);
+        self.end()
     }
 
     /// Waits for its end.
@@ -115,10 +131,7 @@ impl Server {
     pub(crate) fn start_program(name: &str, more_arguments: &[&str], log: Option<&str>) -> Self {
         let arguments = [&["127.0.0.1:0"], more_arguments].concat();
         let mut program = Program::start_logging(name, &arguments, Stdio::null(), log);
-        let line = program.line();
-        let address = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
-        let address = address.and_then(|address| address.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("it said {line:?}"));
+        let address = program.listening().parse().expect("an address");
         Self { program, address }
     }
 
@@ -128,8 +141,7 @@ impl Server {
 
     /// Ends it with a signal.
     pub(crate) fn end(self, signal: Signal) -> End {
-        self.program.kill(signal);
-        self.program.end()
+        self.program.end_by(signal)
     }
 }
 
