@@ -21,7 +21,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use components::{Clients, TcpServer};
 use examples::Fate;
-use reactor::{Context, Kernel, Signal};
+use reactor::{Context, Kernel, Signal, WheelId};
 use wheels::filter::{Filter, FilterError, Input, Line, Output};
 use wheels::{
     Datagram, Descriptor, Established, Failure, Message, Operation, Put, ReadWrite, SocketFactory,
@@ -44,6 +44,8 @@ struct Sink {
     /// None is standard output.
     file: Option<PathBuf>,
     output: Option<ReadWrite<Line>>,
+    /// How many messages the output may still lose.
+    unwritten: u64,
     factory: Option<SocketFactory>,
     mailbox: Option<Datagram>,
     came: u64,
@@ -68,9 +70,12 @@ impl Sink {
             Some(path) => OpenOptions::new().append(true).create(true).open(path).map(Into::into),
         };
         let output = output.map_err(|error| format!("{}: {error}", self.name()))?;
-        let output = ReadWrite::builder(output).filter(Line::literal(b"\n"));
-        let output = output.build(cx, "never", "output_failed");
+        let output = ReadWrite::builder(output)
+            .filter(Line::literal(b"\n"))
+            .flushed_event("all_is_written")
+            .build(cx, "never", "output_failed");
         output.shutdown_input(cx);
+        self.unwritten = 0;
         if let Some(old) = self.output.replace(output) {
             old.shutdown(cx);
         }
@@ -86,13 +91,24 @@ impl Sink {
         }
     }
 
-    /// What comes is dropped until the file is opened again.
-    fn output_failed(&mut self, cx: &mut Context<'_>, failure: &Failure) {
-        log::error!("{}: {failure}", self.name());
-        if self.output.as_ref().is_some_and(|output| output.id() == failure.wheel) {
-            let output = self.output.take();
-            self.dropped += output.map_or(0, |output| output.unsent_items(cx) as u64);
+    fn all_is_written(&mut self, output: WheelId) {
+        if self.is_output(output) {
+            self.unwritten = 0;
         }
+    }
+
+    /// What comes is dropped until the file is opened again.
+    fn output_failed(&mut self, failure: &Failure) {
+        log::error!("{}: {failure}", self.name());
+        if self.is_output(failure.wheel) {
+            self.output = None;
+            self.dropped += self.unwritten;
+        }
+    }
+
+    /// Or else one that was replaced, and still writes.
+    fn is_output(&self, wheel: WheelId) -> bool {
+        self.output.as_ref().is_some_and(|output| output.id() == wheel)
     }
 
     fn got_mailbox(&mut self, cx: &mut Context<'_>, made: Established) -> io::Result<()> {
@@ -132,7 +148,8 @@ impl Sink {
             let is_free = output.unsent(cx) < MOST_UNSENT;
             is_free && matches!(output.put(cx, line), Put::Queued | Put::High)
         });
-        self.dropped += u64::from(!is_put);
+        let count = if is_put { &mut self.unwritten } else { &mut self.dropped };
+        *count += 1;
     }
 
     /// Lets clients end in order at the first signal, and stops at the second.
@@ -159,11 +176,9 @@ impl Sink {
 /// A message as a line: the names of its facility and severity, and the rest as it is, but for control
 /// characters, which are shown as rsyslog shows them: a message is one line, whatever it contains.
 fn line_of(message: &[u8]) -> Option<Vec<u8>> {
-    let message = message.trim_ascii_end();
-    let message = message.strip_suffix(b"\0").unwrap_or(message);
-    if message.is_empty() {
-        return None;
-    }
+    // What senders end their messages with is none of it.
+    let last = message.iter().rposition(|byte| !matches!(byte, 0 | b'\r' | b'\n'))?;
+    let message = &message[..=last];
     // One without is the user's notice (RFC 3164, 4.3.3).
     let (priority, rest) = priority(message).unwrap_or((13, message));
     // A version in front is that of RFC 5424.
@@ -250,6 +265,7 @@ fn run((path, address, file): (PathBuf, SocketAddr, Option<PathBuf>)) -> io::Res
         address,
         file,
         output: None,
+        unwritten: 0,
         factory: None,
         mailbox: None,
         came: 0,
@@ -286,7 +302,8 @@ fn run((path, address, file): (PathBuf, SocketAddr, Option<PathBuf>)) -> io::Res
         .on("got_message", |sink, clients, message: Message| {
             sink.log(clients.cx(), &message.payload);
         })
-        .on("output_failed", |sink, clients, failure| sink.output_failed(clients.cx(), &failure))
+        .on("output_failed", |sink, _, failure| sink.output_failed(&failure))
+        .on("all_is_written", |sink, _, output| sink.all_is_written(output))
         .on("got_hup", |sink, clients, _: Signal| sink.got_hup(clients.cx()))
         .on("got_signal", Sink::got_signal)
         .stopped(|sink, _| sink.say_count())
@@ -299,17 +316,10 @@ fn main() -> ExitCode {
     examples::main(
         "line_logger [PATH [ADDR:PORT [FILE]]]",
         |arguments| {
-            let path = || PathBuf::from("/tmp/line_logger");
-            let address = || ([127, 0, 0, 1], 7777).into();
-            match arguments {
-                [] => Some((path(), address(), None)),
-                [path] => Some((path.into(), address(), None)),
-                [path, address] => Some((path.into(), address.parse().ok()?, None)),
-                [path, address, file] => {
-                    Some((path.into(), address.parse().ok()?, Some(file.into())))
-                }
-                _ => None,
-            }
+            let [path, address, file] = [0, 1, 2].map(|at| arguments.get(at));
+            let path = path.map_or("/tmp/line_logger", String::as_str);
+            let address = address.map_or("127.0.0.1:7777", String::as_str).parse().ok()?;
+            (arguments.len() <= 3).then(|| (path.into(), address, file.map(PathBuf::from)))
         },
         run,
     )

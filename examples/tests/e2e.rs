@@ -8,6 +8,7 @@ mod families;
 mod folder;
 mod prefork;
 mod program;
+mod syslog;
 
 use std::fmt::Write as _;
 use std::fs::File;

@@ -11,5 +11,7 @@ mod program;
 
 #[path = "interop/foreign.rs"]
 mod foreign;
+#[path = "interop/loggers.rs"]
+mod loggers;
 #[path = "interop/sites.rs"]
 mod sites;

@@ -1,0 +1,203 @@
+//! The sink of syslog: what comes in at both doors, and where it goes.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
+use crate::folder::Folder;
+use crate::program::{End, Program};
+
+const USAGE: &str = "usage: line_logger [PATH [ADDR:PORT [FILE]]]\n";
+
+struct Sink {
+    program: Program,
+    folder: Folder,
+    address: String,
+}
+
+impl Sink {
+    fn start(name: &str, file: Option<&str>) -> Self {
+        let folder = Folder::new(name);
+        let path = folder.at("socket");
+        let file = file.map(|file| folder.at(file));
+        let mut arguments = vec![path.as_str(), "127.0.0.1:0"];
+        arguments.extend(file.as_deref());
+        let mut program =
+            Program::start_logging("line_logger", &arguments, Stdio::null(), Some("info"));
+        let mut places = [program.listening(), program.listening()];
+        places.sort_by_key(|place| *place == path);
+        let [address, socket] = places;
+        assert_eq!(socket, path);
+        Self { program, folder, address }
+    }
+
+    /// Sends by TCP, and returns when all of it has been taken.
+    fn stream(&self, bytes: impl AsRef<[u8]>) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(bytes.as_ref()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+    }
+
+    fn send(&self, message: &[u8]) {
+        let socket = UnixDatagram::unbound().unwrap();
+        socket.send_to(message, self.folder.at("socket")).unwrap();
+    }
+
+    /// Ends it in order, and gives what its log says last of messages.
+    fn count(self) -> String {
+        self.end().0
+    }
+
+    fn end(self) -> (String, Folder) {
+        let end = self.program.end_by(Signal::TERM);
+        assert_eq!((end.code, end.stdout.as_str()), (Some(0), ""), "{}", end.stderr);
+        assert!(!fs::exists(self.folder.at("socket")).unwrap(), "its path goes with it");
+        let counts = end.stderr.lines().filter_map(|line| line.split_once("line_logger] "));
+        (counts.last().expect("a count at the end").1.to_owned(), self.folder)
+    }
+}
+
+#[test]
+fn messages_of_both_doors_become_lines() {
+    let mut sink = Sink::start("both_doors", None);
+    sink.send(b"<36>Nov 29 12:00:00 su: no\n\0");
+    assert_eq!(sink.program.line(), "auth.warning Nov 29 12:00:00 su: no\n");
+    // The two kinds of framing, on one stream; the last line has no end.
+    sink.stream("<0>panic\n13 <191>two\nlines<15>1 - host\r\n\n3 <8>12 <9>again<14>last");
+    assert_eq!(sink.program.line(), "kern.emerg panic\n");
+    assert_eq!(sink.program.line(), "local7.debug two#012line\n");
+    assert_eq!(sink.program.line(), "user.notice s<15>1 - host\n");
+    assert_eq!(sink.program.line(), "user.emerg \n");
+    assert_eq!(sink.program.line(), "user.alert again<14>\n");
+    assert_eq!(sink.program.line(), "user.notice last\n");
+    for (odd, line) in [
+        (&b"<192>too high"[..], "user.notice <192>too high\n"),
+        (b"<>none", "user.notice <>none\n"),
+        (b"<+1>sign", "user.notice <+1>sign\n"),
+        (b"<1", "user.notice <1\n"),
+        (b"<12>\x1b[2J\x7f", "user.warning #033[2J#177\n"),
+        (b"plain", "user.notice plain\n"),
+    ] {
+        sink.send(odd);
+        assert_eq!(sink.program.line(), line);
+    }
+    assert_eq!(sink.count(), "13 messages, 0 of them dropped");
+}
+
+#[test]
+fn a_message_that_is_too_long_does_no_harm() {
+    let mut sink = Sink::start("too_long", None);
+    let long = "x".repeat(9000);
+    let mut patient = TcpStream::connect(&sink.address).unwrap();
+    sink.stream(format!("{long}\nlost\n"));
+    sink.stream(format!("9000 {long}"));
+    sink.stream("123456789");
+    sink.stream("12x4");
+    // Half a message is none, and no fault.
+    sink.stream("12 half");
+    sink.send(long.as_bytes());
+    assert_eq!(sink.program.line(), format!("user.notice {}\n", &long[..8192]));
+    patient.write_all(b"still there\n").unwrap();
+    assert_eq!(sink.program.line(), "user.notice still there\n");
+    drop(patient);
+    assert_eq!(sink.count(), "6 messages, 4 of them dropped");
+}
+
+#[test]
+fn a_file_that_is_moved_away_is_opened_anew_and_no_message_is_lost() {
+    let sink = Sink::start("hup", Some("log"));
+    let (log, moved) = (sink.folder.at("log"), sink.folder.at("moved"));
+    let message = |number: u32| format!("message {number}\n");
+    sink.stream(message(0));
+    fs::rename(&log, &moved).unwrap();
+    sink.stream(message(1));
+    sink.program.kill(Signal::HUP);
+    let mut sent = 2;
+    while !fs::exists(&log).unwrap() {
+        sink.stream(message(sent));
+        sent += 1;
+    }
+    sink.stream(message(sent));
+    let (count, _folder) = sink.end();
+    assert_eq!(count, format!("{} messages, 0 of them dropped", sent + 1));
+    let [moved, log] = [moved, log].map(|path| fs::read_to_string(path).unwrap());
+    assert!(moved.starts_with("user.notice message 0\nuser.notice message 1\n"), "{moved}");
+    assert!(log.ends_with(&format!("user.notice message {sent}\n")), "{log}");
+    let expected: String =
+        (0..=sent).map(|number| "user.notice ".to_owned() + &message(number)).collect();
+    assert_eq!(moved + &log, expected);
+}
+
+#[test]
+fn what_a_full_disk_does_not_take_is_counted() {
+    let folder = Folder::new("full_disk");
+    let path = folder.at("socket");
+    let arguments = [path.as_str(), "127.0.0.1:0", "/dev/full"];
+    let mut program =
+        Program::start_logging("line_logger", &arguments, Stdio::null(), Some("info"));
+    let [address, _] = [program.listening(), program.listening()];
+    let sink = Sink { program, folder, address };
+    sink.stream("one\ntwo\n");
+    sink.stream("three\n");
+    assert_eq!(sink.count(), "3 messages, 3 of them dropped");
+}
+
+#[test]
+fn an_output_that_is_not_read_holds_nobody_up() {
+    let mut sink = Sink::start("not_read", None);
+    let line = |number: usize| format!("{number:01000}");
+    let sent = 3000;
+    sink.stream((0..sent).map(|number| line(number) + "\n").collect::<String>());
+    // A mebibyte of lines is kept, besides what the pipe takes.
+    let kept = 1024 * 1024 / 1013;
+    for number in 0..kept {
+        assert_eq!(sink.program.line(), format!("user.notice {}\n", line(number)));
+    }
+    sink.stream("end\n");
+    let rest = std::iter::repeat_with(|| sink.program.line());
+    let rest = rest.take_while(|line| line != "user.notice end\n");
+    let more = rest.zip(kept..).inspect(|(said, number)| {
+        assert_eq!(*said, format!("user.notice {}\n", line(*number)));
+    });
+    let dropped = sent - kept - more.count();
+    assert!(dropped > 0, "a pipe does not take so much");
+    assert_eq!(sink.count(), format!("{} messages, {dropped} of them dropped", sent + 1));
+}
+
+#[test]
+fn a_sink_that_cannot_start_says_why() {
+    let folder = Folder::new("cannot_start");
+    let end = |arguments: [&str; 3]| Program::start("line_logger", &arguments, Stdio::null()).end();
+    let (socket, file) = (folder.at("socket"), folder.at("file"));
+    let nowhere = folder.at("no/where");
+    let no_file = end([&socket, "127.0.0.1:0", &nowhere]);
+    let why = format!("{nowhere}: No such file or directory (os error 2)\n");
+    assert_eq!(no_file, End::complained(1, why));
+
+    let no_path = end([&nowhere, "127.0.0.1:0", &file]);
+    assert_eq!(
+        (no_path.code, no_path.stderr),
+        (Some(1), format!("bind: No such file or directory ({nowhere})\n"))
+    );
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let _taken = TcpListener::bind(&taken).unwrap();
+    let no_port = end([&socket, &taken, &file]);
+    let why = format!("bind: Address already in use ({taken})\n");
+    assert_eq!((no_port.code, no_port.stderr), (Some(1), why));
+    assert!(!fs::exists(&socket).unwrap());
+}
+
+#[test]
+fn bad_arguments_of_the_sink_are_answered_with_its_usage() {
+    let bad: [&[&str]; 2] = [&["/tmp/x", "7777"], &["/tmp/x", "127.0.0.1:0", "file", "more"]];
+    for arguments in bad {
+        let end = Program::start("line_logger", arguments, Stdio::null()).end();
+        assert_eq!(end, End::complained(2, USAGE), "{arguments:?}");
+    }
+}
