@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use reactor::{Context, Signal, SignalError};
+use wheels::{Failure, Operation};
 
 /// Runs an example. `parse` makes its settings of the arguments, or `None` of bad ones; `run` is the
 /// program.
@@ -71,6 +72,14 @@ impl Fate {
         if let Err(error) = result {
             self.0.get_or_init(|| error.to_string());
             cx.stop();
+        }
+    }
+
+    /// Stops the kernel if the listener at this place is lost. When descriptors run out it goes on by itself.
+    pub fn of_listener(&self, cx: &mut Context<'_>, failure: &Failure, place: impl Display) {
+        log::warn!("{failure}");
+        if failure.operation != Operation::Accept {
+            self.check(cx, Err(format!("{failure} ({place})")));
         }
     }
 

@@ -40,7 +40,6 @@ const GRACE: Duration = Duration::from_secs(1);
 
 struct Sink {
     path: PathBuf,
-    address: SocketAddr,
     /// None is standard output.
     file: Option<PathBuf>,
     output: Option<ReadWrite<Line>>,
@@ -123,14 +122,6 @@ impl Sink {
         log::warn!("{failure}");
         let is_there = self.mailbox.is_some().then_some(());
         is_there.ok_or_else(|| format!("{failure} ({})", self.path.display()))
-    }
-
-    fn listener_failed(&self, failure: &Failure) -> Result<(), String> {
-        if failure.operation != Operation::Accept {
-            return Err(format!("{failure} ({})", self.address));
-        }
-        log::warn!("{failure}"); // descriptors ran out, say: it goes on by itself
-        Ok(())
     }
 
     fn client_failed(&mut self, failure: &Failure) {
@@ -262,7 +253,6 @@ fn run((path, address, file): (PathBuf, SocketAddr, Option<PathBuf>)) -> io::Res
     let fate = Fate::default();
     let sink = Sink {
         path,
-        address,
         file,
         output: None,
         unwritten: 0,
@@ -285,10 +275,7 @@ fn run((path, address, file): (PathBuf, SocketAddr, Option<PathBuf>)) -> io::Res
             sink.fate.check(cx, started);
         })
         .listening(|sink, cx, up| sink.fate.check(cx, examples::say_listening(up.local_addr)))
-        .error(|sink, cx, failure| {
-            let failed = sink.listener_failed(&failure);
-            sink.fate.check(cx, failed);
-        })
+        .error(move |sink, cx, failure| sink.fate.of_listener(cx, &failure, address))
         .client_input(|sink, client, message: Bytes| sink.log(client.cx(), &message))
         .client_error(|sink, _, failure| sink.client_failed(&failure))
         .on("got_mailbox", |sink, clients, made| {

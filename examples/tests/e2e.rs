@@ -6,6 +6,7 @@
 mod crawler;
 mod families;
 mod folder;
+mod jobs;
 mod prefork;
 mod program;
 mod syslog;

@@ -13,5 +13,7 @@ mod program;
 mod foreign;
 #[path = "interop/loggers.rs"]
 mod loggers;
+#[path = "interop/queues.rs"]
+mod queues;
 #[path = "interop/sites.rs"]
 mod sites;
