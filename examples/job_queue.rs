@@ -87,8 +87,7 @@ type Workers<'a> = Clients<'a, Line, Hands>;
 
 impl Broker {
     fn got_line(&mut self, client: &mut Worker<'_>, line: Bytes) {
-        let line = String::from_utf8_lossy(&line);
-        let words: Vec<&str> = line.splitn(3, ' ').collect();
+        let words: Vec<&str> = str::from_utf8(&line).unwrap_or("").splitn(3, ' ').collect();
         let answer = match *words {
             _ if client.state().waits_at.is_some() => String::from("error you wait for a job"),
             ["put", queue, text] if is_name(queue) => self.put(client, queue, text),
@@ -142,7 +141,10 @@ impl Broker {
     fn waits_no_more(&mut self, client: &mut Worker<'_>) -> bool {
         client.delay_clear(&WAITED);
         let Some(name) = client.state().waits_at.take() else { return false };
-        self.queue(&name).waiting.retain(|waiting| *waiting != client.id());
+        let waiting = &mut self.queue(&name).waiting;
+        if let Some(at) = waiting.iter().position(|waiting| *waiting == client.id()) {
+            waiting.remove(at);
+        }
         self.tidy(&name);
         true
     }

@@ -14,8 +14,8 @@ pub(crate) fn start<A: AsRef<OsStr>>(name: &str, arguments: &[A]) -> Program {
 pub(crate) fn start_with<A: AsRef<OsStr>>(name: &str, arguments: &[A], stdin: Stdio) -> Program {
     let mut command = Command::new(name);
     // No proxy between two ends on one machine.
-    command.args(arguments).env("LC_ALL", "C").env("no_proxy", "*");
-    Program::spawn(command, stdin)
+    command.args(arguments).env("LC_ALL", "C").env("no_proxy", "*").stdin(stdin);
+    Program::run(command)
 }
 
 /// Runs one to its end, which must be a good one, and gives what it said.

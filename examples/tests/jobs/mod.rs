@@ -199,6 +199,8 @@ fn what_makes_no_sense_is_told_and_does_no_harm() {
     for line in bad {
         assert!(client.ask(line).starts_with("error "), "{line:?}");
     }
+    client.0.get_mut().write_all(b"put q \xff\n").unwrap();
+    assert_eq!(client.hear().unwrap(), "error no such command", "it is no text");
     for line in ["done x", "done -1", "fail 1", "done 99999999999999999999"] {
         assert_eq!(client.ask(line), "unknown", "{line:?}");
     }

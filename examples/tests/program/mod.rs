@@ -52,11 +52,13 @@ impl Program {
     ) -> Self {
         let mut command = Command::new(path_of(name));
         command.args(arguments).env_remove("RUST_LOG").envs(log.map(|level| ("RUST_LOG", level)));
-        Self::spawn(command, stdin)
+        command.stdin(stdin);
+        Self::run(command)
     }
 
-    pub(crate) fn spawn(mut command: Command, stdin: Stdio) -> Self {
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+    /// Starts what needs not be an example.
+    pub(crate) fn run(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
             panic!("{command:?}: {error} (`cargo test` builds the examples)");
         });
@@ -131,7 +133,10 @@ impl Server {
     pub(crate) fn start_program(name: &str, more_arguments: &[&str], log: Option<&str>) -> Self {
         let arguments = [&["127.0.0.1:0"], more_arguments].concat();
         let mut program = Program::start_logging(name, &arguments, Stdio::null(), log);
-        let address = program.listening().parse().expect("an address");
+        let line = program.line();
+        let address = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
+        let address = address.and_then(|address| address.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("it said {line:?}"));
         Self { program, address }
     }
 

@@ -170,6 +170,23 @@ fn an_output_that_is_not_read_holds_nobody_up() {
 }
 
 #[test]
+fn a_client_that_stays_is_told_of_the_end() {
+    let sink = Sink::start("stays", Some("log"));
+    let mut client = TcpStream::connect(&sink.address).unwrap();
+    client.write_all(b"<14>here I am\n").unwrap();
+    sink.stream("<14>so am I\n");
+    sink.program.kill(Signal::TERM);
+    assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
+    drop(client);
+    let (count, folder) = sink.end();
+    assert_eq!(count, "2 messages, 0 of them dropped");
+    let mut lines: Vec<String> =
+        fs::read_to_string(folder.at("log")).unwrap().lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["user.info here I am", "user.info so am I"]);
+}
+
+#[test]
 fn a_sink_that_cannot_start_says_why() {
     let folder = Folder::new("cannot_start");
     let end = |arguments: [&str; 3]| Program::start("line_logger", &arguments, Stdio::null()).end();
