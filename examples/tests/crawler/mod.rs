@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use crate::program::{self, End, Program};
@@ -13,11 +13,20 @@ use crate::program::{self, End, Program};
 const USAGE: &str =
     "usage: web_crawler [--connections N] [--pages N] [--depth N] [--seconds N] URL...\n";
 
-/// Answers each path with what `page` makes of it, on connections that stay open as `manners` says.
+/// Answers each path with what a function makes of it.
 struct Site {
     address: SocketAddr,
-    most_at_once: Arc<AtomicUsize>,
+    asked: Arc<Asked>,
 }
+
+/// How many requests wait for their answers, and how many did at most.
+#[derive(Default)]
+struct Asked {
+    now: AtomicUsize,
+    at_most: AtomicUsize,
+}
+
+type Page = fn(&str) -> Option<String>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manners {
@@ -27,37 +36,38 @@ enum Manners {
 }
 
 impl Site {
-    fn open(manners: Manners, page: fn(&str) -> Option<String>) -> Self {
+    fn open(manners: Manners, page: Page) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let most_at_once = Arc::new(AtomicUsize::new(0));
-        let most = Arc::clone(&most_at_once);
-        let open = Arc::new(AtomicUsize::new(0));
+        let asked = Arc::new(Asked::default());
+        let all_asked = Arc::clone(&asked);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (most, open) = (Arc::clone(&most), Arc::clone(&open));
-                most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                thread::spawn(move || {
-                    serve(stream.unwrap(), manners, page);
-                    open.fetch_sub(1, Ordering::SeqCst);
-                });
+                let (stream, asked) = (stream.unwrap(), Arc::clone(&all_asked));
+                thread::spawn(move || serve(&stream, &asked, manners, page));
             }
         });
-        Self { address, most_at_once }
+        Self { address, asked }
     }
 
     fn crawl(&self, options: &[&str], path: &str) -> End {
         let url = format!("http://{}{path}", self.address);
         Program::start("web_crawler", &[options, &[&url]].concat(), Stdio::null()).end()
     }
+
+    fn most_at_once(&self) -> usize {
+        self.asked.at_most.load(Ordering::SeqCst)
+    }
 }
 
-fn serve(stream: TcpStream, manners: Manners, page: fn(&str) -> Option<String>) {
-    let mut reader = BufReader::new(&stream);
+fn serve(mut stream: &TcpStream, asked: &Asked, manners: Manners, page: Page) {
+    let mut reader = BufReader::new(stream);
     while let Some(path) = request(&mut reader) {
+        asked.at_most.fetch_max(asked.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         // Whoever is not answered waits until they give up.
         let Some(page) = page(&path) else { continue };
-        (&stream).write_all(page.as_bytes()).unwrap();
+        asked.now.fetch_sub(1, Ordering::SeqCst);
+        stream.write_all(page.as_bytes()).unwrap();
         if manners == Manners::HangsUp {
             break;
         }
@@ -120,7 +130,7 @@ fn a_site_is_crawled_with_no_more_connections_than_it_may_have() {
     let start = star("/").unwrap();
     let bytes = start.len() - start.find("\r\n\r\n").unwrap() - 4 + 19 * "here\n".len();
     assert_eq!(count, format!("20 pages, {bytes} bytes, 0 failed, 2 connections"));
-    assert!(site.most_at_once.load(Ordering::SeqCst) <= 2);
+    assert!(site.most_at_once() <= 2);
 }
 
 #[test]
@@ -130,6 +140,22 @@ fn every_page_is_fetched_of_a_server_that_hangs_up() {
     let (paths, count) = paths(&end);
     assert_eq!((paths.len(), end.code), (20, Some(0)));
     assert!(count.starts_with("20 pages, ") && count.contains(" 0 failed"), "{count}");
+    assert!(site.most_at_once() <= 3);
+}
+
+#[test]
+fn pages_are_fetched_side_by_side() {
+    static ALL_THERE: Barrier = Barrier::new(4);
+    let site = Site::open(Manners::KeepsOpen, |path| {
+        if path == "/" {
+            return html("<a href=1><a href=2><a href=3><a href=4>");
+        }
+        ALL_THERE.wait();
+        html("")
+    });
+    let (paths, count) = paths(&site.crawl(&["--connections", "4"], "/"));
+    assert_eq!(paths, set(["/", "/1", "/2", "/3", "/4"]));
+    assert!(count.ends_with(" 0 failed, 4 connections"), "{count}");
 }
 
 #[test]

@@ -218,28 +218,27 @@ fn what_makes_no_sense_is_told_and_does_no_harm() {
     assert_eq!(client.ask("stats"), "ready 0 given 3 buried 0 done 0 waiting 0");
 }
 
+/// Does jobs until one says to stop.
+fn work(address: SocketAddr) -> Vec<u32> {
+    let mut worker = Client::connect(address);
+    let mut done = Vec::new();
+    loop {
+        let job = worker.ask(&format!("get q {LONG}"));
+        let (id, text) = job.strip_prefix("job ").unwrap().split_once(' ').unwrap();
+        assert_eq!(worker.ask(&format!("done {id}")), "done");
+        if text == "stop" {
+            return done;
+        }
+        done.push(text.parse().unwrap());
+    }
+}
+
 #[test]
 fn many_workers_do_each_job_once() {
     let server = start(&[]);
     let address = server.address;
     let jobs = 500;
-    let workers: Vec<_> = (0..8)
-        .map(|_| {
-            thread::spawn(move || {
-                let mut worker = Client::connect(address);
-                let mut done = Vec::new();
-                loop {
-                    let job = worker.ask(&format!("get q {LONG}"));
-                    let (id, text) = job.strip_prefix("job ").unwrap().split_once(' ').unwrap();
-                    assert_eq!(worker.ask(&format!("done {id}")), "done");
-                    if text == "stop" {
-                        return done;
-                    }
-                    done.push(text.parse::<u32>().unwrap());
-                }
-            })
-        })
-        .collect();
+    let workers: Vec<_> = (0..8).map(|_| thread::spawn(move || work(address))).collect();
     let mut boss = connect(&server);
     for number in 0..jobs {
         assert!(boss.ask(&format!("put q {number}")).starts_with("put "));

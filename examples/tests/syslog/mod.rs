@@ -57,8 +57,8 @@ impl Sink {
         let end = self.program.end_by(Signal::TERM);
         assert_eq!((end.code, end.stdout.as_str()), (Some(0), ""), "{}", end.stderr);
         assert!(!fs::exists(self.folder.at("socket")).unwrap(), "its path goes with it");
-        let counts = end.stderr.lines().filter_map(|line| line.split_once("line_logger] "));
-        (counts.last().expect("a count at the end").1.to_owned(), self.folder)
+        let mut counts = end.stderr.lines().filter_map(|line| line.split_once("line_logger] "));
+        (counts.next_back().expect("a count at the end").1.to_owned(), self.folder)
     }
 }
 
