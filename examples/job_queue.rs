@@ -50,7 +50,7 @@ struct Limits {
     /// How long a worker may have a job.
     time: Duration,
     /// How often a job is given out.
-    tries: u32,
+    tries: usize,
     /// How many there may be, in all queues, given out and buried.
     jobs: usize,
 }
@@ -58,7 +58,7 @@ struct Limits {
 struct Job {
     queue: String,
     text: String,
-    tries: u32,
+    tries: usize,
     given: Option<Given>,
 }
 
@@ -294,19 +294,14 @@ fn main() -> ExitCode {
     examples::main(
         "job_queue [ADDR:PORT] [--time MS] [--tries N] [--jobs N]",
         |arguments| {
-            let mut address = ([127, 0, 0, 1], 7777).into();
-            let mut most = Limits { time: Duration::from_secs(60), tries: 3, jobs: 10_000 };
-            let mut arguments = arguments.iter();
-            while let Some(argument) = arguments.next() {
-                let mut number = || arguments.next()?.parse::<u32>().ok().filter(|most| *most > 0);
-                match argument.as_str() {
-                    "--time" => most.time = Duration::from_millis(number()?.into()),
-                    "--tries" => most.tries = number()?,
-                    "--jobs" => most.jobs = number()?.try_into().ok()?,
-                    place => address = place.parse().ok()?,
-                }
+            let options = [("--time", 60_000), ("--tries", 3), ("--jobs", 10_000)];
+            let ([ms, tries, jobs], others) = examples::numbers(arguments, options)?;
+            let most = Limits { time: Duration::from_millis(ms as u64), tries, jobs };
+            match others[..] {
+                [] => Some((([127, 0, 0, 1], 7777).into(), most)),
+                [address] => Some((address.parse().ok()?, most)),
+                _ => None,
             }
-            Some((address, most))
         },
         serve,
     )

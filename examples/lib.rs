@@ -35,6 +35,26 @@ pub fn main<A>(
     }
 }
 
+/// Takes options with a number each, `--name N`, out of the arguments: the numbers, those that are not told
+/// as they are given here, and the other arguments. `None` of a number that is missing, or none, or zero.
+#[must_use]
+pub fn numbers<'a, const N: usize>(
+    arguments: &'a [String],
+    options: [(&str, usize); N],
+) -> Option<([usize; N], Vec<&'a str>)> {
+    let (mut numbers, mut others) = (options.map(|(_, number)| number), Vec::new());
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match options.iter().position(|(name, _)| name == argument) {
+            Some(at) => {
+                numbers[at] = arguments.next()?.parse().ok().filter(|number| *number > 0)?;
+            }
+            None => others.push(argument.as_str()),
+        }
+    }
+    Some((numbers, others))
+}
+
 /// Says on standard output where a server listens.
 ///
 /// # Errors

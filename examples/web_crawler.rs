@@ -81,13 +81,11 @@ impl Crawler {
                 .build(cx, &CONNECTED, "not_connected");
             self.connecting.insert(connecting.id(), (connecting, page));
         }
-        if self.connecting.is_empty() && self.asked.is_empty() {
-            self.say_count()?;
-            if self.count.pages == 0 {
-                return Err("nothing could be fetched".into());
-            }
+        if !self.connecting.is_empty() || !self.asked.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.say_count()?;
+        if self.count.pages > 0 { Ok(()) } else { Err("nothing could be fetched".into()) }
     }
 
     fn connected(&mut self, cx: &mut Context<'_>, made: Established) {
@@ -177,8 +175,8 @@ impl Crawler {
 
     fn say_count(&self) -> io::Result<()> {
         let Count { pages, bytes, failed, connections } = self.count;
-        let said = format!("{pages} pages, {bytes} bytes, {failed} failed");
-        writeln!(io::stdout(), "{said}, {connections} connections")
+        let said = format!("{failed} failed, {connections} connections");
+        writeln!(io::stdout(), "{pages} pages, {bytes} bytes, {said}")
     }
 }
 
@@ -198,17 +196,22 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
 }
 
 /// What the page links to, as it is written there. This is no parser: it finds `href`s, in comments too.
-fn hrefs(html: &str) -> Vec<String> {
-    let lower = html.to_ascii_lowercase();
-    let value = |(at, name): (usize, &str)| {
-        let value = html[at + name.len()..].trim_start().strip_prefix('=')?.trim_start();
-        let value = match value.chars().next()? {
-            quote @ ('"' | '\'') => value[1..].split_once(quote)?.0,
-            _ => value.split(|end: char| end.is_whitespace() || end == '>').next()?,
+fn hrefs(mut html: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_name = |name: &[u8]| name.eq_ignore_ascii_case(b"href");
+    while let Some(at) = html.as_bytes().windows(4).position(is_name) {
+        html = html[at + 4..].trim_start();
+        let Some(value) = html.strip_prefix('=') else { continue };
+        let value = value.trim_start();
+        let value = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => value[1..].split_once(quote),
+            Some(_) | None => value.split_once(|end: char| end.is_whitespace() || end == '>'),
         };
-        Some(value.trim().replace("&amp;", "&"))
-    };
-    lower.match_indices("href").filter_map(value).collect()
+        let (link, rest) = value.unwrap_or_default();
+        found.push(link.trim().replace("&amp;", "&"));
+        html = rest;
+    }
+    found
 }
 
 /// Where a link of this page leads to, if that is on the same host.
@@ -246,29 +249,23 @@ fn without_dots(path: &str) -> String {
 }
 
 fn parse(arguments: &[String]) -> Option<Crawler> {
-    let time = Duration::from_secs(10);
-    let mut most = Limits { connections: 4, pages: 100, depth: 5, time };
-    let mut urls = Vec::new();
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        let mut number = || arguments.next()?.parse().ok().filter(|number| *number > 0);
-        match argument.as_str() {
-            "--connections" => most.connections = number()?,
-            "--pages" => most.pages = number()?,
-            "--depth" => most.depth = number()?,
-            "--seconds" => most.time = Duration::from_secs(number()?.try_into().ok()?),
-            url => urls.push(url.parse::<Uri>().ok()?),
+    let options = [("--connections", 4), ("--pages", 100), ("--depth", 5), ("--seconds", 10)];
+    let ([connections, pages, depth, seconds], urls) = examples::numbers(arguments, options)?;
+    let time = Duration::from_secs(seconds as u64);
+    let most = Limits { connections, pages, depth, time };
+    let (mut seen, mut waiting) = (HashSet::new(), VecDeque::new());
+    for url in urls {
+        let url: Uri = url.parse().ok()?;
+        if url.scheme_str() != Some("http") || endpoint(&url).contains('@') {
+            return None;
+        }
+        if seen.insert(url.clone()) {
+            waiting.push_back(Page { url, depth: 0 });
         }
     }
-    let is_fine = |url: &Uri| url.scheme_str() == Some("http") && !endpoint(url).contains('@');
-    if urls.is_empty() || !urls.iter().all(is_fine) {
-        return None;
-    }
-    let mut seen = HashSet::new();
-    urls.retain(|url| seen.insert(url.clone()));
-    let waiting = urls.into_iter().map(|url| Page { url, depth: 0 }).collect();
     let (connecting, asked) = (WheelMap::default(), WheelMap::default());
-    Some(Crawler { most, seen, waiting, connecting, asked, count: Count::default() })
+    let is_any = !waiting.is_empty();
+    is_any.then(|| Crawler { most, seen, waiting, connecting, asked, count: Count::default() })
 }
 
 fn main() -> ExitCode {
