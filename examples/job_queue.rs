@@ -240,16 +240,13 @@ impl Broker {
     fn stats(&self) -> String {
         let count = |len: fn(&Queue) -> usize| self.queues.values().map(len).sum::<usize>();
         let (ready, buried) = (count(|queue| queue.ready.len()), count(|queue| queue.buried.len()));
-        let (given, waiting) =
-            (self.jobs.len() - ready - buried, count(|queue| queue.waiting.len()));
-        format!("ready {ready} given {given} buried {buried} done {} waiting {waiting}", self.done)
+        let (given, done) = (self.jobs.len() - ready - buried, self.done);
+        let waiting = count(|queue| queue.waiting.len());
+        format!("ready {ready} given {given} buried {buried} done {done} waiting {waiting}")
     }
 
     fn queue(&mut self, name: &str) -> &mut Queue {
-        if !self.queues.contains_key(name) {
-            self.queues.insert(name.to_owned(), Queue::default());
-        }
-        self.queues.get_mut(name).expect("it is there by now")
+        self.queues.entry(name.to_owned()).or_default()
     }
 
     /// Names that nobody uses cost nothing.

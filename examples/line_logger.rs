@@ -223,10 +223,8 @@ impl Filter for Framed {
             return if is_long { Err(FilterError::TooLong { limit: LONGEST }) } else { Ok(None) };
         };
         if bytes[space] != b' ' {
-            return Err(FilterError::Malformed {
-                at: space,
-                what: "no space after a length".into(),
-            });
+            let what = "no space after a length".into();
+            return Err(FilterError::Malformed { at: space, what });
         }
         let length = str::from_utf8(&bytes[..space]).ok().and_then(|length| length.parse().ok());
         let length = length.filter(|length| *length <= LONGEST);
