@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use components::{Client, Clients, TcpServer};
-use examples::Fate;
+use examples::Outcome;
 use reactor::{Event, Kernel, TimerId, WheelId};
 use wheels::filter::Line;
 use wheels::{SocketFactory, SocketOptions};
@@ -35,6 +35,7 @@ const IS_LATE: Event<u64> = Event::new("is_late");
 /// For workers to finish what they have when the program ends.
 const GRACE: Duration = Duration::from_secs(5);
 
+#[derive(Default)]
 struct Broker {
     most: Limits,
     jobs: HashMap<u64, Job>,
@@ -42,10 +43,10 @@ struct Broker {
     queues: HashMap<String, Queue>,
     last_id: u64,
     done: u64,
-    fate: Fate,
+    outcome: Outcome,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Default)]
 struct Limits {
     /// How long a worker may have a job.
     time: Duration,
@@ -263,9 +264,8 @@ fn is_name(name: &str) -> bool {
 }
 
 fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
-    let fate = Fate::default();
-    let (jobs, queues) = (HashMap::new(), HashMap::new());
-    let broker = Broker { most, jobs, queues, last_id: 0, done: 0, fate: fate.clone() };
+    let outcome = Outcome::default();
+    let broker = Broker { most, outcome: outcome.clone(), ..Broker::default() };
     let options = SocketOptions::new().dead_peer_timeout(Duration::from_secs(300));
     let mut kernel = Kernel::new()?;
     TcpServer::with_clients(|| Line::new().output(b"\n"), |_: &mut Broker, _| Hands::default())
@@ -274,8 +274,8 @@ fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
         .lifetime(None)
         .linger(GRACE)
         .drain_on_signals(GRACE)
-        .listening(|broker, cx, up| broker.fate.check(cx, examples::say_listening(up.local_addr)))
-        .error(move |broker, cx, failure| broker.fate.of_listener(cx, &failure, address))
+        .listening(|broker, cx, up| broker.outcome.say_listening(cx, &up))
+        .error(move |broker, cx, failure| broker.outcome.of_listener(cx, &failure, address))
         .client_input(Broker::got_line)
         .client_error(|broker, client, _| broker.ended(client))
         .client_disconnected(Broker::ended)
@@ -284,7 +284,7 @@ fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
         .on(&IS_LATE, Broker::is_late)
         .spawn(&mut kernel, broker);
     kernel.run()?;
-    fate.told()
+    outcome.told()
 }
 
 fn main() -> ExitCode {

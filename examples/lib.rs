@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use reactor::{Context, Signal, SignalError};
-use wheels::{Failure, Operation};
+use wheels::{Failure, Listening, Operation};
 
 /// Runs an example. `parse` makes its settings of the arguments, or `None` of bad ones; `run` is the
 /// program.
@@ -84,15 +84,20 @@ pub fn got_signal<S>(_: &mut S, _: &mut Context<'_>, signal: Signal) {
 /// Why a program breaks off: told by a callback that cannot fail by itself, and asked when the kernel has
 /// run.
 #[derive(Clone, Debug, Default)]
-pub struct Fate(Rc<OnceCell<String>>);
+pub struct Outcome(Rc<OnceCell<String>>);
 
-impl Fate {
+impl Outcome {
     /// Stops the kernel if this is an error.
     pub fn check(&self, cx: &mut Context<'_>, result: Result<(), impl Display>) {
         if let Err(error) = result {
             self.0.get_or_init(|| error.to_string());
             cx.stop();
         }
+    }
+
+    /// Says on standard output where a server listens, as [`say_listening`].
+    pub fn say_listening(&self, cx: &mut Context<'_>, up: &Listening) {
+        self.check(cx, say_listening(&up.local_addr));
     }
 
     /// Stops the kernel if the listener at this place is lost. When descriptors run out it goes on by itself.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use components::{Clients, TcpServer};
-use examples::Fate;
+use examples::Outcome;
 use reactor::{Context, Kernel, Signal, WheelId};
 use wheels::filter::{Filter, FilterError, Input, Line, Output};
 use wheels::{
@@ -38,6 +38,7 @@ const MOST_UNSENT: usize = 1024 * 1024;
 /// For clients to end when the program does.
 const GRACE: Duration = Duration::from_secs(1);
 
+#[derive(Default)]
 struct Sink {
     path: PathBuf,
     /// None is standard output.
@@ -49,7 +50,7 @@ struct Sink {
     mailbox: Option<Datagram>,
     came: u64,
     dropped: u64,
-    fate: Fate,
+    outcome: Outcome,
 }
 
 impl Sink {
@@ -248,18 +249,8 @@ impl Filter for Framed {
 }
 
 fn run((path, address, file): (PathBuf, SocketAddr, Option<PathBuf>)) -> io::Result<()> {
-    let fate = Fate::default();
-    let sink = Sink {
-        path,
-        file,
-        output: None,
-        unwritten: 0,
-        factory: None,
-        mailbox: None,
-        came: 0,
-        dropped: 0,
-        fate: fate.clone(),
-    };
+    let outcome = Outcome::default();
+    let sink = Sink { path, file, outcome: outcome.clone(), ..Sink::default() };
     let options = SocketOptions::new().dead_peer_timeout(Duration::from_secs(300));
     let mut kernel = Kernel::new()?;
     TcpServer::new(|| Framed { lines: Line::literal(b"\n").max_length(LONGEST) })
@@ -270,19 +261,19 @@ fn run((path, address, file): (PathBuf, SocketAddr, Option<PathBuf>)) -> io::Res
         .linger(GRACE)
         .started(|sink: &mut Sink, cx| {
             let started = sink.start(cx);
-            sink.fate.check(cx, started);
+            sink.outcome.check(cx, started);
         })
-        .listening(|sink, cx, up| sink.fate.check(cx, examples::say_listening(up.local_addr)))
-        .error(move |sink, cx, failure| sink.fate.of_listener(cx, &failure, address))
+        .listening(|sink, cx, up| sink.outcome.say_listening(cx, &up))
+        .error(move |sink, cx, failure| sink.outcome.of_listener(cx, &failure, address))
         .client_input(|sink, client, message: Bytes| sink.log(client.cx(), &message))
         .client_error(|sink, _, failure| sink.client_failed(&failure))
         .on("got_mailbox", |sink, clients, made| {
             let got = sink.got_mailbox(clients.cx(), made);
-            sink.fate.check(clients.cx(), got);
+            sink.outcome.check(clients.cx(), got);
         })
         .on("got_mailbox_failure", |sink, clients, failure| {
             let failed = sink.got_mailbox_failure(&failure);
-            sink.fate.check(clients.cx(), failed);
+            sink.outcome.check(clients.cx(), failed);
         })
         .on("got_message", |sink, clients, message: Message| {
             sink.log(clients.cx(), &message.payload);
@@ -294,7 +285,7 @@ fn run((path, address, file): (PathBuf, SocketAddr, Option<PathBuf>)) -> io::Res
         .stopped(|sink, _| sink.say_count())
         .spawn(&mut kernel, sink);
     kernel.run()?;
-    fate.told()
+    outcome.told()
 }
 
 fn main() -> ExitCode {
