@@ -82,11 +82,12 @@ impl Sink {
         Ok(())
     }
 
-    /// It stays as it was if it cannot be opened again.
+    /// The file stays as it was if it cannot be opened again. There is but one standard output.
     fn got_hup(&mut self, cx: &mut Context<'_>) {
         cx.sig_handled();
         self.say_count();
-        if let Err(error) = self.open(cx) {
+        let opened = self.file.is_some().then(|| self.open(cx));
+        if let Some(Err(error)) = opened {
             log::error!("{error}");
         }
     }

@@ -1,12 +1,13 @@
 //! The crawler, on sites that a test makes up.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::Duration;
 
 use crate::program::{self, End, Program};
 
@@ -205,6 +206,27 @@ fn a_page_that_does_not_come_is_given_up() {
         let told = end.stdout.lines().find_map(|line| line.strip_prefix(&begin));
         assert!(told.is_some_and(|told| told.contains(why)), "{path} in {}", end.stdout);
     }
+}
+
+#[test]
+fn a_page_that_trickles_in_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+        request(&mut BufReader::new(&stream)).unwrap();
+        stream.write_all(head).unwrap();
+        // A byte now and then: it is never silent.
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        while stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+            stream.write_all(b"x").ok();
+        }
+    });
+    let end = Program::start("web_crawler", &["--seconds", "1", &url], Stdio::null()).end();
+    let begin = format!("000 0 {url} frame_timeout: ");
+    assert!(end.stdout.starts_with(&begin), "{end:?}");
+    server.join().unwrap();
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The sink of syslog: what comes in at both doors, and where it goes.
 
-use std::fs;
-use std::io::{Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::process::Stdio;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 
 use crate::folder::Folder;
@@ -21,7 +24,10 @@ struct Sink {
 
 impl Sink {
     fn start(name: &str, file: Option<&str>) -> Self {
-        let folder = Folder::new(name);
+        Self::start_in(Folder::new(name), file)
+    }
+
+    fn start_in(folder: Folder, file: Option<&str>) -> Self {
         let path = folder.at("socket");
         let file = file.map(|file| folder.at(file));
         let mut arguments = vec![path.as_str(), "127.0.0.1:0"];
@@ -133,15 +139,58 @@ fn a_file_that_is_moved_away_is_opened_anew_and_no_message_is_lost() {
     assert_eq!(moved + &log, expected);
 }
 
+/// A pipe with a name, and its end to read from.
+fn fifo(path: &str) -> BufReader<File> {
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    // Opened for both, nobody has to wait for the other end.
+    BufReader::new(OpenOptions::new().read(true).write(true).open(path).unwrap())
+}
+
+fn has_come(pipe: &BufReader<File>) -> bool {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(pipe.get_ref(), PollFlags::IN)], Some(&now)).unwrap() == 1
+}
+
+#[test]
+fn what_was_not_written_yet_is_still_written_where_it_was_to_go() {
+    let folder = Folder::new("hup_pending");
+    let (path, moved) = (folder.at("log"), folder.at("moved"));
+    let mut old = fifo(&path);
+    let sink = Sink::start_in(folder, Some("log"));
+    let line = |number: usize| format!("{number:01000}\n");
+    // More than the pipe takes.
+    let mut sent = 300;
+    sink.stream((0..sent).map(line).collect::<String>());
+    fs::rename(&path, &moved).unwrap();
+    let mut new = fifo(&path);
+    sink.program.kill(Signal::HUP);
+    while !has_come(&new) {
+        sink.stream(line(sent));
+        sent += 1;
+    }
+    let read = |pipe: &mut BufReader<File>| {
+        let mut line = String::new();
+        pipe.read_line(&mut line).unwrap();
+        line
+    };
+    let first_of_new = read(&mut new);
+    let said: Vec<String> =
+        (0..sent).map(|number| format!("user.notice {}", line(number))).collect();
+    let first = said.iter().position(|said| *said == first_of_new).expect("one of them");
+    for said in &said[..first] {
+        assert_eq!(read(&mut old), *said);
+    }
+    for said in &said[first + 1..] {
+        assert_eq!(read(&mut new), *said);
+    }
+    assert_eq!(sink.count(), format!("{sent} messages, 0 of them dropped"));
+}
+
 #[test]
 fn what_a_full_disk_does_not_take_is_counted() {
     let folder = Folder::new("full_disk");
-    let path = folder.at("socket");
-    let arguments = [path.as_str(), "127.0.0.1:0", "/dev/full"];
-    let mut program =
-        Program::start_logging("line_logger", &arguments, Stdio::null(), Some("info"));
-    let [address, _] = [program.listening(), program.listening()];
-    let sink = Sink { program, folder, address };
+    symlink("/dev/full", folder.at("log")).unwrap();
+    let sink = Sink::start_in(folder, Some("log"));
     sink.stream("one\ntwo\n");
     sink.stream("three\n");
     assert_eq!(sink.count(), "3 messages, 3 of them dropped");
@@ -153,6 +202,8 @@ fn an_output_that_is_not_read_holds_nobody_up() {
     let line = |number: usize| format!("{number:01000}");
     let sent = 3000;
     sink.stream((0..sent).map(|number| line(number) + "\n").collect::<String>());
+    // There is no other standard output to begin with.
+    sink.program.kill(Signal::HUP);
     // A mebibyte of lines is kept, besides what the pipe takes.
     let kept = 1024 * 1024 / 1013;
     for number in 0..kept {
