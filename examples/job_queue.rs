@@ -277,8 +277,8 @@ fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
         .listening(|broker, cx, up| broker.outcome.say_listening(cx, &up))
         .error(move |broker, cx, failure| broker.outcome.of_listener(cx, &failure, address))
         .client_input(Broker::got_line)
+        // Not when it is disconnected: until then its jobs would wait for what it may still read.
         .client_error(|broker, client, _| broker.ended(client))
-        .client_disconnected(Broker::ended)
         .client_draining(Broker::waited)
         .on_client(&WAITED, |broker, client, ()| broker.waited(client))
         .on(&IS_LATE, Broker::is_late)
