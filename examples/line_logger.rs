@@ -36,7 +36,7 @@ const LONGEST: usize = 8192;
 const MOST_UNSENT: usize = 1024 * 1024;
 
 /// For clients to end when the program does.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct Sink {

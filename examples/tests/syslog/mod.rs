@@ -62,6 +62,7 @@ impl Sink {
     fn end(self) -> (String, Folder) {
         let end = self.program.end_by(Signal::TERM);
         assert_eq!((end.code, end.stdout.as_str()), (Some(0), ""), "{}", end.stderr);
+        assert!(!end.stderr.contains("the time to drain is up"), "{}", end.stderr);
         assert!(!fs::exists(self.folder.at("socket")).unwrap(), "its path goes with it");
         let mut counts = end.stderr.lines().filter_map(|line| line.split_once("line_logger] "));
         (counts.next_back().expect("a count at the end").1.to_owned(), self.folder)
