@@ -132,7 +132,11 @@ impl Server {
 
     pub(crate) fn start_program(name: &str, more_arguments: &[&str], log: Option<&str>) -> Self {
         let arguments = [&["127.0.0.1:0"], more_arguments].concat();
-        let mut program = Program::start_logging(name, &arguments, Stdio::null(), log);
+        Self::listening(Program::start_logging(name, &arguments, Stdio::null(), log))
+    }
+
+    /// A program that says first where it listens.
+    pub(crate) fn listening(mut program: Program) -> Self {
         let line = program.line();
         let address = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
         let address = address.and_then(|address| address.parse().ok());
