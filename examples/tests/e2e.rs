@@ -4,12 +4,15 @@
 //! runs those that were built last.)
 
 mod chat;
+mod crawler;
 mod families;
 mod folder;
 mod http;
+mod jobs;
 mod prefork;
 mod program;
 mod proxy;
+mod syslog;
 
 use std::fmt::Write as _;
 use std::fs::File;

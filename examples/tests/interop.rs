@@ -13,7 +13,13 @@ mod program;
 mod chats;
 #[path = "interop/foreign.rs"]
 mod foreign;
+#[path = "interop/loggers.rs"]
+mod loggers;
 #[path = "interop/proxies.rs"]
 mod proxies;
+#[path = "interop/queues.rs"]
+mod queues;
+#[path = "interop/sites.rs"]
+mod sites;
 #[path = "interop/web_server.rs"]
 mod web_server;
