@@ -1,3 +1,12 @@
 //! Servers and clients ready made, over real sockets.
 
+mod server_admission;
+mod server_callbacks;
+mod server_drain;
 mod server_echo;
+mod server_endings;
+mod server_havoc;
+mod server_kit;
+mod server_limits;
+mod server_listening;
+mod server_poe;

@@ -15,6 +15,7 @@ mod passing;
 mod piped;
 mod remains;
 mod reused_number;
+mod servers;
 mod slow_loris;
 mod unix_paths;
 mod wall_clock;
@@ -58,6 +59,12 @@ const TESTS: &[(&str, fn())] = tests! {
         a_factory_dropped_on_its_way_closes_its_socket,
         a_kernel_that_is_dropped_closes_all,
         a_session_that_stops_closes_all;
+    servers:
+        p43_a_server_sends_a_thousand_slow_clients_away_and_serves_the_good_one,
+        p61_five_hundred_idle_clients_go_at_once_and_fifty_busy_ones_finish,
+        p61_nothing_is_left_after_the_deadline,
+        p01_a_server_without_descriptors_turns_clients_away_and_goes_on,
+        two_thousand_connections_of_a_server_leave_nothing;
     slow_loris:
         p43_a_thousand_slow_clients_go_at_the_deadline_and_a_good_one_is_served;
     watches:

@@ -113,6 +113,13 @@ impl<F: Filter> ReadWrite<F> {
         cx.wheel(&self.handle).is_some_and(|(stream, mut io)| stream.has_unread(&mut io))
     }
 
+    /// Whether more may have come than was read: the system has not said yet that this was all, or others had
+    /// to be served first. Known for sure in the next turn, if the input is not paused.
+    #[must_use]
+    pub fn is_reading(&self, cx: &mut Context<'_>) -> bool {
+        cx.wheel(&self.handle).is_some_and(|(stream, _)| stream.inbound.is_flowing())
+    }
+
     /// Delivers no more input until [`resume_input`](Self::resume_input), not even what was read already
     /// (POE: `pause_input`). The peer soon finds that it can send no more. What has come is kept: at most
     /// 64 KiB and an unfinished record.
