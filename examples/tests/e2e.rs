@@ -23,6 +23,7 @@ use rustix::process::Signal;
 
 const SERVER_USAGE: &str = "usage: echo_server [ADDR:PORT] [--lines]\n";
 const CLIENT_USAGE: &str = "usage: echo_client ADDR:PORT\n";
+const BOT_USAGE: &str = "usage: irc_bot HOST:PORT NICK CHANNEL\n";
 
 #[test]
 fn the_server_echoes_bytes() {
@@ -142,6 +143,39 @@ fn bad_arguments_of_the_client_are_answered_with_its_usage() {
         let end = Program::start("echo_client", arguments, Stdio::null()).end();
         assert_eq!(end, End::complained(2, CLIENT_USAGE), "{arguments:?}");
     }
+}
+
+#[test]
+fn bad_arguments_of_the_bot_are_answered_with_its_usage() {
+    let bad: [&[&str]; 4] = [
+        &[],
+        &["irc.test:6667", "bot"],
+        &["irc.test", "bot", "#test"],
+        &["irc.test:1", "bot", "test"],
+    ];
+    for arguments in bad {
+        let end = Program::start("irc_bot", arguments, Stdio::null()).end();
+        assert_eq!(end, End::complained(2, BOT_USAGE), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_bot_comes_back_until_it_is_told_to_end() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    let bot = Program::start("irc_bot", &[&address, "bot", "#test"], Stdio::null());
+    let hello = b"NICK bot\r\nUSER bot 0 * :a bot\r\n";
+    for _ in 0..2 {
+        let (mut stream, _) = server.accept().unwrap();
+        assert_eq!(read(&mut stream, hello.len()), hello);
+    }
+    let (mut stream, _) = server.accept().unwrap();
+    stream.write_all(b":irc.test 001 bot :Welcome\r\n:bot!b@h JOIN :#test\r\n").unwrap();
+    assert_eq!(read(&mut stream, hello.len() + 12), [&hello[..], b"JOIN #test\r\n"].concat());
+    bot.kill(Signal::TERM);
+    assert_eq!(rest(&mut stream), b"QUIT :good bye\r\n");
+    drop(stream);
+    assert_eq!(bot.end(), End::printed("bot is in #test\n"));
 }
 
 #[test]

@@ -18,8 +18,8 @@ pub(super) struct Hub<F: Filter, C> {
     /// Those that have ended, and while the server drains those that may be idle: to be looked at as soon
     /// as no callback is running.
     review: VecDeque<WheelId>,
-    /// Those that failed, and end when the callback that is told so has returned.
-    failing: Vec<WheelId>,
+    /// Those that failed, or have sent all, and end when the callback that is told so has returned.
+    ending: Vec<WheelId>,
     /// Of which it is not known yet whether they are idle.
     unsure: BTreeSet<WheelId>,
     pub(super) draining: bool,
@@ -81,7 +81,7 @@ impl<F: Filter, C> Hub<F, C> {
         Self {
             clients: WheelMap::default(),
             review: VecDeque::new(),
-            failing: Vec::new(),
+            ending: Vec::new(),
             unsure: BTreeSet::new(),
             draining: false,
             role,
@@ -133,9 +133,9 @@ impl<F: Filter, C> Hub<F, C> {
         }
     }
 
-    /// It ends, once the callback has returned that is to be told of a failure.
-    pub(super) fn fails(&mut self, id: WheelId) {
-        self.failing.push(id);
+    /// It ends, once the callback has returned that is to be told of it before.
+    pub(super) fn end_later(&mut self, id: WheelId) {
+        self.ending.push(id);
         self.review.push_back(id);
     }
 
@@ -175,13 +175,13 @@ impl<F: Filter, C> Hub<F, C> {
     }
 
     fn has_ended(&mut self, cx: &mut Context<'_>, id: WheelId) -> bool {
-        let fails = self.failing.iter().position(|failing| *failing == id);
-        let fails = fails.map(|place| self.failing.swap_remove(place)).is_some();
+        let ends = self.ending.iter().position(|ending| *ending == id);
+        let ends = ends.map(|place| self.ending.swap_remove(place)).is_some();
         let Some(connection) = self.clients.get(&id) else { return false };
         match (connection.phase, &connection.wheel) {
             (Phase::Ended | Phase::Told, _) => return true,
-            (Phase::Closing, _) if fails => self.settled(id),
-            (Phase::Idle | Phase::Busy, _) if fails => self.shutdown(cx, id),
+            (Phase::Closing, _) if ends => self.settled(id),
+            (Phase::Idle | Phase::Busy, _) if ends => self.shutdown(cx, id),
             (Phase::Idle, Some(wheel)) if self.draining && !wheel.has_unread(cx) => {
                 if wheel.is_reading(cx) {
                     self.look_again(cx, id);

@@ -14,7 +14,7 @@ use wheels::{Address, Descriptor, Established, Failure, Input, Listening, ReadWr
 use super::callbacks::{Limits, OnError, Plan, Refusal, Refused};
 use super::deadline::Deadline;
 use super::door::Door;
-use super::hub::{Hub, Phase, Role};
+use super::hub::{Connection, Hub, Phase, Role};
 use super::lent::Lent;
 use super::names;
 use super::settle::go_on;
@@ -150,14 +150,15 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     pub(super) fn got_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
         let id = failure.wheel;
         let Self { user, hub, plan } = self;
-        let Some(connection) = hub.clients.get(&id) else { return };
+        let connection = hub.clients.get(&id).filter(|connection| !connection.has_ended());
+        let Some(connection) = connection else { return };
         if plan.client.error.is_none() {
             log_failure(&connection.peer(), &failure);
         }
         // Seen to before it is told, lest a callback that panics leave it half open.
         if matches!(connection.phase(), Phase::Closing) || plan.limits.on_error == OnError::ShutDown
         {
-            hub.fails(id);
+            hub.end_later(id);
         }
         if let Some(call) = &plan.client.error {
             call(user, &mut Lent::new(hub, cx).client(id), failure);
@@ -165,23 +166,23 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         self.settle_after(cx, id);
     }
 
+    /// All was sent. If it is closing, that is its end.
     pub(super) fn got_flush(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        let Some(connection) = self.hub.clients.get(&id) else { return };
-        match connection.phase() {
-            Phase::Closing => self.hub.settled(id),
-            Phase::Idle | Phase::Busy => self.tell(cx, id, |plan| plan.client.flushed.as_ref()),
-            Phase::Ended | Phase::Told => {}
+        let closing = self.hub.clients.get(&id).map(Connection::phase) == Some(Phase::Closing);
+        if closing {
+            self.hub.end_later(id);
         }
+        self.tell_live(cx, id, |plan| plan.client.flushed.as_ref());
         self.settle_after(cx, id);
     }
 
     pub(super) fn got_high(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        self.tell(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call));
+        self.tell_live(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call));
         self.settle_after(cx, id);
     }
 
     pub(super) fn got_low(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        self.tell(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call));
+        self.tell_live(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call));
         self.settle_after(cx, id);
     }
 
@@ -236,7 +237,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         }
         self.hub.drain();
         let panic = self.tell_each(cx, |serving, cx, id| {
-            serving.tell(cx, id, |plan| plan.client.draining.as_ref());
+            serving.tell_live(cx, id, |plan| plan.client.draining.as_ref());
         });
         go_on(panic);
         self.settle(cx);

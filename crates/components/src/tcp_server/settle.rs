@@ -30,6 +30,18 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         }
     }
 
+    /// As `tell`, unless the connection has ended: its wheel may have something to tell still.
+    pub(super) fn tell_live<'p>(
+        &'p mut self,
+        cx: &mut Context<'_>,
+        id: WheelId,
+        call: impl FnOnce(&'p Plan<S, F, C>) -> Option<&'p OnClient<S, F, C>>,
+    ) {
+        if self.hub.clients.get(&id).is_some_and(|connection| !connection.has_ended()) {
+            self.tell(cx, id, call);
+        }
+    }
+
     /// Tells something of each connection, though one callback panics; gives the first panic back.
     pub(super) fn tell_each(
         &mut self,
