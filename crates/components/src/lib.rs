@@ -13,3 +13,8 @@ pub use events::{CONNECT, DISCONNECTED, DRAIN, RECONNECT, SET_CONCURRENCY, SHUTD
 pub use spawn::Spawn;
 pub use tcp_client::{Reconnect, Server, TcpClient};
 pub use tcp_server::{Client, Clients, GivesAway, Keeps, Refusal, Refused, TcpServer, ToClient};
+
+/// What the book shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/components.md")]
+mod book {}
