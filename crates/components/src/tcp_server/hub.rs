@@ -87,6 +87,11 @@ impl<F: Filter, C> Hub<F, C> {
         self.clients.get(&id).and_then(Connection::wheel)
     }
 
+    /// Whether it is there, and has not ended.
+    pub(super) fn is_there(&self, id: WheelId) -> bool {
+        self.clients.get(&id).is_some_and(|connection| !connection.has_ended())
+    }
+
     /// The connection of a session that is one.
     pub(super) fn only(&self) -> Option<WheelId> {
         self.clients.iter().map(|(id, _)| id).next()
@@ -228,7 +233,7 @@ impl<F: Filter, C> Connection<F, C> {
         self.phase.wheel()
     }
 
-    pub(super) const fn has_ended(&self) -> bool {
+    const fn has_ended(&self) -> bool {
         matches!(self.phase, Phase::Ended | Phase::Told)
     }
 

@@ -50,11 +50,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     }
 
     pub(super) fn stop(&mut self, cx: &mut Context<'_>) {
-        let panic = self.tell_each(cx, |serving, cx, id| {
-            if serving.hub.begin_to_tell(id) {
-                serving.tell(cx, id, |plan| plan.client.disconnected.as_ref());
-            }
-        });
+        let panic = self.tell_each(cx, Self::tell_end);
         if matches!(self.hub.role, Role::Server(_))
             && let Some(stopped) = &self.plan.server.stopped
         {
