@@ -642,6 +642,37 @@ fn a_connection_whose_end_was_told_is_told_nothing_more_though_that_panicked() {
 }
 
 #[test]
+fn a_failure_that_comes_behind_an_end_that_panicked_is_not_told() {
+    for form in FORMS {
+        let server = lines()
+            .client_input(|story, client, _| {
+                client.pause_input();
+                client.delay(&END, SECOND / 20, ());
+                story.tell("paused");
+            })
+            .on_client(&END, |_, client, ()| {
+                // The client has broken it meanwhile: this fails, which is to be told, and is shut down.
+                client.put(vec![b'x'; MIB]);
+                client.put(vec![b'x'; MIB]);
+                client.shutdown();
+            })
+            .client_disconnected(|story, _| {
+                story.tell("disconnected");
+                panic!("in disconnected")
+            });
+        let mut house = House::open(form, forgiving(server.client_high(1000, |_, _| ())));
+        let mut stream = house.connect();
+        stream.write_all(b"go\n").expect("write");
+        house.run_until_told("paused");
+        net::reset(stream);
+        house.run_until_told("died");
+        house.post(&SHUTDOWN, ());
+        let told = house.end();
+        assert_eq!(told, ["connected", "paused", "disconnected", "died", "stopped"], "{form:?}");
+    }
+}
+
+#[test]
 fn events_of_a_connection_come_while_it_is_there_and_not_after() {
     for form in FORMS {
         let server = lines()

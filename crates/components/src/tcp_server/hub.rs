@@ -233,7 +233,7 @@ impl<F: Filter, C> Connection<F, C> {
         self.phase.wheel()
     }
 
-    const fn has_ended(&self) -> bool {
+    pub(super) const fn has_ended(&self) -> bool {
         matches!(self.phase, Phase::Ended | Phase::Told)
     }
 

@@ -146,7 +146,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     pub(super) fn got_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
         let id = failure.wheel;
         let Self { user, hub, plan } = self;
-        let Some(connection) = hub.clients.get(&id) else { return };
+        let Some(connection) = hub.clients.get(&id).filter(|it| !it.has_ended()) else { return };
         if plan.client.error.is_none() {
             log_failure(&connection.peer, &failure);
         }
