@@ -642,6 +642,38 @@ fn a_connection_whose_end_was_told_is_told_nothing_more_though_that_panicked() {
 }
 
 #[test]
+fn what_could_not_be_sent_is_told_though_the_connection_was_shut_down_at_once() {
+    for form in FORMS {
+        let server = lines()
+            .client_input(|story, client, _| {
+                client.pause_input();
+                client.delay(&END, SECOND / 20, ());
+                story.tell("paused");
+            })
+            .client_high(1000, |_, _| ())
+            .client_error(|story, client, failure| {
+                assert!(failure.unsent > 0 && !client.is_open());
+                story.tell("lost");
+            })
+            .on_client(&END, |_, client, ()| {
+                // The client has broken it meanwhile: this is tried at once.
+                client.put(vec![b'x'; MIB]);
+                client.put(vec![b'x'; MIB]);
+                client.shutdown();
+            });
+        let mut house = House::open(form, server);
+        let mut stream = house.connect();
+        stream.write_all(b"go\n").expect("write");
+        house.run_until_told("paused");
+        net::reset(stream);
+        house.run_until_told("disconnected");
+        house.post(&SHUTDOWN, ());
+        let told = house.end();
+        assert_eq!(told, ["connected", "paused", "lost", "disconnected", "stopped"], "{form:?}");
+    }
+}
+
+#[test]
 fn a_failure_that_comes_behind_an_end_that_panicked_is_not_told() {
     for form in FORMS {
         let server = lines()
@@ -650,17 +682,19 @@ fn a_failure_that_comes_behind_an_end_that_panicked_is_not_told() {
                 client.delay(&END, SECOND / 20, ());
                 story.tell("paused");
             })
+            .client_high(1000, |_, _| ())
             .on_client(&END, |_, client, ()| {
-                // The client has broken it meanwhile: this fails, which is to be told, and is shut down.
+                // The client has broken it meanwhile: this fails, which is to be told.
                 client.put(vec![b'x'; MIB]);
                 client.put(vec![b'x'; MIB]);
                 client.shutdown();
+                client.abort();
             })
             .client_disconnected(|story, _| {
                 story.tell("disconnected");
                 panic!("in disconnected")
             });
-        let mut house = House::open(form, forgiving(server.client_high(1000, |_, _| ())));
+        let mut house = House::open(form, forgiving(server));
         let mut stream = house.connect();
         stream.write_all(b"go\n").expect("write");
         house.run_until_told("paused");

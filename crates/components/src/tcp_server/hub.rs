@@ -111,7 +111,7 @@ impl<F: Filter, C> Hub<F, C> {
                 return;
             }
         };
-        if wheel.unsent(cx) == 0 {
+        if wheel.unsent(cx) == 0 && !wheel.is_failing(cx) {
             connection.phase = Phase::Ended;
             self.review.push_back(id);
         } else {
