@@ -198,7 +198,7 @@ fn a_connection_that_stays_after_its_clients_end_can_still_send() {
         house.run_until_told("disconnected");
         assert_eq!(net::read_to_end(&mut stream), Ending::Closed(b"the answer\r\n".into()));
         house.post(&SHUTDOWN, ());
-        let told = ["connected", "read: end of stream", "disconnected", "stopped"];
+        let told = ["connected", "read: end of stream", "flushed", "disconnected", "stopped"];
         assert_eq!(house.end(), told, "{form:?}");
     }
 }

@@ -5,6 +5,7 @@
 //! tests run that have one of them.
 
 mod churn;
+mod clients;
 mod drops;
 mod each_call;
 mod exhaustion;
@@ -44,6 +45,9 @@ const TESTS: &[(&str, fn())] = tests! {
     each_call:
         p39_whichever_call_fails_all_sockets_are_there_or_none,
         p39_whichever_call_fails_a_connect_ends_once_and_leaves_nothing;
+    clients:
+        a_thousand_connections_of_a_client_leave_nothing,
+        p62_a_thousand_clients_that_lose_their_server_come_back_spread_out;
     reused_number:
         p20_a_notice_for_a_closed_descriptor_is_not_the_next_owners;
     no_permission:

@@ -5,13 +5,14 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+use rustix::net::{self, AddressFamily, SocketType};
 use rustix::process::{Pid, Signal, kill_process};
 
 #[derive(Debug)]
@@ -49,16 +50,28 @@ impl Program {
         stdin: Stdio,
         log: Option<&str>,
     ) -> Self {
-        let path = path_of(name);
-        let mut command = Command::new(&path);
+        let mut command = Command::new(path_of(name));
         command.args(arguments).env_remove("RUST_LOG").envs(log.map(|level| ("RUST_LOG", level)));
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin);
+        Self::run(command)
+    }
+
+    /// Starts what needs not be an example.
+    pub(crate) fn run(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!("{}: {error} (`cargo test` builds it)", path.display());
+            panic!("{command:?}: {error} (`cargo test` builds the examples)");
         });
         let stdout = BufReader::new(child.stdout.take().expect("piped above"));
         let watched = watch(Pid::from_child(&child));
         Self { child, stdout, _watched: watched }
+    }
+
+    /// Where it listens next, by the line that says so.
+    pub(crate) fn listening(&mut self) -> String {
+        let line = self.line();
+        let place = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
+        place.unwrap_or_else(|| panic!("it said {line:?}")).to_owned()
     }
 
     /// The next line of its output, with its ending; empty when its output has ended.
@@ -80,6 +93,12 @@ impl Program {
     /// The number of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it with a signal.
+    pub(crate) fn end_by(self, signal: Signal) -> End {
+        self.kill(signal);
+        self.end()
     }
 
     /// Waits for its end.
@@ -113,7 +132,11 @@ impl Server {
 
     pub(crate) fn start_program(name: &str, more_arguments: &[&str], log: Option<&str>) -> Self {
         let arguments = [&["127.0.0.1:0"], more_arguments].concat();
-        let mut program = Program::start_logging(name, &arguments, Stdio::null(), log);
+        Self::listening(Program::start_logging(name, &arguments, Stdio::null(), log))
+    }
+
+    /// A program that says first where it listens.
+    pub(crate) fn listening(mut program: Program) -> Self {
         let line = program.line();
         let address = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
         let address = address.and_then(|address| address.parse().ok());
@@ -127,8 +150,7 @@ impl Server {
 
     /// Ends it with a signal.
     pub(crate) fn end(self, signal: Signal) -> End {
-        self.program.kill(signal);
-        self.program.end()
+        self.program.end_by(signal)
     }
 }
 
@@ -144,6 +166,13 @@ impl End {
     pub(crate) fn complained(code: i32, stderr: impl Into<String>) -> Self {
         Self { stderr: stderr.into(), ..Self::silent(code) }
     }
+}
+
+/// A port that refuses: bound, so that nobody else gets it, and not listened on.
+pub(crate) fn refusing() -> TcpListener {
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    socket.into()
 }
 
 /// Cargo puts this test into `target/<profile>/deps` and the examples into `target/<profile>/examples`.

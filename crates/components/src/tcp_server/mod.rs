@@ -19,6 +19,7 @@ mod of_clients;
 mod session;
 mod settle;
 
+use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -251,7 +252,39 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
     /// listener and connection the server ends. When descriptors run out the listener stays: see
     /// [`SocketFactory`]. Default: it is logged.
     pub fn error(mut self, call: impl Fn(&mut S, &mut Context<'_>, Failure) + 'static) -> Self {
-        self.server.error = Some(Box::new(call));
+        self.server.error = Some(Box::new(move |state, cx, failure| {
+            call(state, cx, failure);
+            Ok(())
+        }));
+        self
+    }
+
+    /// As [`error`](Self::error), for a program that is not to go on without its server: the error that
+    /// `call` gives is a failure of the server's session, see [`OnException`](reactor::OnException).
+    ///
+    /// ```
+    /// use components::TcpServer;
+    /// use reactor::Kernel;
+    /// use wheels::filter::Line;
+    ///
+    /// # let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let port = taken.local_addr()?.port();
+    /// let mut kernel = Kernel::new()?;
+    /// TcpServer::new(Line::new)
+    ///     .listen(("127.0.0.1", port))
+    ///     .try_error(|(), _, failure| Err(failure))
+    ///     .client_input(|(), client, line| client.put(line))
+    ///     .spawn(&mut kernel, ());
+    /// let error = kernel.run().unwrap_err();
+    /// assert_eq!(error.to_string(), "bind: Address already in use");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn try_error<E: Into<Box<dyn Error>>>(
+        mut self,
+        call: impl Fn(&mut S, &mut Context<'_>, Failure) -> Result<(), E> + 'static,
+    ) -> Self {
+        self.server.error =
+            Some(Box::new(move |state, cx, failure| call(state, cx, failure).map_err(Into::into)));
         self
     }
 
@@ -317,7 +350,7 @@ fn of_server<S: 'static, F: Filter, C: 'static>(
     of_any(states)
         .on_start(|serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, ()| serving.start(cx))
         .on(&names::LISTENING, Serving::listening)
-        .on(&names::GOT_LISTEN_ERROR, Serving::got_listen_error)
+        .try_on(&names::GOT_LISTEN_ERROR, Serving::got_listen_error)
         .on(&names::GOT_CLIENT, Serving::got_client)
         .on(&names::GOT_SIGNAL, Serving::got_signal)
         .on(&names::TIME_IS_UP, |serving, cx, ()| serving.time_is_up(cx))

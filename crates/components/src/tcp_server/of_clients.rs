@@ -67,8 +67,7 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
         self
     }
 
-    /// Called whenever all that was put has been sent (POE: `ClientFlushed`); not any more once the
-    /// connection shuts down.
+    /// Called whenever all that was put has been sent (POE: `ClientFlushed`), also when it shuts down.
     pub fn client_flushed<R>(
         mut self,
         call: impl Fn(&mut S, &mut Client<'_, F, C>) -> R + 'static,

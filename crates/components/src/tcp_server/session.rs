@@ -4,6 +4,7 @@
 //! as connected is told as disconnected exactly once, however the session ends. What has to be done between
 //! two callbacks is done in `settle.rs`.
 
+use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use wheels::{Address, Descriptor, Established, Failure, Input, Listening, ReadWr
 use super::callbacks::{Limits, OnError, Plan, Refusal, Refused};
 use super::deadline::Deadline;
 use super::door::Door;
-use super::hub::{Hub, Phase, Role};
+use super::hub::{Connection, Hub, Phase, Role};
 use super::lent::Lent;
 use super::names;
 use super::settle::go_on;
@@ -66,15 +67,21 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         }
     }
 
-    pub(super) fn got_listen_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
+    pub(super) fn got_listen_error(
+        &mut self,
+        cx: &mut Context<'_>,
+        failure: Failure,
+    ) -> Result<(), Box<dyn Error>> {
         let lost = self.door().is_some_and(|door| door.has_lost(cx, &failure));
         if let Some(call) = &self.plan.server.error {
-            call(&mut self.user, cx, failure);
-        } else if lost {
+            return call(&mut self.user, cx, failure);
+        }
+        if lost {
             log::error!("{failure}");
         } else {
             log::warn!("{failure}");
         }
+        Ok(())
     }
 
     pub(super) fn got_client(&mut self, cx: &mut Context<'_>, established: Established) {
@@ -146,13 +153,15 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     pub(super) fn got_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
         let id = failure.wheel;
         let Self { user, hub, plan } = self;
-        let Some(connection) = hub.clients.get(&id).filter(|it| !it.has_ended()) else { return };
+        let connection = hub.clients.get(&id).filter(|connection| !connection.has_ended());
+        let Some(connection) = connection else { return };
         if plan.client.error.is_none() {
-            log_failure(&connection.peer, &failure);
+            log_failure(&connection.peer(), &failure);
         }
         // Seen to before it is told, lest a callback that panics leave it half open.
-        if matches!(connection.phase, Phase::Closing) || plan.limits.on_error == OnError::ShutDown {
-            hub.fails(id);
+        if matches!(connection.phase(), Phase::Closing) || plan.limits.on_error == OnError::ShutDown
+        {
+            hub.end_later(id);
         }
         if let Some(call) = &plan.client.error {
             call(user, &mut Lent::new(hub, cx).client(id), failure);
@@ -160,13 +169,13 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         self.settle_after(cx, id);
     }
 
+    /// All was sent. If it is closing, that is its end.
     pub(super) fn got_flush(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        let Some(connection) = self.hub.clients.get(&id) else { return };
-        match connection.phase {
-            Phase::Closing => self.hub.settled(id),
-            Phase::Open(_) => self.tell(cx, id, |plan| plan.client.flushed.as_ref()),
-            Phase::Ended | Phase::Told => {}
+        let closing = self.hub.clients.get(&id).map(Connection::phase) == Some(Phase::Closing);
+        if closing {
+            self.hub.end_later(id);
         }
+        self.tell(cx, id, |plan| plan.client.flushed.as_ref());
         self.settle_after(cx, id);
     }
 

@@ -17,7 +17,8 @@ use super::session::Serving;
 use crate::events::{DISCONNECTED, notify};
 
 impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
-    /// Calls one of the user's callbacks that are about one connection, if there is one and it is not closed.
+    /// Calls one of the user's callbacks that are about one connection, if there is one and it is not closed:
+    /// its wheel may have something to tell still.
     pub(super) fn tell<'p>(
         &'p mut self,
         cx: &mut Context<'_>,

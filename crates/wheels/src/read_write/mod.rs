@@ -106,6 +106,14 @@ impl<F: Filter> ReadWrite<F> {
         cx.wheel(&self.handle).map_or(0, |(stream, _)| stream.outbound.unsent_items())
     }
 
+    /// How many bytes have come by this stream in all, those included that went on to another
+    /// [past this process](Self::pipe_to). What it was built with as [unread](ReadWriteBuilder::unread) does not
+    /// count. Zero if the stream is closed.
+    #[must_use]
+    pub fn received(&self, cx: &mut Context<'_>) -> u64 {
+        cx.wheel(&self.handle).map_or(0, |(stream, _)| stream.inbound.received())
+    }
+
     /// Whether bytes have come that are not delivered: of an unfinished record, or of records that wait
     /// because the input is paused. Records that came together with the one that is being handled count.
     #[must_use]
