@@ -1,1 +1,3 @@
 //! Servers and clients ready made, over real sockets.
+
+mod server_echo;

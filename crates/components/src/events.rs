@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use reactor::Event;
+use reactor::{Context, Event, SessionId};
 use wheels::Endpoint;
 
 /// Ends a component (POE: `shutdown`). A server listens no more and gives up its alias; its connections
@@ -25,3 +25,15 @@ pub const CONNECT: Event<Endpoint> = Event::new("connect");
 
 /// To a client: connect again (POE: `reconnect`).
 pub const RECONNECT: Event<()> = Event::new("reconnect");
+
+/// Posts to a session of this crate's that may have ended by now, which is as well.
+pub(crate) fn notify<T: 'static>(
+    cx: &mut Context<'_>,
+    session: SessionId,
+    event: &Event<T>,
+    payload: T,
+) {
+    if let Err(error) = cx.post(session, event, payload) {
+        log::debug!("{}: {error}", event.name());
+    }
+}

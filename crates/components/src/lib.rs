@@ -11,3 +11,4 @@ mod tcp_server;
 
 pub use events::{CONNECT, DISCONNECTED, DRAIN, RECONNECT, SET_CONCURRENCY, SHUTDOWN};
 pub use spawn::Spawn;
+pub use tcp_server::{Client, Clients, GivesAway, Keeps, Refusal, Refused, TcpServer, ToClient};

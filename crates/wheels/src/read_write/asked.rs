@@ -75,6 +75,12 @@ impl<F: Filter> Stream<F> {
         self.outbound.unsent()
     }
 
+    /// Whether bytes have come that were not delivered and may yet be.
+    pub(super) fn has_unread(&self, io: &mut Io<'_>) -> bool {
+        let here = io.has_shared_buffer() && !io.shared_buffer().is_empty();
+        (here || self.inbound.is_unfinished()) && !self.inbound.is_done()
+    }
+
     pub(super) fn pause(&mut self, io: &Io<'_>) {
         self.inbound.pause();
         self.note_paused(io);
@@ -130,6 +136,8 @@ impl<F: Filter> Stream<F> {
         change(&mut settings);
         settings.wanted = settings.targets.wanted();
         self.settings = settings.share(io);
+        // Who wants to know from now on wants to know of what is unsent.
+        self.outbound.owe_flushed_of_rest(&self.settings);
         // A mark may be crossed by this.
         io.mark_dirty();
     }

@@ -22,7 +22,8 @@ impl<F: Filter> ReadWrite<F> {
         self.set(cx, |settings| settings.targets.failure = symbol);
     }
 
-    /// Tells by this event from now on that all was sent (POE: `event`). `None::<&str>`: tells it no more.
+    /// Tells by this event from now on that all was sent, what is unsent now included (POE: `event`).
+    /// `None::<&str>`: tells it no more.
     pub fn set_flushed_event(&self, cx: &mut Context<'_>, event: Option<impl EventName<WheelId>>) {
         let symbol = event.map(|event| cx.symbol_of(event));
         self.set(cx, |settings| settings.targets.flushed = symbol);

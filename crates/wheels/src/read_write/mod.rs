@@ -106,6 +106,13 @@ impl<F: Filter> ReadWrite<F> {
         cx.wheel(&self.handle).map_or(0, |(stream, _)| stream.outbound.unsent_items())
     }
 
+    /// Whether bytes have come that are not delivered: of an unfinished record, or of records that wait
+    /// because the input is paused. Records that came together with the one that is being handled count.
+    #[must_use]
+    pub fn has_unread(&self, cx: &mut Context<'_>) -> bool {
+        cx.wheel(&self.handle).is_some_and(|(stream, mut io)| stream.has_unread(&mut io))
+    }
+
     /// Delivers no more input until [`resume_input`](Self::resume_input), not even what was read already
     /// (POE: `pause_input`). The peer soon finds that it can send no more. What has come is kept: at most
     /// 64 KiB and an unfinished record.

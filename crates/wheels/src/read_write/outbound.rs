@@ -242,9 +242,13 @@ impl Outbound {
     }
 
     /// An item was put: when all is sent, that is to be told.
-    #[inline]
     pub(super) fn owe_flushed(&mut self, settings: &Settings) {
         self.items = self.items.saturating_add(1);
+        self.owe_flushed_of_rest(settings);
+    }
+
+    #[inline]
+    pub(super) fn owe_flushed_of_rest(&mut self, settings: &Settings) {
         if settings.wanted & Note::Flushed.bit() != 0 && !self.output.is_empty() {
             self.notes = (self.notes | OWED) & !Note::Flushed.bit();
         }

@@ -1,0 +1,368 @@
+//! The session of a server, and that of a connection which has one of its own.
+//!
+//! Owns the user's state and the connections, and calls the user. Promises that a connection that was told
+//! as connected is told as disconnected exactly once, however the session ends. What has to be done between
+//! two callbacks is done in `settle`.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use reactor::{Child, Context, Fate, Signal, SignalError, WheelId};
+use wheels::filter::Filter;
+use wheels::{Descriptor, Established, Failure, Input, Listening, ReadWrite};
+
+use super::callbacks::{Limits, OnClient, OnError, Plan, Refusal, Refused};
+use super::client::Client;
+use super::deadline::Deadline;
+use super::door::Door;
+use super::hub::{Hub, Phase, Role};
+use super::names;
+use crate::events::{DISCONNECTED, DRAIN, notify};
+
+pub(super) struct Serving<S, F: Filter, C> {
+    pub(super) user: S,
+    pub(super) hub: Hub<F, C>,
+    pub(super) plan: Rc<Plan<S, F, C>>,
+}
+
+impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
+    pub(super) fn start(&mut self, cx: &mut Context<'_>) {
+        if let Some(door) = self.door() {
+            door.open(cx);
+        }
+        if self.plan.drain_on_signals.is_some()
+            && let Err(error) = watch_signals(cx)
+        {
+            log::error!("server: {error}");
+        }
+        if let Some(started) = &self.plan.server.started {
+            started(&mut self.user, cx);
+        }
+    }
+
+    /// Of a session that is a connection.
+    pub(super) fn start_client(&mut self, cx: &mut Context<'_>) {
+        let Role::Client { arrival, .. } = &mut self.hub.role else { return };
+        if let Some(established) = arrival.take() {
+            self.open(cx, *established);
+        }
+    }
+
+    pub(super) fn stop(&mut self, cx: &mut Context<'_>) {
+        for id in self.hub.ids() {
+            if let Some(client) = self.hub.clients.get_mut(&id) {
+                client.phase = Phase::Ended;
+            }
+            self.tell(cx, id, |plan| plan.client.disconnected.as_ref());
+        }
+        if matches!(self.hub.role, Role::Server(_))
+            && let Some(stopped) = &self.plan.server.stopped
+        {
+            stopped(&mut self.user, cx);
+        }
+    }
+
+    pub(super) fn listening(&mut self, cx: &mut Context<'_>, listening: Listening) {
+        log::info!("listening on {}", listening.local_addr);
+        if let Some(call) = &self.plan.server.listening {
+            call(&mut self.user, cx, listening);
+        }
+    }
+
+    pub(super) fn got_listen_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
+        let lost = self.door().is_some_and(|door| door.has_lost(cx, &failure));
+        if let Some(call) = &self.plan.server.error {
+            call(&mut self.user, cx, failure);
+        } else if lost {
+            log::error!("{failure}");
+        } else {
+            log::warn!("{failure}");
+        }
+    }
+
+    pub(super) fn got_client(&mut self, cx: &mut Context<'_>, established: Established) {
+        let Role::Server(door) = &mut self.hub.role else { return };
+        let peer = established.peer.clone();
+        if door.admission.is_crowded(&peer) {
+            self.refuse(cx, Refused { peer, reason: Refusal::PerAddress });
+        } else if let Some(accept) = &self.plan.server.acceptor {
+            door.admission.enter(&peer);
+            door.adjust(cx);
+            accept(&mut self.user, cx, established);
+        } else if let Some(each) = &self.plan.each {
+            let arrival = Some(Box::new(established));
+            let role = Role::Client { server: cx.session(), arrival };
+            let user = (each.share)(&self.user);
+            let client = Self { user, hub: Hub::new(role), plan: Rc::clone(&self.plan) };
+            let session = cx.spawn(&each.states, client);
+            door.admission.enter(&peer);
+            door.sessions.insert(session, peer);
+            door.adjust(cx);
+        } else {
+            self.open(cx, established);
+        }
+    }
+
+    /// Makes a connection of a socket.
+    fn open(&mut self, cx: &mut Context<'_>, established: Established) {
+        let peer = established.peer.clone();
+        let plan = Rc::clone(&self.plan);
+        let state = (plan.new_client)(&mut self.user, &established);
+        let stream = match &plan.client.pre_connect {
+            Some(call) => call(&mut self.user, cx, established),
+            None => Some(established.socket.into()),
+        };
+        let Some(stream) = stream else {
+            self.refuse(cx, Refused { peer, reason: Refusal::PreConnect });
+            if let Role::Client { server, .. } = self.hub.role {
+                notify(cx, server, &DISCONNECTED, ());
+            }
+            return;
+        };
+        let wheel = build(&plan, cx, stream);
+        if let Role::Server(door) = &mut self.hub.role {
+            door.admission.enter(&peer);
+            door.adjust(cx);
+        }
+        let id = self.hub.add(wheel, peer, state);
+        self.tell(cx, id, |plan| plan.client.connected.as_ref());
+        self.settle_after(cx, id);
+    }
+
+    fn refuse(&mut self, cx: &mut Context<'_>, refused: Refused) {
+        match &self.plan.server.refused {
+            Some(call) => call(&mut self.user, cx, refused),
+            None => log::info!("refused: {refused}"),
+        }
+    }
+
+    pub(super) fn got_input(&mut self, cx: &mut Context<'_>, input: Input<F::Item>) {
+        let Self { user, hub, plan } = self;
+        if let Some(call) = &plan.client.input {
+            call(user, &mut Client::new(hub, input.wheel, cx.reborrow()), input.item);
+        }
+        self.settle_after(cx, input.wheel);
+    }
+
+    /// The client has ended, or something failed.
+    pub(super) fn got_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
+        let id = failure.wheel;
+        let Self { user, hub, plan } = self;
+        let Some(connection) = hub.clients.get(&id) else { return };
+        let was_closing = matches!(connection.phase, Phase::Closing);
+        if let Some(call) = &plan.client.error {
+            call(user, &mut Client::new(hub, id, cx.reborrow()), failure);
+        } else if failure.is_end() || failure.errnum == RESET {
+            log::debug!("{}: {failure}", connection.peer);
+        } else {
+            log::warn!("{}: {failure}", connection.peer);
+        }
+        if was_closing {
+            self.hub.settled(id);
+        } else if self.plan.limits.on_error == OnError::ShutDown {
+            self.hub.shutdown(cx, id);
+        }
+        self.settle_after(cx, id);
+    }
+
+    pub(super) fn got_flush(&mut self, cx: &mut Context<'_>, id: WheelId) {
+        let Some(connection) = self.hub.clients.get(&id) else { return };
+        match connection.phase {
+            Phase::Closing => self.hub.settled(id),
+            Phase::Open(_) => self.tell(cx, id, |plan| plan.client.flushed.as_ref()),
+            Phase::Ended => {}
+        }
+        self.settle_after(cx, id);
+    }
+
+    pub(super) fn got_high(&mut self, cx: &mut Context<'_>, id: WheelId) {
+        self.tell(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call));
+        self.settle_after(cx, id);
+    }
+
+    pub(super) fn got_low(&mut self, cx: &mut Context<'_>, id: WheelId) {
+        self.tell(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call));
+        self.settle_after(cx, id);
+    }
+
+    /// A connection was closed that is a session of its own, or one that the user accepted.
+    pub(super) fn disconnected(&mut self, cx: &mut Context<'_>) {
+        let (sender, accepts) = (cx.sender(), self.plan.server.acceptor.is_some());
+        let Some(door) = self.door() else { return };
+        if door.leave(cx, sender) {
+            return;
+        }
+        if !accepts || !door.admission.leave_unknown() {
+            log::warn!("server: {sender} says that a connection was closed, and there is none");
+        }
+        door.adjust(cx);
+    }
+
+    /// The session of a connection is gone, even if it could not say that it was disconnected.
+    pub(super) fn got_child(&mut self, cx: &mut Context<'_>, child: Child) {
+        if let (Fate::Lose, Some(door)) = (child.fate(), self.door()) {
+            door.leave(cx, child.session());
+        }
+    }
+
+    pub(super) fn set_concurrency(&mut self, cx: &mut Context<'_>, most: Option<usize>) {
+        if let Some(door) = self.door() {
+            door.admission.most = most;
+            door.adjust(cx);
+        }
+    }
+
+    pub(super) fn shutdown(&mut self, cx: &mut Context<'_>) {
+        if let Some(door) = self.door() {
+            door.close(cx);
+        } else if let Some(id) = self.hub.only() {
+            self.hub.shutdown(cx, id);
+            self.settle(cx);
+        }
+    }
+
+    pub(super) fn drain(&mut self, cx: &mut Context<'_>, within: Duration) {
+        if let Role::Server(door) = &mut self.hub.role {
+            door.close(cx);
+            let event = cx.symbol_of(&names::TIME_IS_UP);
+            door.deadline = Some(Deadline::set(cx, within, event));
+            let sessions: Vec<_> = door.sessions.keys().copied().collect();
+            for session in sessions {
+                notify(cx, session, &DRAIN, within);
+            }
+        }
+        if self.hub.draining {
+            return;
+        }
+        self.hub.drain();
+        for id in self.hub.ids() {
+            self.tell(cx, id, |plan| plan.client.draining.as_ref());
+        }
+        self.settle(cx);
+    }
+
+    /// The first is the beginning of the end, the second is the end: nobody calls that handled.
+    pub(super) fn got_signal(&mut self, cx: &mut Context<'_>, signal: Signal) {
+        let Some(within) = self.plan.drain_on_signals.filter(|_| !self.hub.draining) else {
+            log::info!("{signal}: good bye");
+            return;
+        };
+        log::info!("{signal}: draining, within {within:?}");
+        cx.sig_handled();
+        self.drain(cx, within);
+    }
+
+    /// Those who are not done by now never will be.
+    pub(super) fn time_is_up(&self, cx: &mut Context<'_>) {
+        let left = self.door_ref().map_or(0, |door| door.admission.count());
+        log::warn!("server: the time to drain is up, with {left} connections left");
+        let me = cx.session();
+        if let Err(error) = cx.signal(me, "KILL", ()) {
+            log::error!("server: {error}");
+        }
+    }
+
+    /// Calls one of the user's callbacks that are about one connection, if there is one.
+    fn tell<'p>(
+        &'p mut self,
+        cx: &mut Context<'_>,
+        id: WheelId,
+        call: impl FnOnce(&'p Plan<S, F, C>) -> Option<&'p OnClient<S, F, C>>,
+    ) {
+        let Self { user, hub, plan } = self;
+        if let Some(call) = call(plan).filter(|_| hub.clients.contains_key(&id)) {
+            call(user, &mut Client::new(hub, id, cx.reborrow()));
+        }
+    }
+
+    /// Calls a handler of the user's own with a connection, if it is not closed.
+    pub(super) fn with_client<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: WheelId,
+        call: impl FnOnce(&mut S, &mut Client<'_, F, C>) -> R,
+    ) {
+        let there = self.hub.clients.get(&id);
+        if there.is_none_or(|connection| matches!(connection.phase, Phase::Ended)) {
+            return;
+        }
+        drop(call(&mut self.user, &mut Client::new(&mut self.hub, id, cx.reborrow())));
+        self.settle_after(cx, id);
+    }
+
+    #[inline]
+    pub(super) fn settle_after(&mut self, cx: &mut Context<'_>, id: WheelId) {
+        self.hub.look_at(id);
+        if !self.hub.is_settled() {
+            self.settle(cx);
+        }
+    }
+
+    /// Tells what has ended, and what ends because of that.
+    pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
+        while let Some(id) = self.hub.next_ended(cx) {
+            self.tell(cx, id, |plan| plan.client.disconnected.as_ref());
+            let Some(peer) = self.hub.remove(cx, id) else { continue };
+            match &mut self.hub.role {
+                Role::Server(door) => {
+                    door.admission.leave(&peer);
+                    door.adjust(cx);
+                }
+                Role::Client { server, .. } => notify(cx, *server, &DISCONNECTED, ()),
+            }
+        }
+    }
+
+    fn door(&mut self) -> Option<&mut Door> {
+        match &mut self.hub.role {
+            Role::Server(door) => Some(door),
+            Role::Client { .. } => None,
+        }
+    }
+
+    fn door_ref(&self) -> Option<&Door> {
+        match &self.hub.role {
+            Role::Server(door) => Some(door),
+            Role::Client { .. } => None,
+        }
+    }
+}
+
+fn watch_signals(cx: &mut Context<'_>) -> Result<(), SignalError> {
+    cx.sig("INT", &names::GOT_SIGNAL)?;
+    cx.sig("TERM", &names::GOT_SIGNAL)
+}
+
+/// The wheel of a connection, as the user wants it.
+fn build<S, F: Filter, C>(
+    plan: &Plan<S, F, C>,
+    cx: &mut Context<'_>,
+    stream: Descriptor,
+) -> ReadWrite<F> {
+    let Limits { idle, frame, stall, lifetime, most_unsent, linger, on_error: _ } = plan.limits;
+    let mut builder = ReadWrite::builder(stream)
+        .filter((plan.new_filter)())
+        .idle_timeout(idle)
+        .frame_timeout(frame)
+        .stall_timeout(stall)
+        .lifetime(lifetime);
+    if let Some(bytes) = most_unsent {
+        builder = builder.most_unsent(bytes);
+    }
+    if let Some(linger) = linger {
+        builder = builder.linger(linger);
+    }
+    if plan.client.flushed.is_some() {
+        builder = builder.flushed_event(&names::GOT_FLUSH);
+    }
+    if let Some((mark, _)) = &plan.client.high {
+        builder = builder.high_mark(*mark, &names::GOT_HIGH);
+    }
+    if let Some((mark, _)) = &plan.client.low {
+        builder = builder.low_mark(*mark, &names::GOT_LOW);
+    }
+    builder.build(cx, names::GOT_INPUT, &names::GOT_ERROR)
+}
+
+/// `ECONNRESET`: as usual as an end, with some clients.
+const RESET: i32 = 104;
