@@ -32,6 +32,17 @@ pub fn main<A>(
     }
 }
 
+/// The port that the ports of POE programs take for an argument: 12345 if there is none, and 0 for one that
+/// is free.
+#[must_use]
+pub fn port(arguments: &[String]) -> Option<u16> {
+    match arguments {
+        [] => Some(12_345),
+        [port] => port.parse().ok(),
+        _ => None,
+    }
+}
+
 /// Says on standard output where a server listens.
 ///
 /// # Errors
@@ -41,6 +52,11 @@ pub fn say_listening(address: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on {address}")?;
     stdout.flush()
+}
+
+/// Says a line on standard output, as `print` in Perl does: whether anybody reads it or not.
+pub fn say(line: impl Display) {
+    writeln!(io::stdout(), "{line}").ok();
 }
 
 /// Has `INT` and `TERM` sent to [`got_signal`], as the event of this name.

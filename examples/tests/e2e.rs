@@ -93,6 +93,24 @@ fn the_server_of_datagrams_echoes_each() {
 }
 
 #[test]
+fn the_server_of_poes_manual_rotates_each_line() {
+    let server = Server::listening(Program::start("rot13_server", &["0"], Stdio::null()));
+    let mut stream = server.connect();
+    assert_eq!(echo_of(&mut stream, b"Hello, World!\r\nab", 15), b"Uryyb, Jbeyq!\r\n");
+    assert_eq!(echo_of(&mut stream, b"yz [\xff]\n", 10), b"nolm [\xff]\r\n");
+    stream.write_all(b"the answer comes before the end\n").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&mut stream), b"gur nafjre pbzrf orsber gur raq\r\n");
+    let taken = server.address.port().to_string();
+    let second = Program::start("rot13_server", &[&taken], Stdio::null()).end();
+    let said = "Server bind error 98: Address already in use\n";
+    assert_eq!(second, End::complained(0, said));
+    assert_eq!(server.end(Signal::TERM), End::silent(0));
+    let confused = Program::start("rot13_server", &["127.0.0.1:0"], Stdio::null()).end();
+    assert_eq!(confused, End::complained(2, "usage: rot13_server [PORT]\n"));
+}
+
+#[test]
 fn a_port_in_use_is_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -15,7 +15,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
 use crate::event::Bound;
 use crate::further::{Further, WatchId};
-use crate::ids::{SessionId, TimerId, WheelId};
+use crate::ids::{SessionId, WheelId};
 use crate::io::Io;
 use crate::kernel::EventNames;
 use crate::poller::Poller;
@@ -71,7 +71,6 @@ impl WheelSlot {
 #[expect(clippy::struct_excessive_bools, reason = "memberships of four lists, each by itself")]
 pub(crate) struct Meta {
     pub(crate) session: SessionId,
-    pub(crate) alarm: Option<TimerId>,
     /// The descriptor that is watched, or `UNWATCHED`.
     pub(crate) fd: RawFd,
     /// Whether it stands in the list of those still ready: once at most.
@@ -82,18 +81,20 @@ pub(crate) struct Meta {
     pub(crate) alive: bool,
     /// Whether it ever watched a further descriptor.
     pub(crate) further: bool,
+    /// Whether its alarm is set.
+    pub(crate) alarm: bool,
 }
 
 impl Meta {
     const fn new(session: SessionId) -> Self {
         Self {
             session,
-            alarm: None,
             fd: UNWATCHED,
             again: false,
             dirty: false,
             alive: true,
             further: false,
+            alarm: false,
         }
     }
 
@@ -104,7 +105,7 @@ impl Meta {
 
     /// The wheel's alarm rang: it is not set any more.
     pub(crate) const fn rang(&mut self) {
-        self.alarm = None;
+        self.alarm = false;
     }
 }
 
@@ -237,9 +238,7 @@ impl Desk {
 
     /// Undoes what a wheel asked for, before it is dropped; says whether it watched a descriptor.
     pub(crate) fn clear(&mut self, id: WheelId, meta: &mut Meta) -> bool {
-        if let Some(alarm) = meta.alarm.take() {
-            self.timers.remove(alarm);
-        }
+        self.sleep(id, meta);
         let mut watched = meta.fd != UNWATCHED;
         self.forget(meta);
         if meta.further {
@@ -249,6 +248,13 @@ impl Desk {
             }
         }
         watched
+    }
+
+    /// Takes the wheel's alarm back, if it is set.
+    pub(crate) fn sleep(&mut self, id: WheelId, meta: &mut Meta) {
+        if std::mem::take(&mut meta.alarm) {
+            self.timers.remove_alarm(id.0.slot());
+        }
     }
 
     pub(crate) fn forget(&self, meta: &mut Meta) {

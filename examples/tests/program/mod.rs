@@ -49,12 +49,17 @@ impl Program {
         stdin: Stdio,
         log: Option<&str>,
     ) -> Self {
-        let path = path_of(name);
-        let mut command = Command::new(&path);
+        let mut command = Command::new(path_of(name));
         command.args(arguments).env_remove("RUST_LOG").envs(log.map(|level| ("RUST_LOG", level)));
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin);
+        Self::run(command)
+    }
+
+    /// Starts what needs not be an example.
+    pub(crate) fn run(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!("{}: {error} (`cargo test` builds it)", path.display());
+            panic!("{command:?}: {error} (`cargo test` builds the examples)");
         });
         let stdout = BufReader::new(child.stdout.take().expect("piped above"));
         let watched = watch(Pid::from_child(&child));
@@ -113,7 +118,11 @@ impl Server {
 
     pub(crate) fn start_program(name: &str, more_arguments: &[&str], log: Option<&str>) -> Self {
         let arguments = [&["127.0.0.1:0"], more_arguments].concat();
-        let mut program = Program::start_logging(name, &arguments, Stdio::null(), log);
+        Self::listening(Program::start_logging(name, &arguments, Stdio::null(), log))
+    }
+
+    /// A program that says first where it listens.
+    pub(crate) fn listening(mut program: Program) -> Self {
         let line = program.line();
         let address = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
         let address = address.and_then(|address| address.parse().ok());

@@ -48,8 +48,8 @@ impl<'a, F: Filter, C> Client<'a, F, C> {
 
     /// Who is at the other end (POE: `remote_ip` and `remote_port`).
     #[must_use]
-    pub fn peer(&self) -> &Address {
-        &self.connection().peer
+    pub fn peer(&self) -> Address {
+        self.connection().peer()
     }
 
     /// The connection's own state (POE: its heap).
@@ -83,7 +83,7 @@ impl<'a, F: Filter, C> Client<'a, F, C> {
     /// Closes at once: what was put and not sent is lost, and the peer may see a reset. Disconnected is
     /// called when the running callback has returned.
     pub fn abort(&mut self) {
-        self.hub.abort(self.id);
+        self.hub.end(self.id);
     }
 
     /// Whether it is neither shutting down nor closed.
@@ -97,7 +97,7 @@ impl<'a, F: Filter, C> Client<'a, F, C> {
     /// delivered and output that was not sent are seen.
     #[expect(clippy::fn_params_excessive_bools, reason = "it is busy or it is not")]
     pub fn set_busy(&mut self, busy: bool) {
-        self.connection_mut().busy = busy;
+        self.connection_mut().set_busy(busy);
         self.hub.look_at(self.id);
     }
 
@@ -151,9 +151,8 @@ impl<'a, F: Filter, C> Client<'a, F, C> {
 
     /// The connection's state, its wheel, and the context, at once. No wheel once it is shutting down.
     pub fn parts(&mut self) -> (&mut C, Option<&ReadWrite<F>>, &mut Context<'a>) {
-        let connection = self.hub.clients.get_mut(&self.id).expect(THERE);
-        let Connection { state, phase, .. } = connection;
-        (state, phase.wheel(), &mut self.cx)
+        let (state, wheel) = self.hub.clients.get_mut(&self.id).expect(THERE).parts();
+        (state, wheel, &mut self.cx)
     }
 
     /// The context, for all that has to do with the session and not with the connection alone.

@@ -4,6 +4,7 @@
 //! noted, and `session.rs` tells it when no callback is running.
 
 use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use reactor::{Context, SessionId, Symbol, TimerId, WheelId, WheelMap};
 use wheels::filter::Filter;
@@ -30,27 +31,41 @@ pub(super) enum Role {
     },
 }
 
+pub(super) struct Connection<F: Filter, C> {
+    pub(super) state: C,
+    /// Invariant: there while it is idle or busy. A wheel that is closing is the kernel's.
+    wheel: Option<ReadWrite<F>>,
+    rest: Option<Box<Rest>>,
+    /// Who is at the other end, unless the rest says it.
+    ipv4: SocketAddrV4,
+    phase: Phase,
+}
+
+/// What few connections of most servers have, and there are thousands of them.
+#[derive(Default)]
+struct Rest {
+    /// Of who is no IPv4 client.
+    peer: Option<Address>,
+    /// The timers of its events, one of each name. Those that rang may still be here.
+    timers: Vec<(Symbol, TimerId)>,
+}
+
 /// ```text
-/// open --shutdown, all is sent--> ended --told--> (gone)
-/// open --shutdown, unsent--> closing --flushed, failed--> ended
-/// open, closing --abort--> ended
+/// idle <--set_busy--> busy
+/// idle, busy --shutdown, all is sent--> ended --told--> (gone)
+/// idle, busy --shutdown, unsent--> closing --flushed, failed--> ended
+/// any --abort, stop--> ended
 /// ```
-pub(super) enum Phase<F: Filter> {
-    Open(ReadWrite<F>),
-    /// The wheel is the kernel's until all is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    /// Open, and as far as it says there is nothing to finish.
+    Idle,
+    /// Open, with work to finish that cannot be seen.
+    Busy,
+    /// What was put is being sent.
     Closing,
     /// To be told.
     Ended,
-}
-
-pub(super) struct Connection<F: Filter, C> {
-    pub(super) state: C,
-    pub(super) phase: Phase<F>,
-    pub(super) peer: Address,
-    /// Whether it has work to finish that cannot be seen.
-    pub(super) busy: bool,
-    /// The timers of its events, one of each name. Those that rang may still be here.
-    timers: Vec<(Symbol, TimerId)>,
 }
 
 impl<F: Filter, C> Hub<F, C> {
@@ -60,9 +75,7 @@ impl<F: Filter, C> Hub<F, C> {
 
     pub(super) fn add(&mut self, wheel: ReadWrite<F>, peer: Address, state: C) -> WheelId {
         let id = wheel.id();
-        let phase = Phase::Open(wheel);
-        let connection = Connection { state, phase, peer, busy: false, timers: Vec::new() };
-        self.clients.insert(id, connection);
+        self.clients.insert(id, Connection::new(state, wheel, peer));
         id
     }
 
@@ -84,36 +97,22 @@ impl<F: Filter, C> Hub<F, C> {
     /// Sends what was put, and closes.
     pub(super) fn shutdown(&mut self, cx: &mut Context<'_>, id: WheelId) {
         let Some(connection) = self.clients.get_mut(&id) else { return };
-        let wheel = match std::mem::replace(&mut connection.phase, Phase::Closing) {
-            Phase::Open(wheel) => wheel,
-            other @ (Phase::Closing | Phase::Ended) => {
-                connection.phase = other;
-                return;
-            }
-        };
+        let Some(wheel) = connection.wheel.take() else { return };
         if wheel.unsent(cx) == 0 {
             connection.phase = Phase::Ended;
             self.review.push_back(id);
         } else {
+            connection.phase = Phase::Closing;
             wheel.set_flushed_event(cx, Some(&names::GOT_FLUSH));
         }
         wheel.shutdown(cx);
     }
 
-    /// Closes at once.
-    pub(super) fn abort(&mut self, id: WheelId) {
+    /// Closes at once: nothing of it is sent any more, or all is.
+    pub(super) fn end(&mut self, id: WheelId) {
         let Some(connection) = self.clients.get_mut(&id) else { return };
-        if !matches!(connection.phase, Phase::Ended) {
-            connection.phase = Phase::Ended;
-            self.review.push_back(id);
-        }
-    }
-
-    /// A connection that was closing has nothing more to send.
-    pub(super) fn settled(&mut self, id: WheelId) {
-        if let Some(connection) = self.clients.get_mut(&id)
-            && matches!(connection.phase, Phase::Closing)
-        {
+        if connection.phase != Phase::Ended {
+            connection.wheel = None;
             connection.phase = Phase::Ended;
             self.review.push_back(id);
         }
@@ -137,14 +136,12 @@ impl<F: Filter, C> Hub<F, C> {
         loop {
             let id = self.review.pop_front()?;
             let Some(connection) = self.clients.get(&id) else { continue };
-            match &connection.phase {
-                Phase::Ended => return Some(id),
-                Phase::Open(wheel)
-                    if self.draining && !connection.busy && !wheel.has_unread(cx) =>
-                {
+            match (connection.phase, &connection.wheel) {
+                (Phase::Ended, _) => return Some(id),
+                (Phase::Idle, Some(wheel)) if self.draining && !wheel.has_unread(cx) => {
                     self.shutdown(cx, id);
                 }
-                Phase::Open(_) | Phase::Closing => {}
+                (Phase::Idle | Phase::Busy | Phase::Closing, _) => {}
             }
         }
     }
@@ -158,37 +155,63 @@ impl<F: Filter, C> Hub<F, C> {
     /// It has ended, and that was told.
     pub(super) fn remove(&mut self, cx: &mut Context<'_>, id: WheelId) -> Option<Address> {
         let connection = self.clients.remove(&id)?;
-        for (_, timer) in connection.timers {
-            // It may have rung.
-            drop(cx.alarm_remove(timer));
+        let peer = connection.peer();
+        for (_, timer) in connection.rest.into_iter().flat_map(|rest| rest.timers) {
+            if cx.alarm_remove(timer).is_err() {
+                log::trace!("{timer} rang before");
+            }
         }
-        Some(connection.peer)
+        Some(peer)
     }
 }
 
 impl<F: Filter, C> Connection<F, C> {
+    fn new(state: C, wheel: ReadWrite<F>, peer: Address) -> Self {
+        let (ipv4, rest) = match peer.as_ip() {
+            Some(SocketAddr::V4(ipv4)) => (ipv4, None),
+            Some(SocketAddr::V6(_)) | None => {
+                let rest = Rest { peer: Some(peer), timers: Vec::new() };
+                (SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), Some(Box::new(rest)))
+            }
+        };
+        Self { state, wheel: Some(wheel), rest, ipv4, phase: Phase::Idle }
+    }
+
+    /// While it is open.
     #[inline]
     pub(super) const fn wheel(&self) -> Option<&ReadWrite<F>> {
-        self.phase.wheel()
+        self.wheel.as_ref()
+    }
+
+    pub(super) const fn parts(&mut self) -> (&mut C, Option<&ReadWrite<F>>) {
+        (&mut self.state, self.wheel.as_ref())
+    }
+
+    pub(super) const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Says whether it has work to finish, if it is open.
+    #[expect(clippy::fn_params_excessive_bools, reason = "it is busy or it is not")]
+    pub(super) const fn set_busy(&mut self, busy: bool) {
+        if self.wheel.is_some() {
+            self.phase = if busy { Phase::Busy } else { Phase::Idle };
+        }
+    }
+
+    pub(super) fn peer(&self) -> Address {
+        let peer = self.rest.as_ref().and_then(|rest| rest.peer.clone());
+        peer.unwrap_or_else(|| Address::Ip(self.ipv4.into()))
     }
 
     /// Takes the timer of an event's name out.
     pub(super) fn take_timer(&mut self, name: Symbol) -> Option<TimerId> {
-        let at = self.timers.iter().position(|(other, _)| *other == name)?;
-        Some(self.timers.swap_remove(at).1)
+        let timers = &mut self.rest.as_mut()?.timers;
+        let at = timers.iter().position(|(other, _)| *other == name)?;
+        Some(timers.swap_remove(at).1)
     }
 
     pub(super) fn keep_timer(&mut self, name: Symbol, timer: TimerId) {
-        self.timers.push((name, timer));
-    }
-}
-
-impl<F: Filter> Phase<F> {
-    #[inline]
-    pub(super) const fn wheel(&self) -> Option<&ReadWrite<F>> {
-        match self {
-            Self::Open(wheel) => Some(wheel),
-            Self::Closing | Self::Ended => None,
-        }
+        self.rest.get_or_insert_default().timers.push((name, timer));
     }
 }

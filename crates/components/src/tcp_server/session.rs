@@ -50,9 +50,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
 
     pub(super) fn stop(&mut self, cx: &mut Context<'_>) {
         for id in self.hub.ids() {
-            if let Some(client) = self.hub.clients.get_mut(&id) {
-                client.phase = Phase::Ended;
-            }
+            self.hub.end(id);
             self.tell(cx, id, |plan| plan.client.disconnected.as_ref());
         }
         if matches!(self.hub.role, Role::Server(_))
@@ -149,16 +147,16 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         let id = failure.wheel;
         let Self { user, hub, plan } = self;
         let Some(connection) = hub.clients.get(&id) else { return };
-        let was_closing = matches!(connection.phase, Phase::Closing);
+        let was_closing = connection.phase() == Phase::Closing;
         if let Some(call) = &plan.client.error {
             call(user, &mut Client::new(hub, id, cx.reborrow()), failure);
         } else if failure.is_end() || failure.errnum == RESET {
-            log::debug!("{}: {failure}", connection.peer);
+            log::debug!("{}: {failure}", connection.peer());
         } else {
-            log::warn!("{}: {failure}", connection.peer);
+            log::warn!("{}: {failure}", connection.peer());
         }
         if was_closing {
-            self.hub.settled(id);
+            self.hub.end(id);
         } else if self.plan.limits.on_error == OnError::ShutDown {
             self.hub.shutdown(cx, id);
         }
@@ -167,9 +165,9 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
 
     pub(super) fn got_flush(&mut self, cx: &mut Context<'_>, id: WheelId) {
         let Some(connection) = self.hub.clients.get(&id) else { return };
-        match connection.phase {
-            Phase::Closing => self.hub.settled(id),
-            Phase::Open(_) => self.tell(cx, id, |plan| plan.client.flushed.as_ref()),
+        match connection.phase() {
+            Phase::Closing => self.hub.end(id),
+            Phase::Idle | Phase::Busy => self.tell(cx, id, |plan| plan.client.flushed.as_ref()),
             Phase::Ended => {}
         }
         self.settle_after(cx, id);
@@ -283,7 +281,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         call: impl FnOnce(&mut S, &mut Client<'_, F, C>) -> R,
     ) {
         let there = self.hub.clients.get(&id);
-        if there.is_none_or(|connection| matches!(connection.phase, Phase::Ended)) {
+        if there.is_none_or(|connection| connection.phase() == Phase::Ended) {
             return;
         }
         drop(call(&mut self.user, &mut Client::new(&mut self.hub, id, cx.reborrow())));

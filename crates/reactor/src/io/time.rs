@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::Io;
-use crate::timers::Ring;
 
 impl Io<'_> {
     /// The time of this turn.
@@ -16,26 +15,26 @@ impl Io<'_> {
     /// before. Never early; once.
     pub fn wake_at(&mut self, time: Instant) {
         let stamp = self.desk.stamp(self.desk.clock.moment_of(time));
-        match self.meta.alarm {
-            Some(alarm) if self.desk.timers.reset(alarm, stamp) => {}
-            Some(_) | None => {
-                let ring = Ring::Wheel(self.id);
-                self.meta.alarm = Some(self.desk.timers.set(stamp, self.meta.session, ring));
-            }
-        }
+        self.desk.timers.set_alarm(self.id.0.slot(), stamp);
+        self.meta.alarm = true;
     }
 
     /// Whether what [`wake_at`](Self::wake_at) asked for is still to come.
     #[must_use]
     #[inline]
     pub const fn is_waiting(&self) -> bool {
-        self.meta.alarm.is_some()
+        self.meta.alarm
+    }
+
+    /// The time that [`wake_at`](Self::wake_at) asked for, if it is still to come.
+    #[must_use]
+    pub fn alarm(&self) -> Option<Instant> {
+        let due = self.meta.alarm.then(|| self.desk.timers.alarm(self.id.0.slot()))??;
+        Some(self.desk.clock.instant(due))
     }
 
     /// Takes back what [`wake_at`](Self::wake_at) asked for.
     pub fn sleep(&mut self) {
-        if let Some(alarm) = self.meta.alarm.take() {
-            self.desk.timers.remove(alarm);
-        }
+        self.desk.sleep(self.id, self.meta);
     }
 }

@@ -9,7 +9,6 @@ use crate::ids::{SessionId, WheelId};
 use crate::queue::{Entry, What};
 use crate::session::Slot;
 use crate::snapshot::{QueuedInfo, SessionInfo, Snapshot, TimerInfo, WheelInfo};
-use crate::timers::Ring;
 
 impl Kernel {
     /// What is alive now, and why: sessions with their aliases, wheels, timers and queued events, and the
@@ -32,10 +31,9 @@ impl Kernel {
             }
         }
         for (timer, due) in self.desk.timers.iter() {
-            if let (Some(info), Ring::Event { symbol, .. }) =
-                (infos.get_mut(&timer.session), &timer.what)
-            {
-                let (event, due) = (self.names.text(*symbol).into(), self.desk.clock.instant(due));
+            if let Some(info) = infos.get_mut(&timer.session) {
+                let event = self.names.text(timer.symbol).into();
+                let due = self.desk.clock.instant(due);
                 info.timers.push(TimerInfo { event, due });
             }
         }

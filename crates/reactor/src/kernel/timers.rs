@@ -11,7 +11,7 @@ use crate::name::Symbol;
 use crate::payload::Payload;
 use crate::queue::Stamp;
 use crate::session::Hold;
-use crate::timers::{Adjust, Removed, Ring, Timer};
+use crate::timers::{Adjust, Removed, Timer};
 
 impl Kernel {
     /// When the next posted event or timer is due: a time that is past if something waits already (POE:
@@ -46,7 +46,7 @@ impl Kernel {
         }
         self.sessions.add(session, Hold::Timer);
         let stamp = self.desk.stamp(due);
-        self.desk.timers.set(stamp, session, Ring::Event { symbol, payload })
+        self.desk.timers.set(stamp, Timer { payload, symbol, session })
     }
 
     /// Sets a timer instead of those of its name that the session has set.
@@ -100,7 +100,7 @@ impl Kernel {
         self.timer_of(session, timer)?;
         let (stamp, timer) = self.desk.timers.remove(timer).ok_or(NoSuchTimer)?;
         self.sessions.release(session, Hold::Timer);
-        self.removed(stamp, timer).ok_or(NoSuchTimer)
+        Ok(self.removed(stamp, timer))
     }
 
     /// Removes every timer that a session has set, and hands them out, the soonest first.
@@ -110,7 +110,7 @@ impl Kernel {
         for _ in &timers {
             self.sessions.release(session, Hold::Timer);
         }
-        timers.into_iter().filter_map(|(stamp, timer)| self.removed(stamp, timer)).collect()
+        timers.into_iter().map(|(stamp, timer)| self.removed(stamp, timer)).collect()
     }
 
     /// Moves a timer of a session to another time, behind its equals.
@@ -216,16 +216,14 @@ impl Kernel {
         wall_watch.reading(clock, poller).moment_of(time)
     }
 
-    /// Whether the session may do something with the timer. A wheel's timer has an id that only the
-    /// wheel's notes know.
+    /// Whether the session may do something with the timer.
     fn timer_of(&self, session: SessionId, timer: TimerId) -> Result<(), NoSuchTimer> {
         let found = self.desk.timers.get(timer).filter(|timer| timer.session == session);
         found.map(|_| ()).ok_or(NoSuchTimer)
     }
 
-    fn removed(&self, stamp: Stamp, timer: Timer) -> Option<Removed> {
-        let Ring::Event { symbol, payload } = timer.what else { return None };
+    fn removed(&self, stamp: Stamp, timer: Timer) -> Removed {
         let due = self.desk.clock.instant(stamp.due);
-        Some(Removed::new(self.names.shared(symbol), due, payload))
+        Removed::new(self.names.shared(timer.symbol), due, timer.payload)
     }
 }

@@ -366,20 +366,24 @@ impl Kernel {
         if self.desk.timers.have_wall_times() && self.is_early() {
             return;
         }
-        let Some(Timer { session, what }) = self.desk.timers.pop() else { return };
-        match what {
-            Ring::Event { symbol, payload } => {
+        match self.desk.timers.pop() {
+            Some(Ring::Timer(Timer { session, symbol, payload })) => {
                 self.stats.timers += 1;
                 let hold = Some(Hold::Timer);
                 self.current.write(session, session, EventNames::one(symbol));
                 payload.open(|parcel| self.deliver_current(symbol, hold, parcel));
             }
-            Ring::Wheel(id) => {
-                if let Some(slot) = self.wheels.get_mut(id.0) {
-                    slot.meta.rang();
-                    self.pull_wheel(id);
-                }
-            }
+            Some(Ring::Alarm(slot)) => self.ring(slot),
+            None => {}
+        }
+    }
+
+    /// The alarm of a wheel rings.
+    fn ring(&mut self, slot: u32) {
+        let Some(key) = self.wheels.key_of(slot) else { return };
+        if let Some(slot) = self.wheels.get_mut(key) {
+            slot.meta.rang();
+            self.pull_wheel(WheelId(key));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Alarms and delays, soonest first.
 //!
-//! Owns every timer that is set, a session's and a wheel's. Promises to hand them out by due time,
+//! Owns every timer that is set, a session's and a wheel's. Of a wheel's, which is its alarm, it keeps no more
+//! than when it rings: a connection with limits of time has one. Promises to hand them out by due time,
 //! equals in the order they were set, and never one that was removed. Setting one, moving one and
 //! removing one cost the same whether ten wait or a million. Never reads a clock, never runs a handler.
 //! `kernel/turn.rs` says when a due timer becomes an event.
@@ -20,37 +21,43 @@ use std::time::SystemTime;
 
 use crate::arena::{Arena, Key};
 use crate::clock::Moment;
-use crate::ids::{SessionId, TimerId, WheelId};
+use crate::ids::{SessionId, TimerId};
 use crate::name::Symbol;
 use crate::payload::Payload;
 use crate::queue::Stamp;
 pub use adjust::Adjust;
 use names::Names;
 use order::Order;
+use places::{Item, OF_WHEEL};
 pub use removed::Removed;
 use wall::WallTimes;
 
 #[derive(Debug)]
 pub(crate) struct Timers {
     timers: Arena<Timer>,
-    /// By the slots of `timers`, as are the names and the wall times.
+    /// By the slots of `timers`, as are the names and the wall times; and by the slots of wheels.
     order: Order,
     names: Names,
     wall: WallTimes,
+    /// How many alarms of wheels stand in the order.
+    alarms: usize,
 }
 
+/// A session's timer.
 #[derive(Debug)]
 #[repr(C)] // in this order: who has looked at the session has the processor fetch the rest
 pub(crate) struct Timer {
-    pub(crate) what: Ring,
+    pub(crate) payload: Payload,
+    pub(crate) symbol: Symbol,
     pub(crate) session: SessionId,
 }
 
-/// What happens when a timer is due.
+/// What rings.
 #[derive(Debug)]
 pub(crate) enum Ring {
-    Event { symbol: Symbol, payload: Payload },
-    Wheel(WheelId),
+    Timer(Timer),
+    /// The alarm of the wheel in this slot.
+    Alarm(u32),
 }
 
 impl Timers {
@@ -60,18 +67,40 @@ impl Timers {
             order: Order::new(),
             names: Names::new(),
             wall: WallTimes::default(),
+            alarms: 0,
         }
     }
 
     #[inline]
-    pub(crate) fn set(&mut self, stamp: Stamp, session: SessionId, what: Ring) -> TimerId {
-        let name = what.symbol();
-        let key = self.timers.insert(Timer { session, what });
-        if let Some(symbol) = name {
-            self.names.link(session, symbol, key.slot());
-        }
+    pub(crate) fn set(&mut self, stamp: Stamp, timer: Timer) -> TimerId {
+        let Timer { session, symbol, .. } = timer;
+        let key = self.timers.insert(timer);
+        self.names.link(session, symbol, key.slot());
         self.order.insert(key.slot(), stamp);
         TimerId(key)
+    }
+
+    /// Sets the alarm of the wheel in this slot, or moves it if it is set.
+    pub(crate) fn set_alarm(&mut self, wheel: u32, stamp: Stamp) {
+        let slot = wheel | OF_WHEEL;
+        if self.order.stamp(slot).is_some() {
+            self.order.reset(slot, stamp);
+        } else {
+            self.order.insert(slot, stamp);
+            self.alarms += 1;
+        }
+    }
+
+    /// When the alarm of the wheel in this slot rings, if it is set.
+    pub(crate) fn alarm(&self, wheel: u32) -> Option<Moment> {
+        self.order.stamp(wheel | OF_WHEEL).map(|stamp| stamp.due)
+    }
+
+    /// Takes the alarm of the wheel in this slot out, if it is set.
+    pub(crate) fn remove_alarm(&mut self, wheel: u32) {
+        if self.order.remove(wheel | OF_WHEEL).is_some() {
+            self.alarms -= 1;
+        }
     }
 
     /// Takes a timer out, whether it is due or not. It will not ring.
@@ -103,10 +132,7 @@ impl Timers {
         stamp: Stamp,
         payload: Payload,
     ) -> Option<(TimerId, Payload)> {
-        let Ring::Event { payload: old, .. } = &mut self.timers.get_mut(id.0)?.what else {
-            return None;
-        };
-        let old = std::mem::replace(old, payload);
+        let old = std::mem::replace(&mut self.timers.get_mut(id.0)?.payload, payload);
         self.reset(id, stamp);
         self.timers.renew(id.0).map(|key| (TimerId(key), old))
     }
@@ -140,7 +166,7 @@ impl Timers {
         self.remove_each(keys)
     }
 
-    /// Takes out every timer, in no order.
+    /// Takes out the timers of all sessions, in no order.
     pub(crate) fn remove_all(&mut self) -> Vec<(Stamp, Timer)> {
         self.remove_each(self.timers.iter().map(|(key, _)| key).collect())
     }
@@ -187,18 +213,22 @@ impl Timers {
         })
     }
 
-    /// The timer that `peek_due` just promised, to be removed or moved.
+    /// The timer that `peek_due` just promised, to be removed or moved. `None` if it is an alarm.
     pub(crate) fn first(&self) -> Option<TimerId> {
         self.order.first().and_then(|item| self.timers.key_of(item.slot)).map(TimerId)
     }
 
-    /// Takes out the timer that `peek_due` just promised.
+    /// Takes out what `peek_due` just promised.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Timer> {
-        let item = self.order.pop()?;
-        let key = self.timers.key_of(item.slot);
+    pub(crate) fn pop(&mut self) -> Option<Ring> {
+        let Item { slot, .. } = self.order.pop()?;
+        if slot & OF_WHEEL != 0 {
+            self.alarms -= 1;
+            return Some(Ring::Alarm(slot & !OF_WHEEL));
+        }
+        let key = self.timers.key_of(slot);
         debug_assert!(key.is_some(), "a slot in the order is a timer that is set");
-        self.take(key?)
+        self.take(key?).map(Ring::Timer)
     }
 
     /// Puts back what `peek_due` held, when the step that delivers is over.
@@ -219,11 +249,12 @@ impl Timers {
         self.order.next_look()
     }
 
+    /// How many timers are set, with the alarms of wheels.
     pub(crate) const fn len(&self) -> usize {
-        self.timers.len()
+        self.timers.len() + self.alarms
     }
 
-    /// Every timer that is set, with its due time, in no order.
+    /// The timers of all sessions, each with its due time, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Timer, Moment)> {
         self.timers
             .iter()
@@ -234,24 +265,13 @@ impl Timers {
     #[inline]
     fn take(&mut self, key: Key) -> Option<Timer> {
         let timer = self.timers.remove(key)?;
-        if let Some(symbol) = timer.what.symbol() {
-            self.names.unlink(timer.session, symbol, key.slot());
-        }
+        self.names.unlink(timer.session, timer.symbol, key.slot());
         self.wall.forget(key.slot());
         Some(timer)
     }
 
     fn remove_each(&mut self, keys: Vec<Key>) -> Vec<(Stamp, Timer)> {
         keys.into_iter().filter_map(|key| self.remove(TimerId(key))).collect()
-    }
-}
-
-impl Ring {
-    pub(crate) const fn symbol(&self) -> Option<Symbol> {
-        match self {
-            Self::Event { symbol, .. } => Some(*symbol),
-            Self::Wheel(_) => None,
-        }
     }
 }
 

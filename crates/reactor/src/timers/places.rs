@@ -1,12 +1,14 @@
 //! Where each timer stands.
 //!
-//! Owns one short note for every slot of the table, so that a timer that is removed or moved is found
-//! without a search. The notes lie side by side, eight bytes each, because they are read and written in
-//! no order at all: what is next to them should be other notes. Never knows what stands there.
+//! Owns one short note for every slot of the table of timers, and for every slot of the table of wheels,
+//! which have an alarm each: so one that is removed or moved is found without a search. The notes lie side
+//! by side, eight bytes each, because they are read and written in no order at all: what is next to them
+//! should be other notes. Never knows what stands there.
 
 use crate::queue::Stamp;
 
-/// A timer in the order: its slot in the table, and when it is due.
+/// A timer in the order: its slot in the table, or that of its wheel [marked](OF_WHEEL), and when it is
+/// due.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub(super) stamp: Stamp,
@@ -26,32 +28,48 @@ pub(super) enum Place {
     Held(u32),
 }
 
+/// Marks the slot of a wheel, whose alarm stands in the same order. No table has so many slots.
+pub(super) const OF_WHEEL: u32 = 1 << 31;
+
 #[derive(Debug, Default)]
-pub(super) struct Places(Vec<Place>);
+pub(super) struct Places {
+    timers: Vec<Place>,
+    wheels: Vec<Place>,
+}
 
 impl Places {
-    /// Makes room for a slot of the table.
+    /// Makes room for a slot.
     pub(super) fn admit(&mut self, slot: u32) {
-        if self.0.len() <= slot as usize {
-            self.0.resize(slot as usize + 1, Place::Nowhere);
+        let (places, index) = self.of_mut(slot);
+        if places.len() <= index {
+            places.resize(index + 1, Place::Nowhere);
         }
     }
 
     #[inline]
     pub(super) fn put(&mut self, slot: u32, place: Place) {
-        self.0[slot as usize] = place;
+        let (places, index) = self.of_mut(slot);
+        places[index] = place;
     }
 
     /// Where a slot stands, which stands nowhere from now on.
     #[inline]
     pub(super) fn take(&mut self, slot: u32) -> Place {
-        let place = self.0.get_mut(slot as usize);
+        let (places, index) = self.of_mut(slot);
+        let place = places.get_mut(index);
         place.map_or(Place::Nowhere, |place| std::mem::replace(place, Place::Nowhere))
     }
 
     #[inline]
     pub(super) fn get(&self, slot: u32) -> Place {
-        self.0.get(slot as usize).copied().unwrap_or(Place::Nowhere)
+        let places = if slot & OF_WHEEL == 0 { &self.timers } else { &self.wheels };
+        places.get((slot & !OF_WHEEL) as usize).copied().unwrap_or(Place::Nowhere)
+    }
+
+    #[inline]
+    fn of_mut(&mut self, slot: u32) -> (&mut Vec<Place>, usize) {
+        let places = if slot & OF_WHEEL == 0 { &mut self.timers } else { &mut self.wheels };
+        (places, (slot & !OF_WHEEL) as usize)
     }
 }
 

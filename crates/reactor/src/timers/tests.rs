@@ -1,8 +1,9 @@
 //! The table against a sorted list, and the ends of time.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use super::{Ring, Timers};
+use super::{Ring, Timer, Timers};
 use crate::arena::Arena;
 use crate::clock::Moment;
 use crate::ids::{SessionId, TimerId};
@@ -18,6 +19,8 @@ const OPERATIONS: u32 = 1_500_000;
 struct Model {
     timers: Timers,
     list: Vec<Entry>,
+    /// Of wheels, by their slots.
+    alarms: BTreeMap<u32, Stamp>,
     sessions: Vec<SessionId>,
     /// Timers that are not set any more.
     gone: Vec<TimerId>,
@@ -66,6 +69,7 @@ impl Model {
         Self {
             timers: Timers::new(),
             list: Vec::new(),
+            alarms: BTreeMap::new(),
             sessions: (0..3).map(|_| SessionId(keys.insert(()))).collect(),
             gone: Vec::new(),
             now: Moment::ZERO,
@@ -104,6 +108,8 @@ impl Model {
             78..79 => self.follow_wall(),
             79..80 if self.random.below(10) == 0 => self.step_wall(),
             80..84 => self.check_names(),
+            84..90 => self.set_alarm(),
+            90..93 => self.remove_alarm(),
             _ => self.check_next(),
         }
     }
@@ -111,8 +117,8 @@ impl Model {
     fn set(&mut self) {
         let (session, name) = (self.sessions[self.random.index(3)], NAMES[self.random.index(3)]);
         let stamp = self.stamp();
-        let what = Ring::Event { symbol: name, payload: Payload::U64(stamp.sequence) };
-        let id = self.timers.set(stamp, session, what);
+        let payload = Payload::U64(stamp.sequence);
+        let id = self.timers.set(stamp, Timer { payload, symbol: name, session });
         self.enter(Entry { stamp, id, session, name, wall: false });
     }
 
@@ -138,11 +144,28 @@ impl Model {
         let Some(place) = self.any() else { return };
         let entry = self.list.remove(place);
         let (stamp, timer) = self.timers.remove(entry.id).expect("it is set");
-        assert_eq!(
-            (stamp, timer.session, timer.what.symbol()),
-            (entry.stamp, entry.session, Some(entry.name))
-        );
+        assert_eq!((stamp, timer.session, timer.symbol), (entry.stamp, entry.session, entry.name));
         self.gone.push(entry.id);
+    }
+
+    fn set_alarm(&mut self) {
+        let wheel = u32::try_from(self.random.below(200)).unwrap();
+        let stamp = self.stamp();
+        self.timers.set_alarm(wheel, stamp);
+        self.alarms.insert(wheel, stamp);
+    }
+
+    fn remove_alarm(&mut self) {
+        let wheel = u32::try_from(self.random.below(200)).unwrap();
+        self.timers.remove_alarm(wheel);
+        self.alarms.remove(&wheel);
+        assert_eq!(self.timers.alarm(wheel), None);
+    }
+
+    /// When the soonest of all is due.
+    fn next_due(&self) -> Option<Moment> {
+        let next = self.list.first().map(|entry| entry.stamp.due);
+        next.into_iter().chain(self.alarms.values().map(|stamp| stamp.due)).min()
     }
 
     fn follow_wall(&mut self) {
@@ -196,14 +219,16 @@ impl Model {
     }
 
     fn check_next(&mut self) {
-        assert_eq!(self.timers.len(), self.list.len());
+        assert_eq!(self.timers.len(), self.list.len() + self.alarms.len());
+        for (wheel, stamp) in &self.alarms {
+            assert_eq!(self.timers.alarm(*wheel), Some(stamp.due));
+        }
         if let Some(place) = self.any() {
             let entry = self.list[place];
             assert_eq!(self.timers.stamp(entry.id), Some(entry.stamp));
             assert_eq!(self.timers.wall_time(entry.id).is_some(), entry.wall);
         }
-        let next = self.list.first().map(|entry| entry.stamp.due);
-        assert_eq!(self.timers.next_due(), next);
+        assert_eq!(self.timers.next_due(), self.next_due());
     }
 
     /// A step that delivers: what is due and was set before it began, and meanwhile this and that happens.
@@ -212,14 +237,18 @@ impl Model {
         for _ in 0..self.random.below(2000) {
             let mut due = self.list.iter().take_while(|entry| entry.stamp.due <= self.now);
             let first = due.position(|entry| entry.stamp.sequence < limit);
-            let expected = first.map(|first| self.list[first]);
-            assert_eq!(self.timers.peek_due(self.now, limit), expected.map(|entry| entry.stamp));
-            let Some(first) = first else { break };
-            let entry = self.list.remove(first);
-            assert_eq!(self.timers.first(), Some(entry.id));
-            let rung = self.timers.pop().expect("promised");
-            assert!(matches!(rung.what, Ring::Event { symbol, .. } if symbol == entry.name));
-            self.gone.push(entry.id);
+            let is_due = |stamp: Stamp| stamp.due <= self.now && stamp.sequence < limit;
+            let alarms = self.alarms.iter().filter(|(_, stamp)| is_due(**stamp));
+            let alarm = alarms.map(|(wheel, stamp)| (*stamp, *wheel)).min();
+            let timer = first.map(|first| self.list[first].stamp);
+            let expected = timer.into_iter().chain(alarm.map(|(stamp, _)| stamp)).min();
+            assert_eq!(self.timers.peek_due(self.now, limit), expected);
+            let Some(expected) = expected else { break };
+            if timer == Some(expected) {
+                self.ring_timer(first.expect("it is the first"));
+            } else {
+                self.ring_alarm(alarm.expect("it is the first").1);
+            }
             if self.random.below(4) == 0 {
                 self.operate();
             }
@@ -227,9 +256,24 @@ impl Model {
         self.timers.release_held();
     }
 
+    fn ring_timer(&mut self, place: usize) {
+        let entry = self.list.remove(place);
+        assert_eq!(self.timers.first(), Some(entry.id));
+        let rung = self.timers.pop().expect("promised");
+        assert!(matches!(rung, Ring::Timer(Timer { symbol, .. }) if symbol == entry.name));
+        self.gone.push(entry.id);
+    }
+
+    fn ring_alarm(&mut self, wheel: u32) {
+        self.alarms.remove(&wheel);
+        assert_eq!(self.timers.first(), None);
+        let rung = self.timers.pop().expect("promised");
+        assert!(matches!(rung, Ring::Alarm(slot) if slot == wheel));
+    }
+
     fn advance(&mut self) {
         let next = self.timers.next_look();
-        assert!(next <= self.list.first().map(|entry| entry.stamp.due));
+        assert!(next <= self.next_due());
         self.now = match (self.random.below(20), next) {
             (0, _) => {
                 self.now.after(Duration::from_nanos(self.random.time().cast_unsigned() % (1 << 52)))
@@ -256,7 +300,7 @@ fn p38_a_million_random_operations_agree_with_a_sorted_list() {
             model.deliver();
         }
         model.now = Moment::from_nanos(i64::MAX);
-        while !model.list.is_empty() {
+        while !model.list.is_empty() || !model.alarms.is_empty() {
             model.deliver();
         }
         assert_eq!((model.timers.len(), model.timers.next_due()), (0, None));
@@ -270,8 +314,8 @@ fn session() -> SessionId {
     SessionId(Arena::new().insert(()))
 }
 
-fn event(number: u64) -> Ring {
-    Ring::Event { symbol: Symbol::START, payload: Payload::U64(number) }
+fn event(number: u64, session: SessionId) -> Timer {
+    Timer { payload: Payload::U64(number), symbol: Symbol::START, session }
 }
 
 fn at(due: i64, sequence: u64) -> Stamp {
@@ -284,7 +328,7 @@ fn timers_at_both_ends_of_time_ring_in_order() {
     let session = session();
     let times = [i64::MAX, i64::MIN, 0, -1, i64::MAX - 1, 1, i64::MIN + 1, i64::MAX, i64::MIN];
     for (time, sequence) in times.into_iter().zip(0..) {
-        timers.set(at(time, sequence), session, event(sequence));
+        timers.set(at(time, sequence), event(sequence, session));
     }
     let end = Moment::from_nanos(i64::MAX);
     let rung = std::iter::from_fn(|| {
@@ -302,7 +346,7 @@ fn what_a_burst_left_behind_is_given_back() {
     let session = session();
     let burst = |timers: &mut Timers| -> Vec<TimerId> {
         let set =
-            |number: i64| timers.set(at((number % 7) * 3_600_000_000_000, 0), session, event(0));
+            |number: i64| timers.set(at((number % 7) * 3_600_000_000_000, 0), event(0, session));
         (1..100_000).map(set).collect()
     };
     let ids = burst(&mut timers);
@@ -328,7 +372,7 @@ fn a_long_wait_is_found_in_few_looks() {
     // So many in one bucket that nobody looks through them.
     let session = session();
     for number in 0..1000 {
-        timers.set(at(due + number * 1000, number.cast_unsigned()), session, event(0));
+        timers.set(at(due + number * 1000, number.cast_unsigned()), event(0, session));
     }
     let mut looks = 0;
     loop {

@@ -4,6 +4,7 @@
 //! set to the earliest time at which something could be wrong, and looked at anew when it rings. Never
 //! reads a clock; `stream.rs` says what moved.
 
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use reactor::Io;
@@ -85,47 +86,72 @@ pub(super) enum Input {
     Over,
 }
 
+/// A note of when something happened, from which no limit is reached early.
+///
+/// In milliseconds since the stream was made, rounded up, and one more: so a thousand idle connections do
+/// not keep five times as much.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Tick(NonZeroU32);
+
 #[derive(Debug)]
 pub(super) struct Health {
-    /// When it was made, until it was told that it has lived too long.
-    born: Option<Instant>,
+    /// When it was made, or a time since then.
+    base: Instant,
     /// When bytes moved last, in either direction.
-    moved: Instant,
+    moved: Tick,
     /// When the record that is unfinished began.
-    frame: Option<Instant>,
+    frame: Option<Tick>,
     /// Since when input is not wanted.
-    paused: Option<Instant>,
+    paused: Option<Tick>,
     /// When the peer last took something, if anything is unsent.
-    stalled: Option<Instant>,
+    stalled: Option<Tick>,
     /// Since when too much is unsent.
-    heavy: Option<Instant>,
-    /// When the alarm rings that was set. Never later than the first limit is reached.
-    alarm: Option<Instant>,
+    heavy: Option<Tick>,
+    alarm: Alarm,
+    life: Life,
+    /// How many [shifts](SHIFT) after it was made the base is.
+    shifts: u16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Alarm {
+    Off,
+    /// It rings no later than the first limit is reached.
+    Set,
+}
+
+/// Whether it is told that it has lived too long, or may yet be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Life {
+    Good,
+    Told,
 }
 
 impl Health {
     pub(super) const fn new(now: Instant) -> Self {
         Self {
-            born: Some(now),
-            moved: now,
+            base: now,
+            moved: Tick::FIRST,
             frame: None,
             paused: None,
             stalled: None,
             heavy: None,
-            alarm: None,
+            alarm: Alarm::Off,
+            life: Life::Good,
+            shifts: 0,
         }
     }
 
     /// Whether the alarm has rung and nobody has looked yet.
     #[inline]
-    pub(super) const fn is_due(&self, io: &Io<'_>) -> bool {
-        self.alarm.is_some() && !io.is_waiting()
+    pub(super) fn is_due(&self, io: &Io<'_>) -> bool {
+        self.alarm == Alarm::Set && !io.is_waiting()
     }
 
     /// Bytes came.
     #[inline]
-    pub(super) const fn note_input(&mut self, now: Instant) {
-        self.moved = now;
+    pub(super) fn note_input(&mut self, now: Instant) {
+        self.moved = self.tick(now);
     }
 
     /// No record is unfinished: one is complete, or nothing is left.
@@ -136,6 +162,7 @@ impl Health {
 
     /// All that came was looked at, and there is the beginning of a record.
     pub(super) fn note_unfinished(&mut self, now: Instant) {
+        let now = self.tick(now);
         self.frame.get_or_insert(now);
     }
 
@@ -147,6 +174,7 @@ impl Health {
         limits: &Limits,
         now: Instant,
     ) {
+        let now = self.tick(now);
         if progress == Progress::Some {
             self.moved = now;
             self.stalled = None;
@@ -158,72 +186,131 @@ impl Health {
 
     /// Input is not wanted for now.
     pub(super) fn note_paused(&mut self, now: Instant) {
+        let now = self.tick(now);
         self.paused.get_or_insert(now);
     }
 
     /// Input is wanted again: the time during which it was not is not the peer's. What had begun before
     /// goes on, or a peer that makes us pause had time without end.
     pub(super) fn note_resumed(&mut self, now: Instant) {
+        let now = self.tick(now);
         let Some(paused) = self.paused.take() else { return };
-        let time = now.saturating_duration_since(paused);
+        let time = now.since(paused);
         for since in self.frame.iter_mut().chain([&mut self.moved]) {
-            *since = since.checked_add(time).map_or(now, |later| later.min(now));
+            *since = since.later(time).min(now);
         }
     }
 
     /// Another filter took the place of one that refused: its time begins.
-    pub(super) const fn note_anew(&mut self, now: Instant) {
-        self.moved = now;
+    pub(super) fn note_anew(&mut self, now: Instant) {
+        self.moved = self.tick(now);
         self.frame = None;
     }
 
     /// The time at which it is over in any case.
     pub(super) fn end(&self, limits: &Limits) -> Option<Instant> {
-        after(self.born, limits.lifetime)
+        let born = self.base.checked_sub(SHIFT * u32::from(self.shifts));
+        let born = born.filter(|_| self.life == Life::Good && limits.lifetime > 0);
+        born?.checked_add(Duration::from_millis(limits.lifetime.into()))
     }
 
     /// Sets the alarm for the limit that is reached first, unless it rings before that anyway.
     pub(super) fn set_alarm(&mut self, limits: &Limits, state: State, io: &mut Io<'_>) {
         let first = self.limits(limits, state).map(|(_, due)| due).min();
-        if let Some(first) = first.filter(|first| self.alarm.is_none_or(|alarm| *first < alarm)) {
+        let alarm = io.alarm();
+        if let Some(first) = first.filter(|first| alarm.is_none_or(|alarm| *first < alarm)) {
             io.wake_at(first);
-            self.alarm = Some(first);
+            self.alarm = Alarm::Set;
         }
     }
 
     /// The alarm has rung: which limit is reached, if any. It is to be set anew.
     pub(super) fn look(&mut self, limits: &Limits, state: State, now: Instant) -> Option<Limit> {
-        self.alarm = None;
+        self.alarm = Alarm::Off;
         let (limit, _) = self.limits(limits, state).find(|(_, due)| *due <= now)?;
         if limit == Limit::Lifetime {
-            self.born = None;
+            self.life = Life::Told;
         }
         Some(limit)
     }
 
     /// Each limit that is on, and when it is reached as things stand.
-    fn limits(
-        &self,
-        limits: &Limits,
-        state: State,
-    ) -> impl Iterator<Item = (Limit, Instant)> + use<> {
-        let heard = |since: Option<Instant>| since.filter(|_| state.input == Input::Awaited);
-        let lives = self.born.filter(|_| state.input != Input::Over || state.unsent > 0);
+    fn limits(&self, limits: &Limits, state: State) -> impl Iterator<Item = (Limit, Instant)> {
+        let heard = |since: Option<Tick>| since.filter(|_| state.input == Input::Awaited);
+        let lives = state.input != Input::Over || state.unsent > 0;
         [
-            (Limit::Lifetime, after(lives, limits.lifetime)),
-            (Limit::Soft, after(self.heavy, limits.soft)),
-            (Limit::Stall, after(self.stalled, limits.stall)),
-            (Limit::Frame, after(heard(self.frame), limits.frame)),
-            (Limit::Idle, after(heard(Some(self.moved)), limits.idle)),
+            (Limit::Lifetime, self.end(limits).filter(|_| lives)),
+            (Limit::Soft, self.after(self.heavy, limits.soft)),
+            (Limit::Stall, self.after(self.stalled, limits.stall)),
+            (Limit::Frame, self.after(heard(self.frame), limits.frame)),
+            (Limit::Idle, self.after(heard(Some(self.moved)), limits.idle)),
         ]
         .into_iter()
         .filter_map(|(limit, due)| Some((limit, due?)))
     }
+
+    #[inline]
+    fn tick(&mut self, now: Instant) -> Tick {
+        let elapsed = now.saturating_duration_since(self.base);
+        if elapsed < 2 * SHIFT { Tick::of(elapsed) } else { self.shift(elapsed) }
+    }
+
+    /// So many milliseconds after a note. `None` if it was not made, or there is no such limit.
+    fn after(&self, since: Option<Tick>, millis: u32) -> Option<Instant> {
+        if millis == 0 {
+            return None;
+        }
+        self.base.checked_add(since?.time() + Duration::from_millis(millis.into()))
+    }
+
+    /// Moves the base, so that ticks do not run out, which they would after 49 days. What is long past moves
+    /// with it: no limit is reached early by that.
+    #[cold]
+    fn shift(&mut self, elapsed: Duration) -> Tick {
+        let count = u16::try_from(elapsed.as_nanos() / SHIFT.as_nanos()).unwrap_or(u16::MAX);
+        let passed = SHIFT * count.into();
+        self.base += passed;
+        self.shifts = self.shifts.saturating_add(count);
+        for note in [&mut self.frame, &mut self.paused, &mut self.stalled, &mut self.heavy] {
+            *note = note.map(|note| note.earlier(passed));
+        }
+        self.moved = self.moved.earlier(passed);
+        Tick::of(elapsed.saturating_sub(passed))
+    }
 }
 
-fn after(since: Option<Instant>, millis: u32) -> Option<Instant> {
-    if millis == 0 {
-        return None;
+impl Tick {
+    const FIRST: Self = Self(NonZeroU32::MIN);
+
+    #[inline]
+    fn of(time: Duration) -> Self {
+        let millis = time.as_nanos().div_ceil(1_000_000);
+        Self(
+            u32::try_from(millis)
+                .map_or(NonZeroU32::MAX, |millis| NonZeroU32::MIN.saturating_add(millis)),
+        )
     }
-    since?.checked_add(Duration::from_millis(millis.into()))
+
+    fn time(self) -> Duration {
+        Duration::from_millis(u64::from(self.0.get()) - 1)
+    }
+
+    fn since(self, earlier: Self) -> Duration {
+        self.time().saturating_sub(earlier.time())
+    }
+
+    fn later(self, time: Duration) -> Self {
+        Self::of(self.time() + time)
+    }
+
+    fn earlier(self, time: Duration) -> Self {
+        Self::of(self.time().saturating_sub(time))
+    }
+
+    fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
 }
+
+/// By how much the base is moved.
+const SHIFT: Duration = Duration::from_secs(20 * 24 * 60 * 60);
