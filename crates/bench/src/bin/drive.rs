@@ -2,7 +2,7 @@
 //!
 //! `drive ADDR:PORT LOAD REQUESTS [LOAD REQUESTS ...]`, where a load is `echo` (50 connections, lines of 64
 //! bytes), `deep` (the same, 16 at a time), `bursts` (connect, echo, close, 100 at once), `chat` (a room
-//! of 1,000, one line at a time) or `chat-deep` (64 at a time), and requests are echoes, connections or
+//! of 100, one line at a time) or `chat-deep` (64 at a time), and requests are echoes, connections or
 //! deliveries. Says how long each took.
 
 #![forbid(unsafe_code)]
@@ -38,7 +38,7 @@ fn main() -> io::Result<ExitCode> {
 
 fn shape(name: &str) -> Option<Shape> {
     let echo = |depth| Shape::Echo(EchoShape { connections: 50, size: 64, depth });
-    let chat = |pace| Shape::Chat(ChatShape { clients: 1_000, pace });
+    let chat = |pace| Shape::Chat(ChatShape { clients: 100, pace });
     Some(match name {
         "echo" => echo(1),
         "deep" => echo(16),
