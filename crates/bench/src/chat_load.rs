@@ -185,16 +185,8 @@ impl ChatLoad {
             let Token(index) = event.token();
             let client = &mut self.clients[index];
             let expected = if index == 0 { &[][..] } else { &self.expected[..] };
-            let before = client.received;
-            receive(&mut client.stream, &mut self.buffer, |bytes| {
-                let end = client.received + bytes.len();
-                if expected.get(client.received..end) != Some(bytes) {
-                    return Err(io::Error::other("what came is not what was said"));
-                }
-                client.received = end;
-                Ok(())
-            })?;
-            if client.received > before && client.received == expected.len() {
+            let came = client.take(expected, &mut self.buffer)?;
+            if came && client.received == expected.len() {
                 self.behind -= 1;
             }
         }
@@ -209,13 +201,7 @@ impl ChatLoad {
             send(&mut self.clients[0].stream, format!("call {call}\n").as_bytes())?;
             let end = Instant::now() + CALL;
             while Instant::now() < end && !self.everyone_heard(call) {
-                if !wait(&mut self.poll, &mut self.events, CALL)? {
-                    break;
-                }
-                for event in &self.events {
-                    let client = &mut self.clients[event.token().0];
-                    ending = client.hear(&mut self.buffer)?.unwrap_or(ending);
-                }
+                ending = self.hear()?.unwrap_or(ending);
             }
             if self.everyone_heard(call) {
                 return Ok(ending);
@@ -224,12 +210,36 @@ impl ChatLoad {
         Err(io::Error::new(ErrorKind::TimedOut, "not everyone hears the speaker"))
     }
 
+    /// Takes what comes while everyone enters, at most once; says how its lines end.
+    fn hear(&mut self) -> io::Result<Option<&'static [u8]>> {
+        let mut ending = None;
+        wait(&mut self.poll, &mut self.events, CALL)?;
+        for event in &self.events {
+            let client = &mut self.clients[event.token().0];
+            ending = client.hear(&mut self.buffer)?.or(ending);
+        }
+        Ok(ending)
+    }
+
     fn everyone_heard(&self, call: usize) -> bool {
         self.clients[1..].iter().all(|client| client.call == call && client.line.is_empty())
     }
 }
 
 impl Client {
+    /// Takes what has come in a run; says whether anything has.
+    fn take(&mut self, expected: &[u8], buffer: &mut [u8]) -> io::Result<bool> {
+        let Self { stream, received, .. } = self;
+        let before = *received;
+        receive(stream, buffer, |bytes| {
+            let end = *received + bytes.len();
+            let matches = expected.get(*received..end) == Some(bytes);
+            *received = end;
+            matches.then_some(()).ok_or_else(|| io::Error::other("what came is not what was said"))
+        })?;
+        Ok(*received > before)
+    }
+
     /// Takes lines while everyone enters, and finds the last call among them; says how they end.
     fn hear(&mut self, buffer: &mut [u8]) -> io::Result<Option<&'static [u8]>> {
         let Self { stream, line, call, .. } = self;
