@@ -4,11 +4,14 @@
 //! Exit code 0 when the program ended as it should, `INT` and `TERM` included; 1 with one line on
 //! standard error when it could not start or broke; 2 with its usage for a bad argument.
 
+use std::cell::OnceCell;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use reactor::{Context, Signal, SignalError};
+use wheels::{Failure, Listening, Operation};
 
 /// Runs an example. `parse` makes its settings of the arguments, or `None` of bad ones; `run` is the
 /// program.
@@ -30,6 +33,26 @@ pub fn main<A>(
             ExitCode::FAILURE
         }
     }
+}
+
+/// Takes options with a number each, `--name N`, out of the arguments: the numbers, those that are not told
+/// as they are given here, and the other arguments. `None` of a number that is missing, or none, or zero.
+#[must_use]
+pub fn numbers<'a, const N: usize>(
+    arguments: &'a [String],
+    options: [(&str, usize); N],
+) -> Option<([usize; N], Vec<&'a str>)> {
+    let (mut numbers, mut others) = (options.map(|(_, number)| number), Vec::new());
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match options.iter().position(|(name, _)| name == argument) {
+            Some(at) => {
+                numbers[at] = arguments.next()?.parse().ok().filter(|number| *number > 0)?;
+            }
+            None => others.push(argument.as_str()),
+        }
+    }
+    Some((numbers, others))
 }
 
 /// The port that the ports of POE programs take for an argument: 12345 if there is none, and 0 for one that
@@ -59,6 +82,28 @@ pub fn say(line: impl Display) {
     writeln!(io::stdout(), "{line}").ok();
 }
 
+/// As [`say_listening`], for [`TcpServer::listening`](components::TcpServer::listening): nobody hears it if
+/// standard output is closed, which does not matter to a server.
+pub fn listening(up: &Listening) {
+    if let Err(error) = say_listening(&up.local_addr) {
+        log::warn!("standard output: {error}");
+    }
+}
+
+/// For [`TcpServer::try_error`](components::TcpServer::try_error): a server that cannot listen ends its
+/// program, and one that cannot accept now goes on by itself.
+///
+/// # Errors
+///
+/// What it was, and where.
+pub fn not_listening(failure: &Failure, place: impl Display) -> Result<(), String> {
+    if failure.operation == Operation::Accept {
+        log::warn!("{failure}"); // descriptors ran out, say
+        return Ok(());
+    }
+    Err(format!("{failure} ({place})"))
+}
+
 /// Has `INT` and `TERM` sent to [`got_signal`], as the event of this name.
 ///
 /// # Errors
@@ -74,6 +119,43 @@ pub fn got_signal<S>(_: &mut S, _: &mut Context<'_>, signal: Signal) {
     log::info!("{signal}: good bye");
 }
 
+/// Why a program breaks off: told by a callback that cannot fail by itself, and asked when the kernel has
+/// run.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome(Rc<OnceCell<String>>);
+
+impl Outcome {
+    /// Stops the kernel if this is an error.
+    pub fn check(&self, cx: &mut Context<'_>, result: Result<(), impl Display>) {
+        if let Err(error) = result {
+            self.0.get_or_init(|| error.to_string());
+            cx.stop();
+        }
+    }
+
+    /// Says on standard output where a server listens, as [`say_listening`].
+    pub fn say_listening(&self, cx: &mut Context<'_>, up: &Listening) {
+        self.check(cx, say_listening(&up.local_addr));
+    }
+
+    /// Stops the kernel if the listener at this place is lost. When descriptors run out it goes on by itself.
+    pub fn of_listener(&self, cx: &mut Context<'_>, failure: &Failure, place: impl Display) {
+        log::warn!("{failure}");
+        if failure.operation != Operation::Accept {
+            self.check(cx, Err(format!("{failure} ({place})")));
+        }
+    }
+
+    /// The first error, to end the program with.
+    ///
+    /// # Errors
+    ///
+    /// It broke off.
+    pub fn told(&self) -> io::Result<()> {
+        self.0.get().map_or(Ok(()), |error| Err(io::Error::other(error.clone())))
+    }
+}
+
 /// The code in the README and in the book compiles, and what can be run is run.
 #[cfg(doctest)]
 mod prose {
@@ -82,4 +164,7 @@ mod prose {
 
     #[doc = include_str!("../docs/src/filters.md")]
     struct Filters;
+
+    #[doc = include_str!("../docs/src/porting.md")]
+    struct Porting;
 }

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reactor::{Context, Event, Exited, Forked, Kernel, Signal, States, WheelMap};
-use rustix::process::{Pid, Signal as System, kill_process, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, Signal as System, getpid, getppid, kill_process, set_parent_process_death_signal,
+};
 use wheels::filter::Stream;
 use wheels::{Established, Failure, Input, ReadWrite, SocketFactory};
 
@@ -64,6 +66,7 @@ impl Prefork {
     /// Does nothing in a worker, which has the rest of its parent's handler before it, and its timers.
     fn fork_worker(&mut self, cx: &mut Context<'_>) -> Result<(), Box<dyn Error>> {
         let Role::Parent { workers } = &mut self.role else { return Ok(()) };
+        let parent = getpid();
         match cx.fork()? {
             Forked::Parent { child } => {
                 cx.sig_child(child, &WORKER_ENDED)?;
@@ -73,6 +76,9 @@ impl Prefork {
                 self.role = Role::Worker;
                 // However the parent ends, its workers do not go on without it.
                 set_parent_process_death_signal(Some(System::TERM))?;
+                if getppid() != Some(parent) {
+                    cx.stop(); // it ended before we could ask to be told
+                }
                 if let Some(listener) = &self.listener {
                     listener.resume_accept(cx);
                 }

@@ -3,14 +3,21 @@
 //! `cargo test` builds the examples before it runs this. (`cargo test --test e2e` alone does not: it
 //! runs those that were built last.)
 
+mod chat;
+mod crawler;
 mod families;
+mod folder;
+mod http;
+mod jobs;
 mod prefork;
 mod program;
+mod proxy;
+mod syslog;
 
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
@@ -18,11 +25,11 @@ use std::time::Duration;
 
 use program::{End, Program, Server};
 use rustix::net::sockopt::set_socket_linger;
-use rustix::net::{self, AddressFamily, SocketType};
 use rustix::process::Signal;
 
 const SERVER_USAGE: &str = "usage: echo_server [ADDR:PORT] [--lines]\n";
 const CLIENT_USAGE: &str = "usage: echo_client ADDR:PORT\n";
+const BOT_USAGE: &str = "usage: irc_bot HOST:PORT NICK CHANNEL\n";
 
 #[test]
 fn the_server_echoes_bytes() {
@@ -145,6 +152,39 @@ fn bad_arguments_of_the_client_are_answered_with_its_usage() {
 }
 
 #[test]
+fn bad_arguments_of_the_bot_are_answered_with_its_usage() {
+    let bad: [&[&str]; 4] = [
+        &[],
+        &["irc.test:6667", "bot"],
+        &["irc.test", "bot", "#test"],
+        &["irc.test:1", "bot", "test"],
+    ];
+    for arguments in bad {
+        let end = Program::start("irc_bot", arguments, Stdio::null()).end();
+        assert_eq!(end, End::complained(2, BOT_USAGE), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_bot_comes_back_until_it_is_told_to_end() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    let bot = Program::start("irc_bot", &[&address, "bot", "#test"], Stdio::null());
+    let hello = b"NICK bot\r\nUSER bot 0 * :a bot\r\n";
+    for _ in 0..2 {
+        let (mut stream, _) = server.accept().unwrap();
+        assert_eq!(read(&mut stream, hello.len()), hello);
+    }
+    let (mut stream, _) = server.accept().unwrap();
+    stream.write_all(b":irc.test 001 bot :Welcome\r\n:bot!b@h JOIN :#test\r\n").unwrap();
+    assert_eq!(read(&mut stream, hello.len() + 12), [&hello[..], b"JOIN #test\r\n"].concat());
+    bot.kill(Signal::TERM);
+    assert_eq!(rest(&mut stream), b"QUIT :good bye\r\n");
+    drop(stream);
+    assert_eq!(bot.end(), End::printed("bot is in #test\n"));
+}
+
+#[test]
 fn the_client_sends_its_input_and_prints_the_answers() {
     for mode in [&[][..], &["--lines"]] {
         let server = Server::start(mode);
@@ -197,10 +237,7 @@ fn a_hundred_thousand_lines_of_a_pipe_come_back() {
 
 #[test]
 fn a_refused_connection_is_one_clear_line() {
-    // Bound, so that nobody else gets the port, and not listening.
-    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let socket = TcpListener::from(socket);
+    let socket = program::refusing();
     let closed = socket.local_addr().unwrap().to_string();
     let end = Program::start("echo_client", &[&closed], Stdio::null()).end();
     assert_eq!(end, End::complained(1, format!("connect: Connection refused ({closed})\n")));

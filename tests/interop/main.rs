@@ -1,5 +1,5 @@
-//! Sockets that are shared with programs nobody here wrote: socat, netcat, curl, wrk
-//! and Python.
+//! Sockets that are shared with programs nobody here wrote: socat, netcat, curl, wrk,
+//! Python and a server of IRC.
 //!
 //! They need those programs, which `.ci/run` installs, and are run by
 //! `cargo test -p tests --features interop --test interop`. A program is started by its test and ends with
@@ -8,6 +8,7 @@
 
 mod clients;
 mod http;
+mod irc;
 mod network;
 mod program;
 mod servers;

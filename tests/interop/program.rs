@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use reactor::Kernel;
+use rustix::process::{Pid, Signal, kill_process};
 use testkit::net::{self, Peer};
 use testkit::unix::Folder;
 use wheels::Address;
@@ -27,7 +28,7 @@ impl Program {
         let file = |name| File::create(folder.at(name)).expect("a file of ours");
         let mut command = Command::new(name);
         // Numbers and messages as they are everywhere, and no proxy between two ends on one machine.
-        command.args(args).env("LC_ALL", "C").env("no_proxy", "*");
+        command.args(args).env("LC_ALL", "C").env("no_proxy", "*").env_remove("RUST_LOG");
         command.stdin(Stdio::piped()).stdout(file("said")).stderr(file("noted"));
         let child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
         Self { name: name.to_owned(), child, folder }
@@ -103,6 +104,11 @@ impl Program {
         let (status, said) = self.run_to_end(kernel);
         assert!(status.success(), "{}: {status}: {}", self.name, self.noted());
         said
+    }
+
+    /// Sends it `TERM`.
+    pub(crate) fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it is there");
     }
 
     /// Runs the kernel until it is as `done` says; it must not end before.

@@ -5,6 +5,7 @@
 //! tests run that have one of them.
 
 mod churn;
+mod clients;
 mod drops;
 mod each_call;
 mod exhaustion;
@@ -15,6 +16,7 @@ mod passing;
 mod piped;
 mod remains;
 mod reused_number;
+mod servers;
 mod slow_loris;
 mod unix_paths;
 mod wall_clock;
@@ -43,6 +45,9 @@ const TESTS: &[(&str, fn())] = tests! {
     each_call:
         p39_whichever_call_fails_all_sockets_are_there_or_none,
         p39_whichever_call_fails_a_connect_ends_once_and_leaves_nothing;
+    clients:
+        a_thousand_connections_of_a_client_leave_nothing,
+        p62_a_thousand_clients_that_lose_their_server_come_back_spread_out;
     reused_number:
         p20_a_notice_for_a_closed_descriptor_is_not_the_next_owners;
     no_permission:
@@ -58,6 +63,12 @@ const TESTS: &[(&str, fn())] = tests! {
         a_factory_dropped_on_its_way_closes_its_socket,
         a_kernel_that_is_dropped_closes_all,
         a_session_that_stops_closes_all;
+    servers:
+        p43_a_server_sends_a_thousand_slow_clients_away_and_serves_the_good_one,
+        p61_five_hundred_idle_clients_go_at_once_and_fifty_busy_ones_finish,
+        p61_nothing_is_left_after_the_deadline,
+        p01_a_server_without_descriptors_turns_clients_away_and_goes_on,
+        two_thousand_connections_of_a_server_leave_nothing;
     slow_loris:
         p43_a_thousand_slow_clients_go_at_the_deadline_and_a_good_one_is_served;
     watches:

@@ -7,6 +7,7 @@ mod process;
 mod races;
 mod restored;
 mod scenarios;
+mod servers;
 mod watching;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,6 +34,7 @@ fn main() {
         process::TESTS,
         children::TESTS,
         restored::TESTS,
+        servers::TESTS,
     ]
     .concat();
     let is_chosen = |name: &str| chosen.as_ref().is_none_or(|part| name.contains(&**part));

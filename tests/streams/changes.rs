@@ -96,6 +96,24 @@ fn events_that_nobody_wants_any_more_are_not_told() {
 }
 
 #[test]
+fn that_all_is_sent_is_told_of_what_was_put_before_anybody_wanted_to_know() {
+    let (mut rig, peer) = silent();
+    put(&mut rig, 1 << 20);
+    assert!(unsent(&mut rig) > 0);
+    rig.act(|host, cx| host.stream().set_flushed_event(cx, Some(&FLUSHED)));
+    rig.turns(3);
+    assert_eq!(rig.take_heard(), []);
+    let mut reader = peer.try_clone().expect("dup");
+    Peer::play(move || reader.read_exact(&mut vec![0; 1 << 20]).expect("read"))
+        .run(&mut rig.kernel);
+    assert_eq!(rig.hear(1), [Heard::Flushed]);
+    // Of nothing there is nothing to tell.
+    rig.act(|host, cx| host.stream().set_flushed_event(cx, Some(&FLUSHED)));
+    rig.turns(3);
+    assert_eq!(rig.take_heard(), [Heard::Flushed]);
+}
+
+#[test]
 fn a_high_mark_below_what_is_unsent_is_told_at_once_and_once() {
     let (mut rig, _peer) = silent();
     put(&mut rig, 1 << 20);

@@ -31,4 +31,5 @@ mod support;
 mod switch;
 mod switching;
 mod two;
+mod unread;
 mod urgent;

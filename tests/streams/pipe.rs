@@ -139,6 +139,27 @@ fn what_comes_by_either_goes_out_by_the_other_and_not_to_the_session() {
 }
 
 #[test]
+fn what_has_come_is_counted_whether_it_passed_this_process_by_or_not() {
+    let ((one, mut client), (other, mut server)) = (pair(), pair());
+    let (mut rig, [first, second]) = joined(one, other);
+    let received =
+        |rig: &mut Rig<Stream>, id: WheelId| rig.act(move |host, cx| host.wheels[&id].received(cx));
+    // Little at once is read, much is spliced.
+    for (question, total) in [(noise(5), 5), (noise(1 << 20), (1 << 20) + 5)] {
+        let sent = question.clone();
+        let mut writer = client.try_clone().expect("dup");
+        let writer = Peer::play(move || writer.write_all(&sent).expect("write"));
+        assert_eq!(rig.read_meanwhile(&mut server, question.len()), question);
+        writer.run(&mut rig.kernel);
+        assert_eq!(received(&mut rig, first), total);
+        assert_eq!(received(&mut rig, second), 0);
+    }
+    server.write_all(b"answer").expect("write");
+    assert_eq!(rig.read_meanwhile(&mut client, 6), b"answer");
+    assert_eq!(received(&mut rig, second), 6);
+}
+
+#[test]
 fn every_byte_passes_in_both_directions_at_once_whatever_the_pieces_and_the_readers() {
     const LEN: usize = 64 << 20;
     for (narrow, len) in [(false, LEN), (true, LEN / 64)] {

@@ -11,4 +11,5 @@ mod tcp_server;
 
 pub use events::{CONNECT, DISCONNECTED, DRAIN, RECONNECT, SET_CONCURRENCY, SHUTDOWN};
 pub use spawn::Spawn;
+pub use tcp_client::{Reconnect, Server, TcpClient};
 pub use tcp_server::{Client, Clients, GivesAway, Keeps, Refusal, Refused, TcpServer, ToClient};

@@ -5,60 +5,22 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::folder::Folder;
 use crate::program::{End, Program};
-
-/// A folder of one test's own, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-        fs::create_dir(&path).expect("a name of our own");
-        Self(path)
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("a plain name").to_owned()
-    }
-
-    fn is_empty(&self) -> bool {
-        fs::read_dir(&self.0).expect("our folder").next().is_none()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What a failed test left in it goes too.
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
-/// Where the next listener is, by the line that says so.
-fn listening(program: &mut Program) -> String {
-    let line = program.line();
-    let place = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
-    place.unwrap_or_else(|| panic!("it said {line:?}")).to_owned()
-}
-
-fn end(program: Program) -> End {
-    program.kill(Signal::TERM);
-    program.end()
-}
 
 #[test]
 fn unix_echo_answers_streams_and_datagrams_and_leaves_no_paths() {
     let folder = Folder::new("unix_echo");
     let path = folder.at("echo");
     let mut server = Program::start("unix_echo", &[&path], Stdio::null());
-    assert_eq!(listening(&mut server), path);
+    assert_eq!(server.listening(), path);
     let datagrams = format!("{path}.datagrams");
-    assert_eq!(listening(&mut server), datagrams);
+    assert_eq!(server.listening(), datagrams);
     for path in [&path, &datagrams] {
         let mode = fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{path}");
@@ -83,7 +45,7 @@ fn unix_echo_answers_streams_and_datagrams_and_leaves_no_paths() {
     let second = Program::start("unix_echo", &[&path], Stdio::null()).end();
     let said = format!("bind: Address already in use ({path})\n");
     assert_eq!(second, End::complained(1, said));
-    assert_eq!(end(server), End::silent(0));
+    assert_eq!(server.end_by(Signal::TERM), End::silent(0));
     fs::remove_file(folder.at("client")).unwrap();
     assert!(folder.is_empty());
 }
@@ -95,10 +57,10 @@ fn multi_listen_is_reached_wherever_it_says() {
     let places = ["0", "127.0.0.1:0", &path];
     let mut server = Program::start("multi_listen", &places, Stdio::null());
     // The IPv6 socket is not there on a machine without.
-    let mut everywhere = listening(&mut server);
+    let mut everywhere = server.listening();
     if everywhere.starts_with('[') {
         let port = port_of(&everywhere);
-        everywhere = listening(&mut server);
+        everywhere = server.listening();
         assert_eq!(port_of(&everywhere), port, "one port of both families");
         if let Ok(client) = TcpStream::connect((Ipv6Addr::LOCALHOST, port)) {
             assert_welcome(client, &format!("and came in at [::1]:{port}\r\n"));
@@ -109,13 +71,13 @@ fn multi_listen_is_reached_wherever_it_says() {
     let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     assert_welcome(client, &format!("and came in at 127.0.0.1:{port}\r\n"));
 
-    let also = listening(&mut server);
+    let also = server.listening();
     assert_welcome(TcpStream::connect(&*also).unwrap(), &format!("and came in at {also}\r\n"));
-    assert_eq!(listening(&mut server), path);
+    assert_eq!(server.listening(), path);
     let client = UnixStream::connect(&path).unwrap();
     assert_welcome(client, &format!("you are unnamed, and came in at {path}\r\n"));
 
-    assert_eq!(end(server), End::silent(0));
+    assert_eq!(server.end_by(Signal::TERM), End::silent(0));
     assert!(folder.is_empty());
 }
 

@@ -5,13 +5,14 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+use rustix::net::{self, AddressFamily, SocketType};
 use rustix::process::{Pid, Signal, kill_process};
 
 #[derive(Debug)]
@@ -66,6 +67,13 @@ impl Program {
         Self { child, stdout, _watched: watched }
     }
 
+    /// Where it listens next, by the line that says so.
+    pub(crate) fn listening(&mut self) -> String {
+        let line = self.line();
+        let place = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
+        place.unwrap_or_else(|| panic!("it said {line:?}")).to_owned()
+    }
+
     /// The next line of its output, with its ending; empty when its output has ended.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
@@ -85,6 +93,12 @@ impl Program {
     /// The number of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it with a signal.
+    pub(crate) fn end_by(self, signal: Signal) -> End {
+        self.kill(signal);
+        self.end()
     }
 
     /// Waits for its end.
@@ -136,8 +150,7 @@ impl Server {
 
     /// Ends it with a signal.
     pub(crate) fn end(self, signal: Signal) -> End {
-        self.program.kill(signal);
-        self.program.end()
+        self.program.end_by(signal)
     }
 }
 
@@ -153,6 +166,13 @@ impl End {
     pub(crate) fn complained(code: i32, stderr: impl Into<String>) -> Self {
         Self { stderr: stderr.into(), ..Self::silent(code) }
     }
+}
+
+/// A port that refuses: bound, so that nobody else gets it, and not listened on.
+pub(crate) fn refusing() -> TcpListener {
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    socket.into()
 }
 
 /// Cargo puts this test into `target/<profile>/deps` and the examples into `target/<profile>/examples`.

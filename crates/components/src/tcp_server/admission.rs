@@ -77,3 +77,6 @@ fn host(peer: &Address) -> Option<IpAddr> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! Owns the callbacks and the choices; the sessions of a server share them and never change them.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub(super) struct ServerCalls<S> {
     pub(super) acceptor: Option<OnServer<S, Established>>,
     pub(super) started: Option<OnSession<S>>,
     pub(super) listening: Option<OnServer<S, Listening>>,
-    pub(super) error: Option<OnServer<S, Failure>>,
+    pub(super) error: Option<OnListenError<S>>,
     pub(super) stopped: Option<OnSession<S>>,
     pub(super) refused: Option<OnServer<S, Refused>>,
 }
@@ -66,6 +67,8 @@ pub(super) struct ClientCalls<S, F: Filter, C> {
 
 type OnSession<S> = Box<dyn Fn(&mut S, &mut Context<'_>)>;
 type OnServer<S, T> = Box<dyn Fn(&mut S, &mut Context<'_>, T)>;
+type OnListenError<S> =
+    Box<dyn Fn(&mut S, &mut Context<'_>, Failure) -> Result<(), Box<dyn Error>>>;
 type OnPreConnect<S> = Box<dyn Fn(&mut S, &mut Context<'_>, Established) -> Option<Descriptor>>;
 pub(super) type OnClient<S, F, C> = Box<dyn Fn(&mut S, &mut Client<'_, F, C>)>;
 type OnInput<S, F, C> = Box<dyn Fn(&mut S, &mut Client<'_, F, C>, <F as Filter>::Item)>;

@@ -99,8 +99,10 @@ impl<'a, F: Filter, C> Clients<'a, F, C> {
     ///
     /// It listens no more. Each connection is [told](crate::TcpServer::client_draining). Those that are idle
     /// are shut down, the others as soon as they are: when all that has come was delivered, and none of
-    /// their callbacks has called them [busy](Client::set_busy). When the time is up, what is left of the
-    /// server is stopped as by a signal KILL, connections, timers, children and all.
+    /// their callbacks has called them [busy](Client::set_busy). The server ends with the last of them, when
+    /// the clients have closed too or have been [lingered](crate::TcpServer::linger) for. When the time is
+    /// up, what is left of it is stopped as by a signal KILL, connections, timers, children and all. Said
+    /// again, the time begins anew.
     pub fn drain(&mut self, within: Duration) {
         self.tell(&DRAIN, within);
     }

@@ -89,7 +89,7 @@ impl Door {
         }
     }
 
-    /// Lets go of a listener that has failed for good; says whether it had.
+    /// Lets go of a listener that has failed for good, and of the alias with the last; says whether it had.
     pub(super) fn has_lost(&mut self, cx: &mut Context<'_>, failure: &Failure) -> bool {
         let Some(at) = self.listeners.iter().position(|listener| listener.id() == failure.wheel)
         else {
@@ -98,6 +98,10 @@ impl Door {
         let lost = self.listeners[at].local_addr(cx).is_none();
         if lost {
             self.listeners.remove(at);
+        }
+        if self.listeners.is_empty() {
+            // Its alias would keep the session, for which nobody can come.
+            self.close(cx);
         }
         lost
     }

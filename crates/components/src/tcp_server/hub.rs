@@ -3,7 +3,7 @@
 //! Owns each connection with its state. Never calls the user: what is to be told of a connection is
 //! noted, and `session.rs` tells it when no callback is running.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use reactor::{Context, SessionId, Symbol, TimerId, WheelId, WheelMap};
@@ -18,6 +18,10 @@ pub(super) struct Hub<F: Filter, C> {
     /// Those that have ended, and while the server drains those that may be idle: to be looked at as soon
     /// as no callback is running.
     review: VecDeque<WheelId>,
+    /// Those that failed, or have sent all, and end when the callback that is told so has returned.
+    ending: Vec<WheelId>,
+    /// Of which it is not known yet whether they are idle.
+    unsure: BTreeSet<WheelId>,
     pub(super) draining: bool,
     pub(super) role: Role,
 }
@@ -56,6 +60,8 @@ struct Rest {
 /// idle, busy --shutdown, unsent--> closing --flushed, failed--> ended
 /// any --abort, stop--> ended
 /// ```
+///
+/// A callback that panics leaves its connection told and not gone: that is seen to later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Phase {
     /// Open, and as far as it says there is nothing to finish.
@@ -66,11 +72,20 @@ pub(super) enum Phase {
     Closing,
     /// To be told.
     Ended,
+    /// That is being told, or was and the callback panicked.
+    Told,
 }
 
 impl<F: Filter, C> Hub<F, C> {
     pub(super) fn new(role: Role) -> Self {
-        Self { clients: WheelMap::default(), review: VecDeque::new(), draining: false, role }
+        Self {
+            clients: WheelMap::default(),
+            review: VecDeque::new(),
+            ending: Vec::new(),
+            unsure: BTreeSet::new(),
+            draining: false,
+            role,
+        }
     }
 
     pub(super) fn add(&mut self, wheel: ReadWrite<F>, peer: Address, state: C) -> WheelId {
@@ -111,8 +126,24 @@ impl<F: Filter, C> Hub<F, C> {
     /// Closes at once: nothing of it is sent any more, or all is.
     pub(super) fn end(&mut self, id: WheelId) {
         let Some(connection) = self.clients.get_mut(&id) else { return };
-        if connection.phase != Phase::Ended {
+        if !connection.has_ended() {
             connection.wheel = None;
+            connection.phase = Phase::Ended;
+            self.review.push_back(id);
+        }
+    }
+
+    /// It ends, once the callback has returned that is to be told of it before.
+    pub(super) fn end_later(&mut self, id: WheelId) {
+        self.ending.push(id);
+        self.review.push_back(id);
+    }
+
+    /// A connection that was closing has nothing more to send.
+    pub(super) fn settled(&mut self, id: WheelId) {
+        if let Some(connection) = self.clients.get_mut(&id)
+            && connection.phase == Phase::Closing
+        {
             connection.phase = Phase::Ended;
             self.review.push_back(id);
         }
@@ -131,19 +162,56 @@ impl<F: Filter, C> Hub<F, C> {
         self.review.is_empty()
     }
 
-    /// The next connection that has ended. Idle ones are shut down on the way if the server drains.
+    /// The next connection that has ended, which is under review until it is removed. Those that failed
+    /// are shut down on the way, and idle ones if the server drains.
     pub(super) fn next_ended(&mut self, cx: &mut Context<'_>) -> Option<WheelId> {
         loop {
-            let id = self.review.pop_front()?;
-            let Some(connection) = self.clients.get(&id) else { continue };
-            match (connection.phase, &connection.wheel) {
-                (Phase::Ended, _) => return Some(id),
-                (Phase::Idle, Some(wheel)) if self.draining && !wheel.has_unread(cx) => {
+            let id = *self.review.front()?;
+            if self.has_ended(cx, id) {
+                return Some(id);
+            }
+            self.review.pop_front();
+        }
+    }
+
+    fn has_ended(&mut self, cx: &mut Context<'_>, id: WheelId) -> bool {
+        let ends = self.ending.iter().position(|ending| *ending == id);
+        let ends = ends.map(|place| self.ending.swap_remove(place)).is_some();
+        let Some(connection) = self.clients.get(&id) else { return false };
+        match (connection.phase, &connection.wheel) {
+            (Phase::Ended | Phase::Told, _) => return true,
+            (Phase::Closing, _) if ends => self.settled(id),
+            (Phase::Idle | Phase::Busy, _) if ends => self.shutdown(cx, id),
+            (Phase::Idle, Some(wheel)) if self.draining && !wheel.has_unread(cx) => {
+                if wheel.is_reading(cx) {
+                    self.look_again(cx, id);
+                } else {
                     self.shutdown(cx, id);
                 }
-                (Phase::Idle | Phase::Busy | Phase::Closing, _) => {}
             }
+            (Phase::Idle | Phase::Busy | Phase::Closing, _) => {}
         }
+        false
+    }
+
+    /// Whether it is idle will be known in the next turn.
+    fn look_again(&mut self, cx: &mut Context<'_>, id: WheelId) {
+        if self.unsure.is_empty() {
+            cx.yield_(&names::LOOK_AGAIN, ());
+        }
+        self.unsure.insert(id);
+    }
+
+    /// The next turn is there.
+    pub(super) fn review_unsure(&mut self) {
+        self.review.extend(std::mem::take(&mut self.unsure));
+    }
+
+    /// It has ended: says whether that is to be told, which it is once.
+    pub(super) fn begin_to_tell(&mut self, id: WheelId) -> bool {
+        let Some(connection) = self.clients.get_mut(&id) else { return false };
+        connection.wheel = None;
+        std::mem::replace(&mut connection.phase, Phase::Told) != Phase::Told
     }
 
     /// Every connection is idle, or is to be looked at as long as it is not.
@@ -202,6 +270,10 @@ impl<F: Filter, C> Connection<F, C> {
     pub(super) fn peer(&self) -> Address {
         let peer = self.rest.as_ref().and_then(|rest| rest.peer.clone());
         peer.unwrap_or_else(|| Address::Ip(self.ipv4.into()))
+    }
+
+    pub(super) const fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended | Phase::Told)
     }
 
     /// Takes the timer of an event's name out.

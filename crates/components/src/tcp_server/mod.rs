@@ -3,7 +3,8 @@
 //! [`TcpServer`] is what the user says about it, in this file for all servers and in `of_clients.rs` for
 //! those whose connections it keeps; `callbacks.rs` has what it adds up to. `session.rs` is the server at
 //! work: `door.rs` lets clients in as `admission.rs` counts them, `hub.rs` has the connections, and
-//! `client.rs` and `clients.rs` are what callbacks are given of them. `deadline.rs` ends what does not end.
+//! `client.rs` and `clients.rs` are what callbacks are given of them, by `lent.rs`.
+//! `settle.rs` calls back and sees to what follows. `deadline.rs` ends what does not end.
 
 mod admission;
 mod callbacks;
@@ -12,10 +13,13 @@ mod clients;
 mod deadline;
 mod door;
 mod hub;
+mod lent;
 mod names;
 mod of_clients;
 mod session;
+mod settle;
 
+use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -35,6 +39,7 @@ pub use client::{Client, ToClient};
 pub use clients::Clients;
 use door::{Door, Source};
 use hub::{Hub, Role};
+use lent::Lent;
 use session::Serving;
 
 /// A server for TCP and other streams (POE: `POE::Component::Server::TCP`).
@@ -103,7 +108,9 @@ use session::Serving;
 ///
 /// The failure is the session's, whose connections are all of the server's: see
 /// [`OnException`](reactor::OnException). With [a session for each](Self::session_per_client) it is that
-/// connection's alone.
+/// connection's alone; should the server's own session fail, they live on. If the failure is called handled
+/// (`DIE`), what the callback began is gone on with: a connection that it shut down is shut down, and one of
+/// which it was told an error as well.
 #[must_use = "a server does nothing until it is spawned"]
 pub struct TcpServer<S, F: Filter, C = (), K = Keeps> {
     sources: Vec<Source>,
@@ -137,7 +144,8 @@ impl<S: 'static> TcpServer<S, Stream, (), GivesAway> {
     /// (POE: `Acceptor`).
     ///
     /// With a limit of [`concurrency`](Self::concurrency) the server has to be told of each connection that
-    /// is closed: post [`DISCONNECTED`] to it.
+    /// is closed: post [`DISCONNECTED`] to it. When it [drains](Clients::drain) it waits for the sessions that
+    /// are its children, which are not told.
     pub fn acceptor(accept: impl Fn(&mut S, &mut Context<'_>, Established) + 'static) -> Self {
         let mut server = Self::of(Box::new(|| Stream), Box::new(|_, _| ()));
         server.server.acceptor = Some(Box::new(accept));
@@ -200,14 +208,16 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
         self
     }
 
-    /// A name for the session of the server, until it is shut down (POE: `Alias`). Default: none.
+    /// A name for the session of the server, until it is shut down or listens nowhere (POE: `Alias`). If
+    /// another session has it, that is logged and the server goes without. Default: none.
     pub fn alias(mut self, alias: impl Into<String>) -> Self {
         self.alias = Some(alias.into());
         self
     }
 
     /// How many connections there may be at a time (POE: `Concurrency`). More clients wait in the system's
-    /// queue until one is disconnected. With 0 none is accepted until
+    /// queue until one is disconnected; that its descriptor may [linger](Self::linger) then does not count.
+    /// With 0 none is accepted until
     /// [`SET_CONCURRENCY`] says otherwise. Default: any number.
     pub const fn concurrency(mut self, connections: usize) -> Self {
         self.concurrency = Some(connections);
@@ -215,7 +225,8 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
     }
 
     /// Has INT and TERM end the server in order: the first [drains](Clients::drain) it within this time, the
-    /// second stops the program at once. Default: the kernel stops it at the first.
+    /// second stops the program at once, and so does the first if the server drains already. Default: it does
+    /// not watch them, and the system ends the process unless somebody else in the program does.
     pub const fn drain_on_signals(mut self, within: Duration) -> Self {
         self.drain_on_signals = Some(within);
         self
@@ -241,18 +252,52 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
     /// listener and connection the server ends. When descriptors run out the listener stays: see
     /// [`SocketFactory`]. Default: it is logged.
     pub fn error(mut self, call: impl Fn(&mut S, &mut Context<'_>, Failure) + 'static) -> Self {
-        self.server.error = Some(Box::new(call));
+        self.server.error = Some(Box::new(move |state, cx, failure| {
+            call(state, cx, failure);
+            Ok(())
+        }));
         self
     }
 
-    /// Called when the session of the server stops, behind all that is told of connections (POE: `Stopped`).
+    /// As [`error`](Self::error), for a program that is not to go on without its server: the error that
+    /// `call` gives is a failure of the server's session, see [`OnException`](reactor::OnException).
+    ///
+    /// ```
+    /// use components::TcpServer;
+    /// use reactor::Kernel;
+    /// use wheels::filter::Line;
+    ///
+    /// # let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let port = taken.local_addr()?.port();
+    /// let mut kernel = Kernel::new()?;
+    /// TcpServer::new(Line::new)
+    ///     .listen(("127.0.0.1", port))
+    ///     .try_error(|(), _, failure| Err(failure))
+    ///     .client_input(|(), client, line| client.put(line))
+    ///     .spawn(&mut kernel, ());
+    /// let error = kernel.run().unwrap_err();
+    /// assert_eq!(error.to_string(), "bind: Address already in use");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn try_error<E: Into<Box<dyn Error>>>(
+        mut self,
+        call: impl Fn(&mut S, &mut Context<'_>, Failure) -> Result<(), E> + 'static,
+    ) -> Self {
+        self.server.error =
+            Some(Box::new(move |state, cx, failure| call(state, cx, failure).map_err(Into::into)));
+        self
+    }
+
+    /// Called when the session of the server stops (POE: `Stopped`): behind all that is told of connections,
+    /// unless it failed and they have sessions of their own.
     pub fn stopped(mut self, call: impl Fn(&mut S, &mut Context<'_>) + 'static) -> Self {
         self.server.stopped = Some(Box::new(call));
         self
     }
 
     /// Handles an event that is posted to the session of the server (POE: `InlineStates` and its kin). Names
-    /// that begin with `tcp_server_` or `_`, and those of the [crate's events](crate), are the server's own.
+    /// that begin with `tcp_server_` or `_`, and those of the [crate's events](crate), are the server's own:
+    /// what is said for them here is not called. Of two handlers for one name the later counts.
     pub fn on<T: 'static, R: 'static>(
         mut self,
         event: impl Into<Event<T, R>>,
@@ -260,7 +305,7 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
     ) -> Self {
         let handler = move |serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, payload| {
             let Serving { user, hub, .. } = serving;
-            let result = call(user, &mut Clients::new(hub, cx.reborrow()), payload);
+            let result = call(user, &mut Lent::new(hub, cx).clients(), payload);
             if !serving.hub.is_settled() {
                 serving.settle(cx);
             }
@@ -305,7 +350,7 @@ fn of_server<S: 'static, F: Filter, C: 'static>(
     of_any(states)
         .on_start(|serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, ()| serving.start(cx))
         .on(&names::LISTENING, Serving::listening)
-        .on(&names::GOT_LISTEN_ERROR, Serving::got_listen_error)
+        .try_on(&names::GOT_LISTEN_ERROR, Serving::got_listen_error)
         .on(&names::GOT_CLIENT, Serving::got_client)
         .on(&names::GOT_SIGNAL, Serving::got_signal)
         .on(&names::TIME_IS_UP, |serving, cx, ()| serving.time_is_up(cx))
@@ -331,6 +376,8 @@ fn of_any<S: 'static, F: Filter, C: 'static>(
         .on(&names::GOT_FLUSH, Serving::got_flush)
         .on(&names::GOT_HIGH, Serving::got_high)
         .on(&names::GOT_LOW, Serving::got_low)
+        .on(&names::SETTLE, |serving, cx, ()| serving.settle(cx))
+        .on(&names::LOOK_AGAIN, |serving, cx, ()| serving.look_again(cx))
         .on(&SHUTDOWN, |serving, cx, ()| serving.shutdown(cx))
         .on(&DRAIN, Serving::drain)
 }

@@ -67,8 +67,7 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
         self
     }
 
-    /// Called whenever all that was put has been sent (POE: `ClientFlushed`); not any more once the
-    /// connection shuts down.
+    /// Called whenever all that was put has been sent (POE: `ClientFlushed`), also when it shuts down.
     pub fn client_flushed<R>(
         mut self,
         call: impl Fn(&mut S, &mut Client<'_, F, C>) -> R + 'static,
@@ -187,7 +186,8 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
     }
 
     /// Called when a client was sent away: too many of its address, or
-    /// [`client_pre_connect`](Self::client_pre_connect) did not want it. Default: it is logged.
+    /// [`client_pre_connect`](Self::client_pre_connect) did not want it, which is told in the session that was
+    /// to be the connection's, if it was to have [its own](Self::session_per_client). Default: it is logged.
     pub fn refused(mut self, call: impl Fn(&mut S, &mut Context<'_>, Refused) + 'static) -> Self {
         self.server.refused = Some(Box::new(call));
         self

@@ -2,21 +2,23 @@
 //!
 //! Owns the user's state and the connections, and calls the user. Promises that a connection that was told
 //! as connected is told as disconnected exactly once, however the session ends. What has to be done between
-//! two callbacks is done in `settle`.
+//! two callbacks is done in `settle.rs`.
 
+use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
 use reactor::{Child, Context, Fate, Signal, SignalError, WheelId};
 use wheels::filter::Filter;
-use wheels::{Descriptor, Established, Failure, Input, Listening, ReadWrite};
+use wheels::{Address, Descriptor, Established, Failure, Input, Listening, ReadWrite};
 
-use super::callbacks::{Limits, OnClient, OnError, Plan, Refusal, Refused};
-use super::client::Client;
+use super::callbacks::{Limits, OnError, Plan, Refusal, Refused};
 use super::deadline::Deadline;
 use super::door::Door;
-use super::hub::{Hub, Phase, Role};
+use super::hub::{Connection, Hub, Phase, Role};
+use super::lent::Lent;
 use super::names;
+use super::settle::go_on;
 use crate::events::{DISCONNECTED, DRAIN, notify};
 
 pub(super) struct Serving<S, F: Filter, C> {
@@ -49,15 +51,17 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     }
 
     pub(super) fn stop(&mut self, cx: &mut Context<'_>) {
-        for id in self.hub.ids() {
-            self.hub.end(id);
-            self.tell(cx, id, |plan| plan.client.disconnected.as_ref());
-        }
+        let panic = self.tell_each(cx, |serving, cx, id| {
+            if serving.hub.begin_to_tell(id) {
+                serving.tell(cx, id, |plan| plan.client.disconnected.as_ref());
+            }
+        });
         if matches!(self.hub.role, Role::Server(_))
             && let Some(stopped) = &self.plan.server.stopped
         {
             stopped(&mut self.user, cx);
         }
+        go_on(panic);
     }
 
     pub(super) fn listening(&mut self, cx: &mut Context<'_>, listening: Listening) {
@@ -67,15 +71,21 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         }
     }
 
-    pub(super) fn got_listen_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
+    pub(super) fn got_listen_error(
+        &mut self,
+        cx: &mut Context<'_>,
+        failure: Failure,
+    ) -> Result<(), Box<dyn Error>> {
         let lost = self.door().is_some_and(|door| door.has_lost(cx, &failure));
         if let Some(call) = &self.plan.server.error {
-            call(&mut self.user, cx, failure);
-        } else if lost {
+            return call(&mut self.user, cx, failure);
+        }
+        if lost {
             log::error!("{failure}");
         } else {
             log::warn!("{failure}");
         }
+        Ok(())
     }
 
     pub(super) fn got_client(&mut self, cx: &mut Context<'_>, established: Established) {
@@ -84,9 +94,10 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         if door.admission.is_crowded(&peer) {
             self.refuse(cx, Refused { peer, reason: Refusal::PerAddress });
         } else if let Some(accept) = &self.plan.server.acceptor {
+            accept(&mut self.user, cx, established);
+            // Not if that panicked: then nobody would say that it is closed.
             door.admission.enter(&peer);
             door.adjust(cx);
-            accept(&mut self.user, cx, established);
         } else if let Some(each) = &self.plan.each {
             let arrival = Some(Box::new(established));
             let role = Role::Client { server: cx.session(), arrival };
@@ -137,7 +148,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     pub(super) fn got_input(&mut self, cx: &mut Context<'_>, input: Input<F::Item>) {
         let Self { user, hub, plan } = self;
         if let Some(call) = &plan.client.input {
-            call(user, &mut Client::new(hub, input.wheel, cx.reborrow()), input.item);
+            call(user, &mut Lent::new(hub, cx).client(input.wheel), input.item);
         }
         self.settle_after(cx, input.wheel);
     }
@@ -146,40 +157,39 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     pub(super) fn got_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
         let id = failure.wheel;
         let Self { user, hub, plan } = self;
-        let Some(connection) = hub.clients.get(&id) else { return };
-        let was_closing = connection.phase() == Phase::Closing;
-        if let Some(call) = &plan.client.error {
-            call(user, &mut Client::new(hub, id, cx.reborrow()), failure);
-        } else if failure.is_end() || failure.errnum == RESET {
-            log::debug!("{}: {failure}", connection.peer());
-        } else {
-            log::warn!("{}: {failure}", connection.peer());
+        let connection = hub.clients.get(&id).filter(|connection| !connection.has_ended());
+        let Some(connection) = connection else { return };
+        if plan.client.error.is_none() {
+            log_failure(&connection.peer(), &failure);
         }
-        if was_closing {
-            self.hub.end(id);
-        } else if self.plan.limits.on_error == OnError::ShutDown {
-            self.hub.shutdown(cx, id);
+        // Seen to before it is told, lest a callback that panics leave it half open.
+        if matches!(connection.phase(), Phase::Closing) || plan.limits.on_error == OnError::ShutDown
+        {
+            hub.end_later(id);
+        }
+        if let Some(call) = &plan.client.error {
+            call(user, &mut Lent::new(hub, cx).client(id), failure);
         }
         self.settle_after(cx, id);
     }
 
+    /// All was sent. If it is closing, that is its end.
     pub(super) fn got_flush(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        let Some(connection) = self.hub.clients.get(&id) else { return };
-        match connection.phase() {
-            Phase::Closing => self.hub.end(id),
-            Phase::Idle | Phase::Busy => self.tell(cx, id, |plan| plan.client.flushed.as_ref()),
-            Phase::Ended => {}
+        let closing = self.hub.clients.get(&id).map(Connection::phase) == Some(Phase::Closing);
+        if closing {
+            self.hub.end_later(id);
         }
+        self.tell_live(cx, id, |plan| plan.client.flushed.as_ref());
         self.settle_after(cx, id);
     }
 
     pub(super) fn got_high(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        self.tell(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call));
+        self.tell_live(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call));
         self.settle_after(cx, id);
     }
 
     pub(super) fn got_low(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        self.tell(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call));
+        self.tell_live(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call));
         self.settle_after(cx, id);
     }
 
@@ -233,9 +243,10 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
             return;
         }
         self.hub.drain();
-        for id in self.hub.ids() {
-            self.tell(cx, id, |plan| plan.client.draining.as_ref());
-        }
+        let panic = self.tell_each(cx, |serving, cx, id| {
+            serving.tell_live(cx, id, |plan| plan.client.draining.as_ref());
+        });
+        go_on(panic);
         self.settle(cx);
     }
 
@@ -253,61 +264,16 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     /// Those who are not done by now never will be.
     pub(super) fn time_is_up(&self, cx: &mut Context<'_>) {
         let left = self.door_ref().map_or(0, |door| door.admission.count());
-        log::warn!("server: the time to drain is up, with {left} connections left");
+        if left > 0 {
+            log::warn!("server: the time to drain is up, with {left} connections left");
+        } else {
+            log::debug!(
+                "server: the time to drain is up, and nobody is left but children, or who lingers"
+            );
+        }
         let me = cx.session();
         if let Err(error) = cx.signal(me, "KILL", ()) {
             log::error!("server: {error}");
-        }
-    }
-
-    /// Calls one of the user's callbacks that are about one connection, if there is one.
-    fn tell<'p>(
-        &'p mut self,
-        cx: &mut Context<'_>,
-        id: WheelId,
-        call: impl FnOnce(&'p Plan<S, F, C>) -> Option<&'p OnClient<S, F, C>>,
-    ) {
-        let Self { user, hub, plan } = self;
-        if let Some(call) = call(plan).filter(|_| hub.clients.contains_key(&id)) {
-            call(user, &mut Client::new(hub, id, cx.reborrow()));
-        }
-    }
-
-    /// Calls a handler of the user's own with a connection, if it is not closed.
-    pub(super) fn with_client<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        id: WheelId,
-        call: impl FnOnce(&mut S, &mut Client<'_, F, C>) -> R,
-    ) {
-        let there = self.hub.clients.get(&id);
-        if there.is_none_or(|connection| connection.phase() == Phase::Ended) {
-            return;
-        }
-        drop(call(&mut self.user, &mut Client::new(&mut self.hub, id, cx.reborrow())));
-        self.settle_after(cx, id);
-    }
-
-    #[inline]
-    pub(super) fn settle_after(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        self.hub.look_at(id);
-        if !self.hub.is_settled() {
-            self.settle(cx);
-        }
-    }
-
-    /// Tells what has ended, and what ends because of that.
-    pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
-        while let Some(id) = self.hub.next_ended(cx) {
-            self.tell(cx, id, |plan| plan.client.disconnected.as_ref());
-            let Some(peer) = self.hub.remove(cx, id) else { continue };
-            match &mut self.hub.role {
-                Role::Server(door) => {
-                    door.admission.leave(&peer);
-                    door.adjust(cx);
-                }
-                Role::Client { server, .. } => notify(cx, *server, &DISCONNECTED, ()),
-            }
         }
     }
 
@@ -323,6 +289,14 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
             Role::Server(door) => Some(door),
             Role::Client { .. } => None,
         }
+    }
+}
+
+fn log_failure(peer: &Address, failure: &Failure) {
+    if failure.is_end() || failure.errnum == RESET {
+        log::debug!("{peer}: {failure}");
+    } else {
+        log::warn!("{peer}: {failure}");
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) struct Inbound {
     paused: u8,
     /// Bytes have come since this was asked last.
     moved: bool,
+    /// How many bytes have come in all.
+    received: u64,
 }
 
 /// What came of pulling.
@@ -90,6 +92,7 @@ impl Inbound {
             always,
             paused: 0,
             moved: false,
+            received: 0,
         }
     }
 
@@ -164,6 +167,18 @@ impl Inbound {
         let moved = self.moved;
         self.moved = false;
         moved
+    }
+
+    /// How many bytes have come in all.
+    pub(super) const fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// So many bytes have come.
+    #[inline]
+    const fn note(&mut self, count: usize) {
+        self.moved = true;
+        self.received += count as u64;
     }
 
     /// Whether a record is unfinished. To be asked when all that was read is parked.
@@ -340,7 +355,7 @@ impl Inbound {
             Ok(count) if count > 0 => {
                 io.shared_buffer().fill(count);
                 io.spend(count);
-                self.moved = true;
+                self.note(count);
                 if count < len && from.tells_when_drained() {
                     self.readable = self.closed;
                 }

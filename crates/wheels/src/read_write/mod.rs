@@ -106,11 +106,26 @@ impl<F: Filter> ReadWrite<F> {
         cx.wheel(&self.handle).map_or(0, |(stream, _)| stream.outbound.unsent_items())
     }
 
+    /// How many bytes have come by this stream in all, those included that went on to another
+    /// [past this process](Self::pipe_to). What it was built with as [unread](ReadWriteBuilder::unread) does not
+    /// count. Zero if the stream is closed.
+    #[must_use]
+    pub fn received(&self, cx: &mut Context<'_>) -> u64 {
+        cx.wheel(&self.handle).map_or(0, |(stream, _)| stream.inbound.received())
+    }
+
     /// Whether bytes have come that are not delivered: of an unfinished record, or of records that wait
     /// because the input is paused. Records that came together with the one that is being handled count.
     #[must_use]
     pub fn has_unread(&self, cx: &mut Context<'_>) -> bool {
         cx.wheel(&self.handle).is_some_and(|(stream, mut io)| stream.has_unread(&mut io))
+    }
+
+    /// Whether more may have come than was read: the system has not said yet that this was all, or others had
+    /// to be served first. Known for sure in the next turn, if the input is not paused.
+    #[must_use]
+    pub fn is_reading(&self, cx: &mut Context<'_>) -> bool {
+        cx.wheel(&self.handle).is_some_and(|(stream, _)| stream.inbound.is_flowing())
     }
 
     /// Delivers no more input until [`resume_input`](Self::resume_input), not even what was read already

@@ -77,11 +77,6 @@ impl SocketFactoryBuilder {
         self
     }
 
-    pub(super) fn far(mut self, endpoint: impl Into<Endpoint>) -> Self {
-        self.remote = endpoint.into().into();
-        self
-    }
-
     pub(super) fn everywhere(mut self, port: impl Into<Service>) -> Self {
         self.everywhere = true;
         self.bind_port(port)
@@ -146,6 +141,13 @@ impl SocketFactoryBuilder {
     /// one without the other is a failure of `connect`, but a path has no port.
     pub fn remote_port(mut self, port: impl Into<Service>) -> Self {
         self.remote.service = Some(port.into());
+        self
+    }
+
+    /// Where to connect, host and port in one word, or a path: as
+    /// [`SocketFactory::connect`](super::SocketFactory::connect), of a builder that is there.
+    pub fn remote(mut self, endpoint: impl Into<Endpoint>) -> Self {
+        self.remote = endpoint.into().into();
         self
     }
 

@@ -117,12 +117,12 @@ impl SocketFactory {
     /// A connection: [`remote_address`](SocketFactoryBuilder::remote_address) and
     /// [`remote_port`](SocketFactoryBuilder::remote_port) in one.
     pub fn connect(endpoint: impl Into<Endpoint>) -> SocketFactoryBuilder {
-        Self::builder().far(endpoint)
+        Self::builder().remote(endpoint)
     }
 
     /// A connection to a path, or to an abstract name given as `@name`: see unix(7).
     pub fn unix_connect(path: impl Into<UnixAddress>) -> SocketFactoryBuilder {
-        Self::builder().far(path.into())
+        Self::builder().remote(path.into())
     }
 
     /// A datagram socket that is bound here, for [`Datagram`](crate::Datagram). With a

@@ -33,7 +33,7 @@ impl Inbound {
     /// So many bytes were taken without being read.
     pub(in crate::read_write) fn bypassed(&mut self, count: usize, io: &mut Io<'_>) {
         io.spend(count);
-        self.moved = true;
+        self.note(count);
     }
 
     /// There is no more for now that could be taken without being read.
