@@ -24,7 +24,7 @@ const ROUNDS: usize = 11;
 /// The first is what the others are compared with.
 const SERVERS: &[Server] = &[
     Server { name: "tokio, broadcast", path: env!("CARGO_BIN_EXE_chat_tokio"), args: &[] },
-    Server { name: "TcpServer", path: env!("CARGO_BIN_EXE_chat_tcp_server"), args: &[] },
+    Server { name: "chat_server", path: env!("CARGO_BIN_EXE_chat_server"), args: &[] },
     Server { name: "by hand", path: env!("CARGO_BIN_EXE_chat_wheels"), args: &[] },
 ];
 
