@@ -92,25 +92,25 @@ fn disconnected(world: &mut State, it: &mut It<'_>) {
 }
 
 fn input(world: &mut State, it: &mut It<'_>, line: bytes::Bytes) {
-    check_there(world, it);
+    check_there(world, it, "input before connected, or after the end");
     world.check(!it.state().shut, "input after a shutdown");
     it.put(line);
     act(world, it);
 }
 
 fn failed(world: &mut State, it: &mut It<'_>, _: Failure) {
-    check_there(world, it);
+    check_there(world, it, "an error before connected, or after the end");
     act(world, it);
 }
 
 fn told(world: &mut State, it: &mut It<'_>) {
-    check_there(world, it);
+    check_there(world, it, "told before connected, or after the end");
     act(world, it);
 }
 
-fn check_there(world: &World, it: &mut It<'_>) {
+fn check_there(world: &World, it: &mut It<'_>, what: &'static str) {
     let state = it.state();
-    world.check(state.connected && !state.disconnected, "told before connected, or after the end");
+    world.check(state.connected && !state.disconnected, what);
 }
 
 /// Anything.
@@ -138,7 +138,7 @@ fn act(world: &State, it: &mut It<'_>) {
                 let other = ids[usize::try_from(world.below(ids.len() as u64)).expect("small")];
                 shut(&mut it.clients().get(other).expect("it is there"));
             }
-            11 => drop(it.clients().put_each("to all", |_, _| true)),
+            11 => it.clients().put_each("to all", |_, _| true),
             12 if world.panics && world.below(4) == 0 => panic!("anywhere"),
             _ => {}
         }

@@ -11,13 +11,14 @@ use wheels::filter::Filter;
 
 use super::callbacks::{OnClient, Plan};
 use super::client::Client;
-use super::hub::{Connection, Role};
+use super::hub::Role;
 use super::lent::Lent;
 use super::session::Serving;
 use crate::events::{DISCONNECTED, notify};
 
 impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
-    /// Calls one of the user's callbacks that are about one connection, if there is one.
+    /// Calls one of the user's callbacks that are about one connection, if there is one and it is not closed:
+    /// its wheel may have something to tell still.
     pub(super) fn tell<'p>(
         &'p mut self,
         cx: &mut Context<'_>,
@@ -25,20 +26,18 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         call: impl FnOnce(&'p Plan<S, F, C>) -> Option<&'p OnClient<S, F, C>>,
     ) {
         let Self { user, hub, plan } = self;
-        if let Some(call) = call(plan).filter(|_| hub.clients.contains_key(&id)) {
+        if let Some(call) = call(plan).filter(|_| hub.is_there(id)) {
             call(user, &mut Lent::new(hub, cx).client(id));
         }
     }
 
-    /// As `tell`, unless the connection has ended: its wheel may have something to tell still.
-    pub(super) fn tell_live<'p>(
-        &'p mut self,
-        cx: &mut Context<'_>,
-        id: WheelId,
-        call: impl FnOnce(&'p Plan<S, F, C>) -> Option<&'p OnClient<S, F, C>>,
-    ) {
-        if self.hub.clients.get(&id).is_some_and(|connection| !connection.has_ended()) {
-            self.tell(cx, id, call);
+    /// Tells that a connection is closed, if that was not told yet.
+    pub(super) fn tell_end(&mut self, cx: &mut Context<'_>, id: WheelId) {
+        let Self { user, hub, plan } = self;
+        if hub.begin_to_tell(id)
+            && let Some(call) = &plan.client.disconnected
+        {
+            call(user, &mut Lent::new(hub, cx).client(id));
         }
     }
 
@@ -63,8 +62,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         id: WheelId,
         call: impl FnOnce(&mut S, &mut Client<'_, F, C>) -> R,
     ) {
-        let there = self.hub.clients.get(&id);
-        if there.is_none_or(Connection::has_ended) {
+        if !self.hub.is_there(id) {
             return;
         }
         drop(call(&mut self.user, &mut Lent::new(&mut self.hub, cx).client(id)));
@@ -88,9 +86,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     /// Tells what has ended, and what ends because of that.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
         while let Some(id) = self.hub.next_ended(cx) {
-            if self.hub.begin_to_tell(id) {
-                self.tell(cx, id, |plan| plan.client.disconnected.as_ref());
-            }
+            self.tell_end(cx, id);
             let Some(peer) = self.hub.remove(cx, id) else { continue };
             match &mut self.hub.role {
                 Role::Server(door) => {

@@ -61,7 +61,8 @@ impl<F: Filter> Stream<F> {
         self.rare.get_or_insert_default()
     }
 
-    fn has_failure(&self) -> bool {
+    /// Whether a failure is still to be told.
+    pub(super) fn has_failure(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.failure.is_some())
     }
 
