@@ -164,4 +164,7 @@ mod prose {
 
     #[doc = include_str!("../docs/src/filters.md")]
     struct Filters;
+
+    #[doc = include_str!("../docs/src/porting.md")]
+    struct Porting;
 }

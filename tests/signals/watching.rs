@@ -152,7 +152,7 @@ fn refused() {
             let refused = cx.sig(name, "never").unwrap_err();
             assert!(matches!(&refused, SignalError::Unwatchable(same) if same == name));
         }
-        for name in ["SIGINT", "int", "", "sigint", "INT "] {
+        for name in ["SIGINT", "int", "", "sigint", "INT ", "CLD", "SIGCLD"] {
             let refused = cx.sig(name, "never").unwrap_err();
             assert!(matches!(&refused, SignalError::Misspelt(same) if same == name));
         }

@@ -79,7 +79,8 @@ impl Error for CallError {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SignalError {
-    /// It looks like a signal of the system, but those are written in capitals and without `SIG`.
+    /// It looks like a signal of the system, but those are written in capitals and without `SIG`; and `CLD`
+    /// is `CHLD`.
     Misspelt(String),
     /// The system does not let programs handle it (`KILL`, `STOP`), or handling it makes no sense (`SEGV`).
     Unwatchable(String),
@@ -91,7 +92,7 @@ impl fmt::Display for SignalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Misspelt(name) => {
-                write!(f, "no signal is named {name:?}: names are in capitals, without SIG")
+                write!(f, "no signal is named {name:?}: names are in capitals, as INT, CHLD")
             }
             Self::Unwatchable(name) => write!(f, "signal {name} cannot be watched"),
             Self::System(error) => write!(f, "cannot watch signals: {error}"),

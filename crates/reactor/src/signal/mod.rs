@@ -230,7 +230,8 @@ fn spelt(name: &str) -> Result<Option<&'static Kind>, SignalError> {
     }
     let capitals = name.trim().to_uppercase();
     let bare = capitals.strip_prefix("SIG").unwrap_or(&capitals);
-    if bare.is_empty() || find(bare).is_some() {
+    // `CLD` is another name of `CHLD`, and would never come.
+    if bare.is_empty() || bare == "CLD" || find(bare).is_some() {
         return Err(SignalError::Misspelt(name.to_owned()));
     }
     Ok(None)
