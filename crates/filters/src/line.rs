@@ -199,8 +199,12 @@ impl Filter for Line {
     /// Appends the line and the ending; never fails.
     #[inline]
     fn encode(&mut self, line: Bytes, out: &mut Output) -> Result<(), FilterError> {
+        let ending = self.output.as_bytes();
+        if line.len() < Output::LINKED_FROM {
+            out.reserve(line.len() + ending.len());
+        }
         out.put_bytes(line);
-        out.put_slice(self.output.as_bytes());
+        out.put_slice(ending);
         Ok(())
     }
 }
