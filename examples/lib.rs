@@ -90,7 +90,7 @@ pub fn listening(up: &Listening) {
     }
 }
 
-/// For [`TcpServer::try_error`](components::TcpServer::try_error): a server that cannot listen ends its
+/// For [`TcpServer::error`](components::TcpServer::error): a server that cannot listen ends its
 /// program, and one that cannot accept now goes on by itself.
 ///
 /// # Errors

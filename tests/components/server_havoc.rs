@@ -138,7 +138,7 @@ fn act(world: &State, it: &mut It<'_>) {
                 let other = ids[usize::try_from(world.below(ids.len() as u64)).expect("small")];
                 shut(&mut it.clients().get(other).expect("it is there"));
             }
-            11 => drop(it.clients().put_each("to all", |_, _| true)),
+            11 => it.clients().put_each("to all", |_, _| true),
             12 if world.panics && world.below(4) == 0 => panic!("anywhere"),
             _ => {}
         }
