@@ -1,15 +1,16 @@
 //! Callbacks of clients that panic or give an error back: it is the session's failure, and what they asked for
 //! is done all the same.
 
+use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
 
-use components::{Reconnect, SHUTDOWN};
+use components::Reconnect;
 use reactor::{Death, Event, Kernel, OnException, Signal};
 use testkit::net::{self, Refusing};
 use testkit::story::Story;
 
 use crate::client_support::{
-    At, Client, SECOND, client, read_lines, run, run_in_virtual_time, serve, start, write,
+    At, Client, SECOND, client, read_lines, run, run_in_virtual_time, serve, start,
 };
 
 const END: Event<()> = Event::new("end");
@@ -18,10 +19,20 @@ const LATER: Event<()> = Event::new("later");
 type Result = std::result::Result<(), &'static str>;
 type Case = (&'static str, fn(Client) -> Client);
 
-/// Says a line, takes what comes, and ends when the client does.
+/// Says a line, takes what comes, and ends when the client does, in whatever way.
 fn talk(stream: TcpStream) {
-    write(&stream, "hello\r\n");
-    read_lines(&stream);
+    let _said = (&stream).write_all(b"hello\r\n");
+    let _ended = io::copy(&mut &stream, &mut io::sink());
+}
+
+const MARK: usize = 1 << 20;
+
+/// More than the system takes at once.
+fn put_much(server: &mut At<'_>) {
+    let line = "x".repeat(MARK);
+    while server.unsent() < 2 * MARK {
+        server.put(line.clone());
+    }
 }
 
 /// Each callback, with an error that says which it is.
@@ -31,8 +42,13 @@ const CASES: &[Case] = &[
     ("connected", |client| client.connected(|_, _| Err("connected"))),
     ("input", |client| client.server_input(|_, _, _| Err("input"))),
     ("flushed", |client| client.server_flushed(|_, _| Err("flushed"))),
-    ("high", |client| client.server_high(3, |_, _| Err("high"))),
-    ("low", |client| client.server_high(3, |_, _| ()).server_low(1, |_, _| Err("low"))),
+    ("high", |client| {
+        client.server_input(|_, server, _| put_much(server)).server_high(MARK, |_, _| Err("high"))
+    }),
+    ("low", |client| {
+        let client = client.server_input(|_, server, _| put_much(server));
+        client.server_high(MARK, |_, _| ()).server_low(1, |_, _| Err("low"))
+    }),
     ("disconnected", |client| client.disconnected(|_, _| Err("disconnected"))),
     ("an event", |client| {
         let client = client.started(|_, cx| cx.yield_(&END, ()));
@@ -110,8 +126,16 @@ const BEGUN: &[Begun] = &[
         })
     }),
     ("input", |client, panics| client.server_input(move |_, server, _| end(server, panics))),
-    ("flushed", |client, panics| client.server_flushed(move |_, server| end(server, panics))),
-    ("high", |client, panics| client.server_high(3, move |_, server| end(server, panics))),
+    ("flushed", |client, panics| {
+        client.server_flushed(move |_, server| {
+            server.shutdown();
+            fail(panics)
+        })
+    }),
+    ("high", |client, panics| {
+        let client = client.server_input(|_, server, _| put_much(server));
+        client.server_high(MARK, move |_, server| end(server, panics))
+    }),
     ("an event", |client, panics| {
         let client = client.server_input(|_, server, _| server.yield_(&END, ()));
         client.try_on(&END, move |_, server, ()| end(server, panics))
@@ -214,7 +238,7 @@ fn what_was_kept_is_put_though_connected_fails() {
         let (mut kernel, story) = start(forgiving(client).on("say", |_, server, line: &str| {
             assert_eq!(server.put(line.to_owned()), wheels::Put::Queued);
         }));
-        kernel.post("client", "say", "kept").expect("it is there");
+        let _: () = kernel.call("client", "say", "kept").expect("it is there");
         net::run_to_end(&mut kernel);
         assert_eq!(story.take(), ["connected", "died: oh", "disconnected", "stopped"]);
         assert_eq!(server.join(), ["login", "kept"], "{panics}");
@@ -229,11 +253,15 @@ fn a_client_that_failed_is_stopped_alone() {
     let (one, other) = (Story::default(), Story::default());
     let failing = client().connect(addr).server_input(|_, _, _| Err("oh"));
     failing.spawn(&mut kernel, one.clone());
-    let waiting = client().alias("other").spawn(&mut kernel, other.clone());
-    server.run(&mut kernel);
-    net::run_until_kernel(&mut kernel, "one is gone", |kernel| kernel.session_count() == 1);
-    assert_eq!(one.take(), ["started", "connected", "stopped"]);
-    kernel.post(waiting, &SHUTDOWN, ()).expect("it is there");
+    // Its server says nothing until the other one's is alone.
+    let (later, addr) = serve(move |stream| {
+        server.join();
+        talk(stream);
+    });
+    let going_on = client().connect(addr).server_input(|_, server, _| server.shutdown());
+    going_on.spawn(&mut kernel, other.clone());
     net::run_to_end(&mut kernel);
-    assert_eq!(other.take(), ["started", "stopped"]);
+    later.join();
+    assert_eq!(one.take(), ["started", "connected", "stopped"]);
+    assert_eq!(other.take(), ["started", "connected", "disconnected", "stopped"]);
 }
