@@ -3,7 +3,7 @@
 //! That what is told of connections holds all the same is for `server_havoc.rs`.
 
 use std::io::{self, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener};
 use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
@@ -286,35 +286,37 @@ fn an_acceptor_that_fails_has_not_accepted() {
     net::run_to_end(&mut kernel);
 }
 
-/// The first line of each is an error, and it is busy until the second.
-fn fails_first(story: &mut Story, client: &mut Guest<'_>, line: Bytes) -> Result {
-    story.tell(String::from_utf8_lossy(&line));
-    client.set_busy(line == "first");
-    if line == "first" { Err("first") } else { panic!("second") }
-}
-
 #[test]
-fn a_drain_does_not_wait_for_who_has_failed() {
+fn a_drain_does_not_wait_for_who_has_failed_with_the_last_that_came() {
     for form in FORMS {
-        let clock = Clock::virtual_time();
-        let server = forgiving(lines().client_input(fails_first));
-        let mut house = House::open_in(form, Kernel::builder().clock(clock.clone()), server);
-        let mut stream = house.connect();
-        let began = clock.now();
-        let said = |house: &mut House, stream: &mut TcpStream, line: &str| {
-            stream.write_all(line.as_bytes()).expect("write");
-            house.run_until_zero(line.trim_end());
-            house.turns(3);
-        };
-        said(&mut house, &mut stream, "first\n");
-        house.post(&DRAIN, 60 * SECOND);
-        house.turns(3);
-        assert!(!house.story.has("disconnected"), "{form:?}: it is busy");
-        said(&mut house, &mut stream, "second\n");
-        house.run_until_zero("disconnected");
-        assert_eq!(clock.now(), began, "no time has passed");
-        drop(stream);
-        house.end();
+        for panics in [false, true] {
+            let clock = Clock::virtual_time();
+            let server = forgiving(lines()).client_input(move |story, client, line| {
+                story.tell(String::from_utf8_lossy(&line));
+                if line == "pause" {
+                    client.pause_input();
+                    client.delay(&END, SECOND, ());
+                    return Ok(());
+                }
+                assert!(!panics, "oh");
+                Err("oh")
+            });
+            let server = server.on_client(&END, |_, client, ()| client.resume_input());
+            let kernel = Kernel::builder().clock(clock.clone());
+            let mut house = House::open_in(form, kernel, server);
+            let mut stream = net::connect(house.addr());
+            stream.write_all(b"pause\nlast\n").expect("write");
+            house.run_until_zero("pause");
+            house.post(&DRAIN, 60 * SECOND);
+            house.turns(5);
+            assert!(!house.story.has("disconnected"), "{form:?}: something has come");
+            clock.advance(SECOND);
+            house.run_until_zero("last");
+            house.turns(5);
+            assert!(house.story.has("disconnected"), "{form:?}, {panics}");
+            drop(stream);
+            house.end();
+        }
     }
 }
 
