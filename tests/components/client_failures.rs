@@ -225,6 +225,15 @@ fn a_client_that_fails_as_it_starts_connects_if_that_is_handled() {
 }
 
 #[test]
+fn a_server_of_which_pre_connect_cannot_say_whether_it_is_right_is_refused() {
+    let (server, addr) = serve(talk);
+    let client = client().connect(addr).alias("client").reconnect(Reconnect::new());
+    let told = run(forgiving(client).pre_connect(|_, _, _| panic!("oh")));
+    assert_eq!(told, ["died: oh", "stopped"]);
+    server.join();
+}
+
+#[test]
 fn what_was_kept_is_put_though_connected_fails() {
     for panics in [false, true] {
         let (server, addr) = serve(|stream| read_lines(&stream));

@@ -102,16 +102,21 @@ impl<S: 'static, F: Filter> Session<S, F> {
             return Ok(());
         }
         let address = established.peer.clone();
-        let descriptor = match &self.callbacks.pre_connect {
+        // If it is refused, or nobody can say whether it is.
+        self.link.wish(None, Next::End);
+        let Self { user, link, callbacks, .. } = self;
+        let descriptor = match &callbacks.pre_connect {
             None => Some(established.socket.into()),
-            Some(pre_connect) => pre_connect(&mut self.user, cx, established),
+            Some(call) => lend(link, cx, |server| {
+                Ok::<_, Box<dyn Error>>(call(user, server.cx(), established))
+            })?,
         };
         if let Some(descriptor) = descriptor {
+            self.link.next = None;
             self.link.connected(descriptor, address, cx);
             self.call(cx, |callbacks| callbacks.connected.as_ref())?;
         } else {
             log::info!(target: LOG, "{}: {address} is refused", cx.session());
-            self.link.wish(None, Next::End);
             self.call_plain(cx, |callbacks| callbacks.refused.as_ref())?;
         }
         self.settle(cx)
