@@ -1,17 +1,16 @@
 //! Callbacks of clients that panic or give an error back: it is the session's failure, and what they asked for
 //! is done all the same.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
 
 use components::Reconnect;
-use reactor::{Death, Event, Kernel, OnException, Signal};
+use reactor::{Clock, Context, Death, Event, Kernel, OnException, Signal, States};
 use testkit::net::{self, Refusing};
 use testkit::story::Story;
 
-use crate::client_support::{
-    At, Client, SECOND, client, read_lines, run, run_in_virtual_time, serve, start,
-};
+use crate::client_support::{At, Client, SECOND, client, read_line, read_lines, serve, start};
 
 const END: Event<()> = Event::new("end");
 const LATER: Event<()> = Event::new("later");
@@ -93,14 +92,27 @@ fn errors_about_servers_that_are_not_there_are_what_the_program_ends_with() {
     server.join();
 }
 
-/// `DIE` is told with its text, and handled.
-fn forgiving(client: Client) -> Client {
-    let client = client.started(|_, cx| cx.sig("DIE", "died"));
-    client.on("died", |story, server, signal: Signal| {
-        let death = signal.payload::<Death>().expect("a death");
-        story.tell(format_args!("died: {}", death.error.trim_start_matches("panic: ")));
-        server.cx().sig_handled();
-    })
+/// Runs a client, whose parent is told each death and calls it handled. Its own session hears nothing of it.
+fn run_forgiven(client: Client) -> Vec<String> {
+    run_forgiven_on(Clock::system(), client)
+}
+
+fn run_forgiven_on(clock: Clock, client: Client) -> Vec<String> {
+    let mut kernel = Kernel::builder().clock(clock).build().expect("a kernel");
+    let (story, client) = (Story::default(), Cell::new(Some(client)));
+    let parent = States::new()
+        .on_start(move |story: &mut Story, cx: &mut Context<'_>, ()| {
+            cx.sig("DIE", "died").expect("a name");
+            client.take().map(|client| client.spawn(cx, story.clone()))
+        })
+        .on("died", |story: &mut Story, cx: &mut Context<'_>, signal: Signal| {
+            let death = signal.payload::<Death>().expect("a death");
+            story.tell(format_args!("died: {}", death.error.trim_start_matches("panic: ")));
+            cx.sig_handled();
+        });
+    kernel.spawn(&parent, story.clone());
+    kernel.run().expect("the kernel runs to its end");
+    story.take()
 }
 
 /// By an error or a panic.
@@ -168,7 +180,7 @@ fn what_a_callback_asked_for_is_done_though_it_fails() {
             });
             // By then it is flushed, or whatever else.
             let client = client.on(&LATER, |_, server, ()| server.shutdown());
-            let told = run(change(forgiving(client), panics));
+            let told = run_forgiven(change(client, panics));
             let count = |what| told.iter().filter(|told| **told == what).count();
             let times = usize::from(*place != "refused");
             let counts = (count("connected"), count("disconnected"), count("died: oh"));
@@ -190,8 +202,12 @@ fn a_connection_that_failed_is_closed_though_it_could_not_be_told() {
             server.put("last words");
             fail(panics)
         });
-        let told = run(forgiving(client));
-        assert_eq!(told, ["connected", "died: oh", "disconnected", "stopped"], "{panics}");
+        let told = run_forgiven(client);
+        assert_eq!(
+            told,
+            ["started", "connected", "died: oh", "disconnected", "stopped"],
+            "{panics}"
+        );
         assert_eq!(server.join(), ["last words"]);
     }
 }
@@ -205,9 +221,13 @@ fn a_client_that_fails_to_hear_of_failures_tries_again_all_the_same() {
             story.tell("not connected");
             fail(panics)
         });
-        let (told, _) = run_in_virtual_time(forgiving(client));
+        let told = run_forgiven_on(Clock::virtual_time(), client);
         let each = ["not connected", "died: oh"];
-        assert_eq!(told, [&each[..], &each, &each, &["gave up", "stopped"]].concat(), "{panics}");
+        assert_eq!(
+            told,
+            [&["started"], &each[..], &each, &each, &["gave up", "stopped"]].concat(),
+            "{panics}"
+        );
     }
 }
 
@@ -215,11 +235,7 @@ fn a_client_that_fails_to_hear_of_failures_tries_again_all_the_same() {
 fn a_client_that_fails_as_it_starts_connects_if_that_is_handled() {
     let (server, addr) = serve(talk);
     let client = client().connect(addr).server_input(|_, server, _| server.shutdown());
-    let client = forgiving(client).started(|_, cx| {
-        cx.sig("DIE", "died").map_err(|_| "no such signal")?;
-        fail(false)
-    });
-    let told = run(client);
+    let told = run_forgiven(client.started(|_, _| fail(false)));
     assert_eq!(told, ["died: oh", "connected", "disconnected", "stopped"]);
     server.join();
 }
@@ -228,28 +244,29 @@ fn a_client_that_fails_as_it_starts_connects_if_that_is_handled() {
 fn a_server_of_which_pre_connect_cannot_say_whether_it_is_right_is_refused() {
     let (server, addr) = serve(talk);
     let client = client().connect(addr).alias("client").reconnect(Reconnect::new());
-    let told = run(forgiving(client).pre_connect(|_, _, _| panic!("oh")));
-    assert_eq!(told, ["died: oh", "stopped"]);
+    let told = run_forgiven(client.pre_connect(|_, _, _| panic!("oh")));
+    assert_eq!(told, ["started", "died: oh", "stopped"]);
     server.join();
 }
 
 #[test]
 fn what_was_kept_is_put_though_connected_fails() {
     for panics in [false, true] {
-        let (server, addr) = serve(|stream| read_lines(&stream));
-        let client =
-            client().connect(addr).alias("client").keep_unsent().connected(move |story, server| {
+        let (server, addr) = serve(|stream| [read_line(&stream), read_line(&stream)]);
+        let client = client().connect(addr).keep_unsent();
+        let client = client
+            .started(|_, cx| cx.post(cx.session(), "say", "kept"))
+            .on("say", |_, server, line: &str| {
+                assert_eq!(server.put(line.to_owned()), wheels::Put::Queued);
+            })
+            .connected(move |story, server| {
                 story.tell("connected");
                 server.put("login");
                 fail(panics)
             });
-        let client = client.server_flushed(|_, server| server.shutdown());
-        let (mut kernel, story) = start(forgiving(client).on("say", |_, server, line: &str| {
-            assert_eq!(server.put(line.to_owned()), wheels::Put::Queued);
-        }));
-        let _: () = kernel.call("client", "say", "kept").expect("it is there");
-        net::run_to_end(&mut kernel);
-        assert_eq!(story.take(), ["connected", "died: oh", "disconnected", "stopped"]);
+        let told = run_forgiven(client);
+        let end = "read: end of stream";
+        assert_eq!(told, ["connected", "died: oh", end, "disconnected", "stopped"]);
         assert_eq!(server.join(), ["login", "kept"], "{panics}");
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! That what is told of connections holds all the same is for `server_havoc.rs`.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpListener};
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use components::{DRAIN, SHUTDOWN, TcpServer};
-use reactor::{Clock, Context, Death, Event, Kernel, OnException, Signal};
+use reactor::{Clock, Context, Death, Event, Kernel, KernelBuilder, OnException, Signal, States};
 use testkit::net::{self, Peer};
 use wheels::Failure;
 use wheels::filter::Line;
@@ -120,14 +122,34 @@ fn a_server_that_cannot_listen_can_be_the_end_of_its_program() {
     }
 }
 
-/// `DIE` is told with its text, and handled.
-fn forgiving(server: Server) -> Server {
-    let server = server.started(|_, cx: &mut Context<'_>| cx.sig("DIE", "died"));
-    server.on("died", |story, clients, signal: Signal| {
-        let death = signal.payload::<Death>().expect("a death");
-        story.tell(format!("died: {} in {}", death.error, death.place));
-        clients.cx().sig_handled();
-    })
+/// A server whose parent is told each death and calls it handled. Its own session hears nothing of it.
+fn forgiven(form: Form, kernel: KernelBuilder, server: Server) -> House {
+    let server = match form {
+        Form::Shared => server,
+        Form::Own => server.session_per_client(),
+    };
+    let (mut kernel, story) = (kernel.build().expect("a kernel"), Story::default());
+    let id = Rc::new(Cell::new(None));
+    let parent = States::new()
+        .on_start({
+            let (id, server, story) = (Rc::clone(&id), Cell::new(Some(server)), story.clone());
+            move |_: &mut Story, cx: &mut Context<'_>, ()| {
+                cx.sig("DIE", "died").expect("a name");
+                id.set(server.take().map(|server| server.spawn(cx, story.clone())));
+            }
+        })
+        .on("died", |story: &mut Story, cx: &mut Context<'_>, signal: Signal| {
+            let death = signal.payload::<Death>().expect("a death");
+            let error = death.error.trim_start_matches("panic: ");
+            story.tell(format!("died: {error} in {}", death.place));
+            cx.sig_handled();
+        });
+    kernel.spawn(&parent, story.clone());
+    let server = id.get().expect("it was started");
+    let mut house = House { kernel, server, story };
+    house.run_until_told("listening");
+    house.story.take();
+    house
 }
 
 /// What callbacks began before they failed, each a way to end.
@@ -173,8 +195,8 @@ const BEGUN: &[Case] = &[
 fn an_error_that_is_handled_leaves_nothing_behind() {
     for form in FORMS {
         for (place, change) in BEGUN {
-            let server = forgiving(change(lines().concurrency(1)));
-            let mut house = House::open(form, server);
+            let server = change(lines().concurrency(1));
+            let mut house = forgiven(form, Kernel::builder(), server);
             for _ in 0..2 {
                 let mut stream = house.connect();
                 let _said = stream.write_all(b"hello\n");
@@ -202,12 +224,12 @@ fn has_died(story: &Story) -> usize {
 #[test]
 fn a_failure_is_seen_to_before_anything_else_is_told() {
     for form in FORMS {
-        let server = forgiving(lines().client_input(|story, client, _| {
+        let server = lines().client_input(|story, client, _| {
             story.tell("input");
             client.abort();
             Err("oh")
-        }));
-        let mut house = House::open(form, server);
+        });
+        let mut house = forgiven(form, Kernel::builder(), server);
         let mut stream = house.connect();
         stream.write_all(b"hello\n").expect("write");
         house.run_until_told("disconnected");
@@ -247,10 +269,10 @@ fn an_error_of_one_connection_with_a_session_of_its_own_leaves_the_others() {
 fn an_event_may_answer_and_may_fail() {
     const DIVIDE: Event<u32, u32> = Event::new("divide");
     const PLAIN: Event<u32, Result<String>> = Event::new("plain");
-    let server = forgiving(lines())
+    let server = lines()
         .try_on(&DIVIDE, |_, _, by: u32| 100_u32.checked_div(by).ok_or("by zero"))
         .on(&PLAIN, |_, _, number: u32| Result::Err(number.to_string()));
-    let mut house = House::open(Form::Shared, server);
+    let mut house = forgiven(Form::Shared, Kernel::builder(), server);
     assert_eq!(house.kernel.call(house.server, &DIVIDE, 7).expect("it answers"), 14);
     house.kernel.call(house.server, &DIVIDE, 0).expect_err("it fails");
     // The answer to who asked, and nobody's failure.
@@ -291,7 +313,7 @@ fn a_drain_does_not_wait_for_who_has_failed_with_the_last_that_came() {
     for form in FORMS {
         for panics in [false, true] {
             let clock = Clock::virtual_time();
-            let server = forgiving(lines()).client_input(move |story, client, line| {
+            let server = lines().client_input(move |story, client, line| {
                 story.tell(String::from_utf8_lossy(&line));
                 if line == "pause" {
                     client.pause_input();
@@ -303,7 +325,7 @@ fn a_drain_does_not_wait_for_who_has_failed_with_the_last_that_came() {
             });
             let server = server.on_client(&END, |_, client, ()| client.resume_input());
             let kernel = Kernel::builder().clock(clock.clone());
-            let mut house = House::open_in(form, kernel, server);
+            let mut house = forgiven(form, kernel, server);
             let mut stream = net::connect(house.addr());
             stream.write_all(b"pause\nlast\n").expect("write");
             house.run_until_zero("pause");
