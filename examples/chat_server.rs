@@ -271,7 +271,7 @@ fn serve((address, per_address): (SocketAddr, usize)) -> io::Result<()> {
         .concurrency(50_000)
         .per_address(per_address)
         .listening(|_, _, up| examples::listening(&up))
-        .try_error(move |_, _, failure| examples::not_listening(&failure, address))
+        .error(move |_, _, failure| examples::not_listening(&failure, address))
         .client_connected(Chat::connected)
         .on_client(&NAME_IS_DUE, Chat::name_is_due)
         .client_input(Chat::got_line)

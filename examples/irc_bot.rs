@@ -215,11 +215,7 @@ fn run((server, nick, channel): (String, String, String)) -> io::Result<()> {
         .reconnect(Reconnect::new())
         // A server asks every few minutes whether we are there. One that does not is not there itself.
         .idle_timeout(Duration::from_secs(600))
-        .started(|_: &mut Bot, cx| {
-            if let Err(error) = examples::end_on_signals(cx) {
-                log::error!("{error}");
-            }
-        })
+        .started(|_: &mut Bot, cx| examples::end_on_signals(cx))
         .connected(Bot::connected)
         .connect_error(Bot::not_connected)
         .server_input(Bot::got_line)

@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use components::{Client, Clients, TcpServer};
-use examples::Outcome;
 use reactor::{Event, Kernel, TimerId, WheelId};
 use wheels::filter::Line;
 use wheels::{SocketFactory, SocketOptions};
@@ -43,7 +42,6 @@ struct Broker {
     queues: HashMap<String, Queue>,
     last_id: u64,
     done: u64,
-    outcome: Outcome,
 }
 
 #[derive(Default)]
@@ -264,8 +262,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
-    let outcome = Outcome::default();
-    let broker = Broker { most, outcome: outcome.clone(), ..Broker::default() };
+    let broker = Broker { most, ..Broker::default() };
     let options = SocketOptions::new().dead_peer_timeout(Duration::from_secs(300));
     let mut kernel = Kernel::new()?;
     TcpServer::with_clients(|| Line::new().output(b"\n"), |_: &mut Broker, _| Hands::default())
@@ -274,8 +271,8 @@ fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
         .lifetime(None)
         .linger(GRACE)
         .drain_on_signals(GRACE)
-        .listening(|broker, cx, up| broker.outcome.say_listening(cx, &up))
-        .error(move |broker, cx, failure| broker.outcome.of_listener(cx, &failure, address))
+        .listening(|_, _, up| examples::say_listening(up.local_addr))
+        .error(move |_, _, failure| examples::not_listening(&failure, address))
         .client_input(Broker::got_line)
         // Not when it is disconnected: until then its jobs would wait for what it may still read.
         .client_error(|broker, client, _| broker.ended(client))
@@ -283,8 +280,7 @@ fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
         .on_client(&WAITED, |broker, client, ()| broker.waited(client))
         .on(&IS_LATE, Broker::is_late)
         .spawn(&mut kernel, broker);
-    kernel.run()?;
-    outcome.told()
+    kernel.run()
 }
 
 fn main() -> ExitCode {

@@ -4,11 +4,9 @@
 //! Exit code 0 when the program ended as it should, `INT` and `TERM` included; 1 with one line on
 //! standard error when it could not start or broke; 2 with its usage for a bad argument.
 
-use std::cell::OnceCell;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::rc::Rc;
 
 use reactor::{Context, Signal, SignalError};
 use wheels::{Failure, Listening, Operation};
@@ -90,7 +88,7 @@ pub fn listening(up: &Listening) {
     }
 }
 
-/// For [`TcpServer::try_error`](components::TcpServer::try_error): a server that cannot listen ends its
+/// For [`TcpServer::error`](components::TcpServer::error): a server that cannot listen ends its
 /// program, and one that cannot accept now goes on by itself.
 ///
 /// # Errors
@@ -117,43 +115,6 @@ pub fn end_on_signals(cx: &mut Context<'_>) -> Result<(), SignalError> {
 /// Says good-bye. Nobody calls the signal handled, so every session is stopped and `run` returns.
 pub fn got_signal<S>(_: &mut S, _: &mut Context<'_>, signal: Signal) {
     log::info!("{signal}: good bye");
-}
-
-/// Why a program breaks off: told by a callback that cannot fail by itself, and asked when the kernel has
-/// run.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome(Rc<OnceCell<String>>);
-
-impl Outcome {
-    /// Stops the kernel if this is an error.
-    pub fn check(&self, cx: &mut Context<'_>, result: Result<(), impl Display>) {
-        if let Err(error) = result {
-            self.0.get_or_init(|| error.to_string());
-            cx.stop();
-        }
-    }
-
-    /// Says on standard output where a server listens, as [`say_listening`].
-    pub fn say_listening(&self, cx: &mut Context<'_>, up: &Listening) {
-        self.check(cx, say_listening(&up.local_addr));
-    }
-
-    /// Stops the kernel if the listener at this place is lost. When descriptors run out it goes on by itself.
-    pub fn of_listener(&self, cx: &mut Context<'_>, failure: &Failure, place: impl Display) {
-        log::warn!("{failure}");
-        if failure.operation != Operation::Accept {
-            self.check(cx, Err(format!("{failure} ({place})")));
-        }
-    }
-
-    /// The first error, to end the program with.
-    ///
-    /// # Errors
-    ///
-    /// It broke off.
-    pub fn told(&self) -> io::Result<()> {
-        self.0.get().map_or(Ok(()), |error| Err(io::Error::other(error.clone())))
-    }
 }
 
 /// The code in the README and in the book compiles, and what can be run is run.

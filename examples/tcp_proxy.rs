@@ -124,7 +124,7 @@ fn serve(settings: Settings) -> io::Result<()> {
         .concurrency(10_000)
         .per_address(1_000)
         .listening(|_, _, up| examples::listening(&up))
-        .try_error(move |_, _, failure| examples::not_listening(&failure, &listen))
+        .error(move |_, _, failure| examples::not_listening(&failure, &listen))
         .session_per_client()
         .client_connected(Proxy::client_connected)
         .on_client(&NOT_CONNECTED, Proxy::not_connected)

@@ -227,7 +227,7 @@ fn serve(settings: Settings) -> io::Result<()> {
         .concurrency(10_000)
         .per_address(1_000)
         .listening(|_, _, up| examples::listening(&up))
-        .try_error(move |_, _, failure| examples::not_listening(&failure, address))
+        .error(move |_, _, failure| examples::not_listening(&failure, address))
         .client_input(Site::got)
         .on_client(&BODY_IS_DUE, |_, browser, ()| refuse(browser, StatusCode::REQUEST_TIMEOUT))
         .client_error(|_, browser, failure| failed(browser, &failure))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use components::TcpClient;
-use reactor::{Context, Kernel};
+use reactor::{Context, Kernel, SignalError};
 use wheels::Failure;
 use wheels::filter::Line;
 
@@ -40,11 +40,10 @@ fn main() -> ExitCode {
 }
 
 impl Sums {
-    fn started(&mut self, cx: &mut Context<'_>) {
-        if let Err(error) = examples::end_on_signals(cx) {
-            eprintln!("{error}");
-        }
+    fn started(&mut self, cx: &mut Context<'_>) -> Result<(), SignalError> {
+        examples::end_on_signals(cx)?;
         examples::say("started");
+        Ok(())
     }
 
     fn connected(&mut self, server: &mut Server<'_>) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use components::{SHUTDOWN, TcpServer};
-use reactor::{Context, Event, Kernel};
+use reactor::{Context, Event, Kernel, SignalError};
 use wheels::filter::Line;
 use wheels::{Descriptor, Established, Failure, Listening};
 
@@ -46,10 +46,8 @@ fn main() -> ExitCode {
 }
 
 impl Echo {
-    fn started(&mut self, cx: &mut Context<'_>) {
-        if let Err(error) = examples::end_on_signals(cx) {
-            eprintln!("{error}");
-        }
+    fn started(&mut self, cx: &mut Context<'_>) -> Result<(), SignalError> {
+        examples::end_on_signals(cx)
     }
 
     fn listening(&mut self, _: &mut Context<'_>, listening: Listening) {

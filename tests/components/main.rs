@@ -1,6 +1,7 @@
 //! Servers and clients ready made, over real sockets.
 
 mod client_events;
+mod client_failures;
 mod client_keep;
 mod client_limits;
 mod client_order;
@@ -11,6 +12,7 @@ mod server_callbacks;
 mod server_drain;
 mod server_echo;
 mod server_endings;
+mod server_failures;
 mod server_havoc;
 mod server_kit;
 mod server_limits;

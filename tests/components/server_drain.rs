@@ -6,8 +6,8 @@ use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use components::{DRAIN, SHUTDOWN};
-use reactor::{Clock, Event, Kernel, OnException};
+use components::{DRAIN, SHUTDOWN, TcpServer};
+use reactor::{Clock, Event, Kernel, OnException, Signal};
 use testkit::net::{self, Ending};
 
 use crate::server_kit::{FORMS, Form, House, SECOND, Server, Story, lines};
@@ -408,4 +408,99 @@ fn those_behind_a_draining_that_panics_are_told_too() {
     assert_eq!(house.story.told()[..6], told);
     drop(streams);
     house.end();
+}
+
+#[test]
+fn what_else_a_server_has_is_let_go_when_it_begins_to_drain() {
+    const TICK: Event<()> = Event::new("tick");
+    for form in FORMS {
+        let server = lines()
+            .started(|story, cx| {
+                story.tell("started");
+                cx.delay(&TICK, MINUTE, ());
+            })
+            .on(&TICK, |_, _, ()| unreachable!("it was taken back"))
+            .draining(|story, clients| {
+                story.tell("the server drains");
+                assert!(clients.is_draining() && clients.local_addrs().is_empty());
+                assert_eq!(clients.cx().alarm_clear(&TICK), 1);
+            });
+        let mut timed = Timed::open(form, server);
+        let streams = [timed.connect(), timed.connect()];
+        timed.house.story.take();
+        timed.drain(2 * MINUTE);
+        timed.drain(2 * MINUTE);
+        let told = timed.house.story.told();
+        let count = |what| told.iter().filter(|told| **told == what).count();
+        assert_eq!(told[0], "the server drains", "{form:?}");
+        assert_eq!((count("the server drains"), count("draining")), (1, 2), "{form:?}: {told:?}");
+        drop(streams);
+        timed.assert_over_in_time();
+    }
+}
+
+#[test]
+fn what_a_server_keeps_when_it_drains_keeps_it_until_its_time_is_up() {
+    const TICK: Event<()> = Event::new("tick");
+    for form in FORMS {
+        let server = lines()
+            .draining(|_, clients| clients.cx().delay(&TICK, SECOND, ()))
+            .on(&TICK, |story, _, ()| story.tell("tick"));
+        let mut timed = Timed::open(form, server);
+        timed.drain(MINUTE);
+        assert!(!timed.is_over(), "{form:?}");
+        timed.pass(SECOND);
+        assert!(timed.is_over(), "{form:?}");
+        assert_eq!(timed.house.story.told(), ["tick", "stopped"], "{form:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_shut_down_does_not_drain() {
+    for form in FORMS {
+        let mut timed = Timed::open(form, lines().draining(|_, _| panic!("it does not")));
+        timed.house.post(&SHUTDOWN, ());
+        timed.house.turns(5);
+        timed.assert_over_in_time();
+    }
+}
+
+#[test]
+fn an_acceptor_is_told_that_it_drains() {
+    let mut kernel = Kernel::new().expect("a kernel");
+    let story = Story::default();
+    let server = TcpServer::acceptor(|_: &mut Story, _, _| ())
+        .listen("127.0.0.1:0")
+        .draining(|story, _| story.tell("draining"))
+        .stopped(|story, _| story.tell("stopped"));
+    let session = server.spawn(&mut kernel, story.clone());
+    kernel.post(session, &DRAIN, MINUTE).expect("it is there");
+    net::run_to_end(&mut kernel);
+    assert_eq!(story.told(), ["draining", "stopped"]);
+}
+
+#[test]
+fn connections_are_told_though_the_server_fails_to_hear_that_it_drains() {
+    let changes: [fn(Server) -> Server; 2] = [
+        |server| server.draining(|_, _| Err("in draining")),
+        |server| server.draining(|_, _| panic!("in draining")),
+    ];
+    for change in changes {
+        let server = change(lines()).started(|_, cx| cx.sig("DIE", "died")).on(
+            "died",
+            |story, clients, _: Signal| {
+                story.tell("died");
+                clients.cx().sig_handled();
+            },
+        );
+        let mut timed = Timed::open(Form::Shared, server);
+        let streams = [timed.connect(), timed.connect()];
+        timed.house.story.take();
+        timed.drain(MINUTE);
+        timed.house.turns(5);
+        let told = ["draining", "draining", "died", "disconnected", "disconnected"];
+        assert_eq!(timed.house.story.told()[..5], told);
+        drop(streams);
+        timed.assert_over_in_time();
+    }
 }

@@ -1,4 +1,4 @@
-//! Clients and callbacks that do anything at any time, panics included; and what holds all the same.
+//! Clients and callbacks that do anything at any time, panics and errors included; and what holds all the same.
 //!
 //! For each connection: connected first and once, disconnected last and once, no input after a shutdown.
 //! Never more at a time than may be. And in the end nothing is left. `SEED` says which chances to repeat.
@@ -25,20 +25,23 @@ const CLIENTS: usize = 25;
 /// What all sessions of a server share.
 struct World {
     random: RefCell<Random>,
-    /// Whether callbacks panic.
-    panics: bool,
+    /// Whether callbacks panic and give errors back.
+    fails: bool,
     now: Cell<usize>,
     most: Cell<Option<usize>>,
     peak: Cell<usize>,
     connected: Cell<usize>,
     disconnected: Cell<usize>,
     stopped: Cell<usize>,
-    /// What should not have been. (A panic of a callback is nothing to speak of.)
+    /// How often the server began to drain.
+    drained: Cell<usize>,
+    /// What should not have been. (A failure of a callback is nothing to speak of.)
     broken: RefCell<Vec<&'static str>>,
 }
 
 type State = Rc<World>;
 type It<'a> = Client<'a, Line, Guest>;
+type Result = std::result::Result<(), &'static str>;
 
 impl World {
     fn check(&self, holds: bool, what: &'static str) {
@@ -71,41 +74,41 @@ fn guest(world: &mut State, _: &Established) -> Guest {
     Guest { world: Rc::clone(world), connected: false, disconnected: false, shut: false }
 }
 
-fn connected(world: &mut State, it: &mut It<'_>) {
+fn connected(world: &mut State, it: &mut It<'_>) -> Result {
     let state = it.state();
     world.check(!state.connected, "connected twice");
     state.connected = true;
     world.connected.set(world.connected.get() + 1);
     world.now.set(world.now.get() + 1);
     world.peak.set(world.peak.get().max(world.now.get()));
-    act(world, it);
+    act(world, it)
 }
 
-fn disconnected(world: &mut State, it: &mut It<'_>) {
+fn disconnected(world: &mut State, it: &mut It<'_>) -> Result {
     let state = it.state();
     world.check(state.connected && !state.disconnected, "disconnected twice, or before connected");
     state.disconnected = true;
     world.disconnected.set(world.disconnected.get() + 1);
     world.now.set(world.now.get() - 1);
     world.check(!it.is_open() && matches!(it.put("late"), Put::Refused(_)), "open at the end");
-    act(world, it);
+    act(world, it)
 }
 
-fn input(world: &mut State, it: &mut It<'_>, line: bytes::Bytes) {
+fn input(world: &mut State, it: &mut It<'_>, line: bytes::Bytes) -> Result {
     check_there(world, it, "input before connected, or after the end");
     world.check(!it.state().shut, "input after a shutdown");
     it.put(line);
-    act(world, it);
+    act(world, it)
 }
 
-fn failed(world: &mut State, it: &mut It<'_>, _: Failure) {
+fn failed(world: &mut State, it: &mut It<'_>, _: Failure) -> Result {
     check_there(world, it, "an error before connected, or after the end");
-    act(world, it);
+    act(world, it)
 }
 
-fn told(world: &mut State, it: &mut It<'_>) {
+fn told(world: &mut State, it: &mut It<'_>) -> Result {
     check_there(world, it, "told before connected, or after the end");
-    act(world, it);
+    act(world, it)
 }
 
 fn check_there(world: &World, it: &mut It<'_>, what: &'static str) {
@@ -114,7 +117,7 @@ fn check_there(world: &World, it: &mut It<'_>, what: &'static str) {
 }
 
 /// Anything.
-fn act(world: &State, it: &mut It<'_>) {
+fn act(world: &State, it: &mut It<'_>) -> Result {
     for _ in 0..world.below(3) {
         match world.below(16) {
             0 => drop(it.put("something")),
@@ -139,10 +142,12 @@ fn act(world: &State, it: &mut It<'_>) {
                 shut(&mut it.clients().get(other).expect("it is there"));
             }
             11 => it.clients().put_each("to all", |_, _| true),
-            12 if world.panics && world.below(4) == 0 => panic!("anywhere"),
+            12 if world.fails && world.below(4) == 0 => panic!("anywhere"),
+            13 if world.fails && world.below(4) == 0 => return Err("anywhere"),
             _ => {}
         }
     }
+    Ok(())
 }
 
 fn shut(it: &mut It<'_>) {
@@ -164,15 +169,20 @@ fn server(form: Form, most: Option<usize>, on_death: bool) -> TcpServer<State, L
         .on_client(&NUDGE, |world, it, _| told(world, it))
         .on_client("resume", |world: &mut State, it, ()| {
             it.resume_input();
-            told(world, it);
+            told(world, it)
         })
         .on("where", |_, clients, ()| clients.local_addrs())
         .on("died", |_, clients, _: Signal| clients.cx().sig_handled())
-        .started(move |_, cx: &mut Context<'_>| {
-            if on_death {
-                cx.sig("DIE", "died").expect("a name");
+        .draining(|world: &mut State, clients| {
+            world.drained.set(world.drained.get() + 1);
+            for id in clients.ids() {
+                act(world, &mut clients.get(id).expect("it is there"))?;
             }
+            Ok::<_, &'static str>(())
         })
+        .started(
+            move |_, cx: &mut Context<'_>| if on_death { cx.sig("DIE", "died") } else { Ok(()) },
+        )
         .stopped(|world: &mut State, _: &mut Context<'_>| {
             world.stopped.set(world.stopped.get() + 1)
         });
@@ -213,18 +223,19 @@ fn whatever_anybody_does_each_connection_begins_and_ends_once() {
     for round in 0..ROUNDS {
         for form in FORMS {
             // Handled deaths, deaths of one session, and none.
-            let (panics, on_death) = [(true, true), (true, false), (false, false)]
+            let (fails, on_death) = [(true, true), (true, false), (false, false)]
                 [usize::try_from(round % 3).expect("small")];
             let most = [None, Some(1), Some(7)][usize::try_from(seeds.below(3)).expect("small")];
             let world = Rc::new(World {
                 random: RefCell::new(seeds.fork()),
-                panics,
+                fails,
                 now: Cell::new(0),
                 most: Cell::new(most),
                 peak: Cell::new(0),
                 connected: Cell::new(0),
                 disconnected: Cell::new(0),
                 stopped: Cell::new(0),
+                drained: Cell::new(0),
                 broken: RefCell::default(),
             });
             let kernel = Kernel::builder().on_exception(OnException::Isolate);
@@ -258,6 +269,7 @@ fn whatever_anybody_does_each_connection_begins_and_ends_once() {
             assert_eq!(world.broken.take(), [""; 0], "round {round}, {form:?}");
             assert_eq!(world.connected.get(), world.disconnected.get(), "round {round}, {form:?}");
             assert_eq!((world.now.get(), world.stopped.get()), (0, 1), "round {round}, {form:?}");
+            assert!(world.drained.get() <= 1, "round {round}, {form:?}: it drained again");
             assert_eq!(kernel.event_count(), 0);
             if let Some(most) = world.most.get() {
                 assert!(world.peak.get() <= most, "round {round}, {form:?}: {}", world.peak.get());

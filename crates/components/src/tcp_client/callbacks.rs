@@ -5,10 +5,12 @@ use wheels::filter::Filter;
 use wheels::{Descriptor, Established, Failure};
 
 use super::{Server, TcpClient};
+use crate::Outcome;
+use crate::outcome::Returned;
 
-pub(super) type Plain<S> = Box<dyn Fn(&mut S, &mut Context<'_>)>;
-pub(super) type Called<S, F> = Box<dyn Fn(&mut S, &mut Server<'_, F>)>;
-pub(super) type Told<S, F, T> = Box<dyn Fn(&mut S, &mut Server<'_, F>, T)>;
+pub(super) type Plain<S> = Box<dyn Fn(&mut S, &mut Context<'_>) -> Returned>;
+pub(super) type Called<S, F> = Box<dyn Fn(&mut S, &mut Server<'_, F>) -> Returned>;
+pub(super) type Told<S, F, T> = Box<dyn Fn(&mut S, &mut Server<'_, F>, T) -> Returned>;
 pub(super) type PreConnect<S> =
     Box<dyn Fn(&mut S, &mut Context<'_>, Established) -> Option<Descriptor>>;
 
@@ -51,13 +53,16 @@ impl<S, F: Filter> Default for Callbacks<S, F> {
 
 /// # What is told
 ///
-/// Closures, or methods of the state `S`. One connection after the other is told in this order:
-/// `pre_connect`, `connected`, then inputs, marks and flushes as they come, `server_error` if it did not end
-/// by our own doing, `disconnected`.
+/// Closures, or methods of the state `S`; what they may give back is an [`Outcome`], so that they can fail. One
+/// connection after the other is told in this order: `pre_connect`, `connected`, then inputs, marks and flushes as
+/// they come, `server_error` if it did not end by our own doing, `disconnected`.
 impl<S: 'static, F: Filter> TcpClient<S, F> {
     /// The session has started, and connects when this returns (POE: `Started`).
-    pub fn started(mut self, call: impl Fn(&mut S, &mut Context<'_>) + 'static) -> Self {
-        self.callbacks.started = Some(Box::new(call));
+    pub fn started<R: Outcome>(
+        mut self,
+        call: impl Fn(&mut S, &mut Context<'_>) -> R + 'static,
+    ) -> Self {
+        self.callbacks.started = Some(Box::new(move |state, cx| call(state, cx).into_result()));
         self
     }
 
@@ -75,25 +80,34 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
     }
 
     /// [`pre_connect`](Self::pre_connect) refused the server (POE calls nobody). Logged in any case.
-    pub fn refused(mut self, call: impl Fn(&mut S, &mut Context<'_>) + 'static) -> Self {
-        self.callbacks.refused = Some(Box::new(call));
+    pub fn refused<R: Outcome>(
+        mut self,
+        call: impl Fn(&mut S, &mut Context<'_>) -> R + 'static,
+    ) -> Self {
+        self.callbacks.refused = Some(Box::new(move |state, cx| call(state, cx).into_result()));
         self
     }
 
     /// Connected (POE: `Connected`). What is put here comes before all that [was kept](Self::keep_unsent).
-    pub fn connected(mut self, call: impl Fn(&mut S, &mut Server<'_, F>) + 'static) -> Self {
-        self.callbacks.connected = Some(Box::new(call));
+    pub fn connected<R: Outcome>(
+        mut self,
+        call: impl Fn(&mut S, &mut Server<'_, F>) -> R + 'static,
+    ) -> Self {
+        self.callbacks.connected =
+            Some(Box::new(move |state, server| call(state, server).into_result()));
         self
     }
 
     /// No connection was made: the host is unknown, nobody listens there, it took too long (POE:
     /// `ConnectError`). With [`reconnect`](Self::reconnect) it is tried again when this returns. Default: a
     /// warning in the log.
-    pub fn connect_error(
+    pub fn connect_error<R: Outcome>(
         mut self,
-        call: impl Fn(&mut S, &mut Server<'_, F>, Failure) + 'static,
+        call: impl Fn(&mut S, &mut Server<'_, F>, Failure) -> R + 'static,
     ) -> Self {
-        self.callbacks.connect_error = Some(Box::new(call));
+        self.callbacks.connect_error = Some(Box::new(move |state, server, failure| {
+            call(state, server, failure).into_result()
+        }));
         self
     }
 
@@ -101,71 +115,90 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
     /// [`connected`](Self::connected), whoever ended it; not if the kernel is stopped meanwhile. What to do
     /// next can be said here: [`Server::reconnect`], [`Server::reconnect_after`], [`Server::connect`]; else
     /// it is what [`reconnect`](Self::reconnect) says.
-    pub fn disconnected(mut self, call: impl Fn(&mut S, &mut Server<'_, F>) + 'static) -> Self {
-        self.callbacks.disconnected = Some(Box::new(call));
+    pub fn disconnected<R: Outcome>(
+        mut self,
+        call: impl Fn(&mut S, &mut Server<'_, F>) -> R + 'static,
+    ) -> Self {
+        self.callbacks.disconnected =
+            Some(Box::new(move |state, server| call(state, server).into_result()));
         self
     }
 
     /// An item came (POE: `ServerInput`). Default: thrown away.
-    pub fn server_input(
+    pub fn server_input<R: Outcome>(
         mut self,
-        call: impl Fn(&mut S, &mut Server<'_, F>, F::Item) + 'static,
+        call: impl Fn(&mut S, &mut Server<'_, F>, F::Item) -> R + 'static,
     ) -> Self {
-        self.callbacks.input = Some(Box::new(call));
+        self.callbacks.input =
+            Some(Box::new(move |state, server, item| call(state, server, item).into_result()));
         self
     }
 
     /// The server ended, [`Failure::is_end`], or the connection broke, or a limit was reached (POE:
     /// `ServerError`). When this returns what was put is sent if that can be, and the connection is closed;
     /// but see [`stay_on_error`](Self::stay_on_error). Default: a warning in the log, but for the end.
-    pub fn server_error(
+    pub fn server_error<R: Outcome>(
         mut self,
-        call: impl Fn(&mut S, &mut Server<'_, F>, Failure) + 'static,
+        call: impl Fn(&mut S, &mut Server<'_, F>, Failure) -> R + 'static,
     ) -> Self {
-        self.callbacks.error = Some(Box::new(call));
+        self.callbacks.error = Some(Box::new(move |state, server, failure| {
+            call(state, server, failure).into_result()
+        }));
         self
     }
 
     /// All that was put is sent (POE: `ServerFlushed`).
-    pub fn server_flushed(mut self, call: impl Fn(&mut S, &mut Server<'_, F>) + 'static) -> Self {
+    pub fn server_flushed<R: Outcome>(
+        mut self,
+        call: impl Fn(&mut S, &mut Server<'_, F>) -> R + 'static,
+    ) -> Self {
         self.link.settings.tells_flushed = true;
-        self.callbacks.flushed = Some(Box::new(call));
+        self.callbacks.flushed =
+            Some(Box::new(move |state, server| call(state, server).into_result()));
         self
     }
 
     /// So many bytes or more are unsent (POE: `HighMark`, `ServerHigh`).
-    pub fn server_high(
+    pub fn server_high<R: Outcome>(
         mut self,
         bytes: usize,
-        call: impl Fn(&mut S, &mut Server<'_, F>) + 'static,
+        call: impl Fn(&mut S, &mut Server<'_, F>) -> R + 'static,
     ) -> Self {
         self.link.settings.limits.high = Some(bytes);
-        self.callbacks.high = Some(Box::new(call));
+        self.callbacks.high =
+            Some(Box::new(move |state, server| call(state, server).into_result()));
         self
     }
 
     /// After [`server_high`](Self::server_high), so many bytes or fewer are unsent (POE: `LowMark`,
     /// `ServerLow`).
-    pub fn server_low(
+    pub fn server_low<R: Outcome>(
         mut self,
         bytes: usize,
-        call: impl Fn(&mut S, &mut Server<'_, F>) + 'static,
+        call: impl Fn(&mut S, &mut Server<'_, F>) -> R + 'static,
     ) -> Self {
         self.link.settings.limits.low = Some(bytes);
-        self.callbacks.low = Some(Box::new(call));
+        self.callbacks.low = Some(Box::new(move |state, server| call(state, server).into_result()));
         self
     }
 
     /// It was tried as often as [`reconnect`](Self::reconnect) says. The client ends when this returns,
     /// unless it is told to connect: then the attempts are counted anew.
-    pub fn gave_up(mut self, call: impl Fn(&mut S, &mut Server<'_, F>) + 'static) -> Self {
-        self.callbacks.gave_up = Some(Box::new(call));
+    pub fn gave_up<R: Outcome>(
+        mut self,
+        call: impl Fn(&mut S, &mut Server<'_, F>) -> R + 'static,
+    ) -> Self {
+        self.callbacks.gave_up =
+            Some(Box::new(move |state, server| call(state, server).into_result()));
         self
     }
 
     /// The session ends: nothing is left of the client (`_stop`).
-    pub fn stopped(mut self, call: impl Fn(&mut S, &mut Context<'_>) + 'static) -> Self {
-        self.callbacks.stopped = Some(Box::new(call));
+    pub fn stopped<R: Outcome>(
+        mut self,
+        call: impl Fn(&mut S, &mut Context<'_>) -> R + 'static,
+    ) -> Self {
+        self.callbacks.stopped = Some(Box::new(move |state, cx| call(state, cx).into_result()));
         self
     }
 }

@@ -9,3 +9,5 @@ pub(super) const HIGH: &str = "tcp_client_high";
 pub(super) const LOW: &str = "tcp_client_low";
 /// It has waited long enough.
 pub(super) const RETRY: &str = "tcp_client_retry";
+/// A callback failed, and what it asked for is not done.
+pub(super) const SETTLE: &str = "tcp_client_settle";

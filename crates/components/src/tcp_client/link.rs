@@ -29,6 +29,15 @@ pub(super) struct Link<F: Filter> {
     pub(super) close: Option<Way>,
     /// What is to be done when there is no connection any more.
     pub(super) next: Option<Next>,
+    /// What was told of a connection last, if something is due for it.
+    pub(super) told: Option<Told>,
+}
+
+/// A connection has failed, or has sent all: it is closed, or over, when that was told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    of: WheelId,
+    closes: Option<Way>,
 }
 
 /// ```text
@@ -97,6 +106,7 @@ impl<F: Filter> Link<F> {
             stage: Stage::Idle,
             close: None,
             next: None,
+            told: None,
         }
     }
 
@@ -112,6 +122,22 @@ impl<F: Filter> Link<F> {
     /// Notes that the connection is to be closed, whatever comes next.
     pub(super) fn close(&mut self, way: Way) {
         self.close.get_or_insert(way);
+    }
+
+    /// Notes what follows when it has been told that a connection failed or sent all.
+    pub(super) fn tells(&mut self, of: WheelId, closes: Option<Way>) {
+        // A callback that failed may have left something to do.
+        let before = self.told.take().filter(|told| told.of == of).and_then(|told| told.closes);
+        self.told = Some(Told { of, closes: closes.or(before) });
+    }
+
+    /// It was told: whether a connection that was being closed is over with this.
+    pub(super) fn has_told(&mut self) -> bool {
+        let Some(Told { of, closes }) = self.told.take() else { return false };
+        if let Some(way) = closes {
+            self.close(way);
+        }
+        self.is_left_by(of)
     }
 
     pub(super) fn set_remote(&mut self, endpoint: Endpoint) {
@@ -245,7 +271,7 @@ impl<F: Filter> Link<F> {
     }
 
     /// A connection that was being closed is through with it.
-    pub(super) fn is_left_by(&mut self, wheel: WheelId) -> bool {
+    fn is_left_by(&mut self, wheel: WheelId) -> bool {
         let is_left = matches!(&self.stage, Stage::Closing(id) if *id == wheel);
         if is_left {
             self.stage = Stage::Idle;

@@ -1,13 +1,14 @@
 //! A client: one connection, made again when it breaks, and the callbacks that are told of it.
 //!
 //! [`TcpClient`] is what is said about it and [`Server`] what its callbacks are given. `callbacks.rs` has what
-//! can be told, `settings.rs` what each connection is given, `reconnect.rs` when the next is made, `kept.rs`
+//! can be told, `lent.rs` lends the server to it, `settings.rs` what each connection is given, `reconnect.rs` when the next is made, `kept.rs`
 //! what is put again on it; `put.rs` is where it is put, `link.rs` the connection's state and `session.rs` the
 //! session around it.
 
 mod callbacks;
 mod events;
 mod kept;
+mod lent;
 mod link;
 mod put;
 mod reconnect;
@@ -15,6 +16,8 @@ mod server;
 mod session;
 mod settings;
 
+use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -42,6 +45,10 @@ use settings::Settings;
 ///
 /// The session ends when there is no connection, none is to be made, and nothing else holds it. One that is
 /// told to connect before that goes on.
+///
+/// A callback that panics, or gives an error back (see [`Outcome`](crate::Outcome)), is a failure of the session: see
+/// [`OnException`](reactor::OnException). If it is called handled (`DIE`) the client goes on, with what the callback
+/// asked for.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -172,11 +179,12 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
     }
 
     /// Handles an event of the session with the server at hand (POE: `InlineStates`), be it posted by others or
-    /// by [`Server::delay`] and [`Server::yield_`]. The reply is for who calls it.
+    /// by [`Server::delay`] and [`Server::yield_`]. The reply is for who calls it; an error is a reply like
+    /// another. For a handler that may fail there is [`try_on`](Self::try_on).
     ///
     /// The events that the client has itself stay as they are.
     pub fn on<T, R>(
-        mut self,
+        self,
         event: impl Into<Event<T, R>>,
         handler: impl Fn(&mut S, &mut Server<'_, F>, T) -> R + 'static,
     ) -> Self
@@ -184,10 +192,27 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
         T: 'static,
         R: 'static,
     {
+        self.try_on(event, move |user: &mut S, server: &mut Server<'_, F>, payload: T| {
+            Ok::<R, Infallible>(handler(user, server, payload))
+        })
+    }
+
+    /// As [`on`](Self::on), for a handler that may fail: an error is a failure of the session, as one of a
+    /// callback is, and an `Ok` has the reply.
+    pub fn try_on<T, R, E>(
+        mut self,
+        event: impl Into<Event<T, R>>,
+        handler: impl Fn(&mut S, &mut Server<'_, F>, T) -> Result<R, E> + 'static,
+    ) -> Self
+    where
+        T: 'static,
+        R: 'static,
+        E: Into<Box<dyn Error>>,
+    {
         let call = move |session: &mut Session<S, F>, cx: &mut Context<'_>, payload: T| {
-            session.with(cx, |user, server| handler(user, server, payload))
+            session.with(cx, |user, server| handler(user, server, payload).map_err(Into::into))
         };
-        self.states = self.states.on(event, call);
+        self.states = self.states.try_on(event, call);
         self
     }
 

@@ -70,10 +70,11 @@ impl<F: Filter> Link<F> {
         }
     }
 
-    /// `connected` has returned: what was kept is put.
+    /// If `connected` was running it has returned: what was kept is put.
     pub(super) fn greeted(&mut self, cx: &mut Context<'_>) {
-        if let Stage::Connected(peer) = &mut self.stage {
-            peer.is_greeted = false;
+        if let Stage::Connected(peer) = &mut self.stage
+            && std::mem::take(&mut peer.is_greeted)
+        {
             self.put_kept(AT_ONCE, cx);
         }
     }

@@ -2,7 +2,6 @@
 //!
 //! Owns the callbacks and the choices; the sessions of a server share them and never change them.
 
-use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -11,7 +10,9 @@ use wheels::filter::Filter;
 use wheels::{Address, Descriptor, Established, Failure, Listening};
 
 use super::client::Client;
+use super::clients::Clients;
 use super::session::Serving;
+use crate::outcome::Returned;
 
 /// Somebody connected, and was sent away (POE tells nobody).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,13 +44,14 @@ impl fmt::Display for Refused {
 }
 
 /// In the session of the server.
-pub(super) struct ServerCalls<S> {
+pub(super) struct ServerCalls<S, F: Filter, C> {
     pub(super) acceptor: Option<OnServer<S, Established>>,
     pub(super) started: Option<OnSession<S>>,
     pub(super) listening: Option<OnServer<S, Listening>>,
-    pub(super) error: Option<OnListenError<S>>,
+    pub(super) error: Option<OnServer<S, Failure>>,
     pub(super) stopped: Option<OnSession<S>>,
     pub(super) refused: Option<OnServer<S, Refused>>,
+    pub(super) draining: Option<OnClients<S, F, C>>,
 }
 
 /// In the session that has the connection.
@@ -65,14 +67,13 @@ pub(super) struct ClientCalls<S, F: Filter, C> {
     pub(super) draining: Option<OnClient<S, F, C>>,
 }
 
-type OnSession<S> = Box<dyn Fn(&mut S, &mut Context<'_>)>;
-type OnServer<S, T> = Box<dyn Fn(&mut S, &mut Context<'_>, T)>;
-type OnListenError<S> =
-    Box<dyn Fn(&mut S, &mut Context<'_>, Failure) -> Result<(), Box<dyn Error>>>;
+type OnSession<S> = Box<dyn Fn(&mut S, &mut Context<'_>) -> Returned>;
+type OnServer<S, T> = Box<dyn Fn(&mut S, &mut Context<'_>, T) -> Returned>;
+type OnClients<S, F, C> = Box<dyn Fn(&mut S, &mut Clients<'_, F, C>) -> Returned>;
 type OnPreConnect<S> = Box<dyn Fn(&mut S, &mut Context<'_>, Established) -> Option<Descriptor>>;
-pub(super) type OnClient<S, F, C> = Box<dyn Fn(&mut S, &mut Client<'_, F, C>)>;
-type OnInput<S, F, C> = Box<dyn Fn(&mut S, &mut Client<'_, F, C>, <F as Filter>::Item)>;
-type OnFailure<S, F, C> = Box<dyn Fn(&mut S, &mut Client<'_, F, C>, Failure)>;
+pub(super) type OnClient<S, F, C> = Box<dyn Fn(&mut S, &mut Client<'_, F, C>) -> Returned>;
+type OnInput<S, F, C> = Box<dyn Fn(&mut S, &mut Client<'_, F, C>, <F as Filter>::Item) -> Returned>;
+type OnFailure<S, F, C> = Box<dyn Fn(&mut S, &mut Client<'_, F, C>, Failure) -> Returned>;
 
 /// How each connection is to be.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +97,7 @@ pub(super) enum OnError {
 
 /// All that the sessions of one server have in common.
 pub(super) struct Plan<S, F: Filter, C> {
-    pub(super) server: ServerCalls<S>,
+    pub(super) server: ServerCalls<S, F, C>,
     pub(super) client: ClientCalls<S, F, C>,
     pub(super) new_filter: Box<dyn Fn() -> F>,
     pub(super) new_client: NewClient<S, C>,
@@ -114,7 +115,7 @@ pub(super) struct Each<S, F: Filter, C> {
     pub(super) states: States<Serving<S, F, C>>,
 }
 
-impl<S> Default for ServerCalls<S> {
+impl<S, F: Filter, C> Default for ServerCalls<S, F, C> {
     fn default() -> Self {
         Self {
             acceptor: None,
@@ -123,6 +124,7 @@ impl<S> Default for ServerCalls<S> {
             error: None,
             stopped: None,
             refused: None,
+            draining: None,
         }
     }
 }

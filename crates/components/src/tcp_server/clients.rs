@@ -97,7 +97,8 @@ impl<'a, F: Filter, C> Clients<'a, F, C> {
 
     /// Ends the server in order, within this time, beginning when the running callback has returned.
     ///
-    /// It listens no more. Each connection is [told](crate::TcpServer::client_draining). Those that are idle
+    /// It listens no more. The session of the server is [told](crate::TcpServer::draining), and each connection
+    /// [is](crate::TcpServer::client_draining). Those that are idle
     /// are shut down, the others as soon as they are: when all that has come was delivered, and none of
     /// their callbacks has called them [busy](Client::set_busy). The server ends with the last of them, when
     /// the clients have closed too or have been [lingered](crate::TcpServer::linger) for. When the time is

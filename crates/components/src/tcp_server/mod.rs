@@ -1,7 +1,7 @@
 //! A server for streams: it listens, accepts, and keeps each connection.
 //!
-//! [`TcpServer`] is what the user says about it, in this file for all servers and in `of_clients.rs` for
-//! those whose connections it keeps; `callbacks.rs` has what it adds up to. `session.rs` is the server at
+//! [`TcpServer`] is what the user says about it: in this file what it is, in `of_server.rs` what it tells of
+//! itself, in `of_clients.rs` what it tells of connections that it keeps; `callbacks.rs` has what it adds up to. `session.rs` is the server at
 //! work: `door.rs` lets clients in as `admission.rs` counts them, `hub.rs` has the connections, and
 //! `client.rs` and `clients.rs` are what callbacks are given of them, by `lent.rs`.
 //! `settle.rs` calls back and sees to what follows. `deadline.rs` ends what does not end.
@@ -16,20 +16,21 @@ mod hub;
 mod lent;
 mod names;
 mod of_clients;
+mod of_server;
 mod session;
 mod settle;
 
-use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Context, Event, SessionId, States};
+use reactor::{Context, SessionId, States};
 use wheels::filter::{Filter, Stream};
-use wheels::{Endpoint, Established, Failure, Listening, SocketFactory, SocketFactoryBuilder};
+use wheels::{Endpoint, Established, SocketFactory, SocketFactoryBuilder};
 
+use crate::Outcome;
 use crate::events::{DISCONNECTED, DRAIN, SET_CONCURRENCY, SHUTDOWN};
 use crate::spawn::Spawn;
 use admission::Admission;
@@ -39,7 +40,6 @@ pub use client::{Client, ToClient};
 pub use clients::Clients;
 use door::{Door, Source};
 use hub::{Hub, Role};
-use lent::Lent;
 use session::Serving;
 
 /// A server for TCP and other streams (POE: `POE::Component::Server::TCP`).
@@ -106,11 +106,11 @@ use session::Serving;
 ///
 /// # When a callback fails
 ///
-/// The failure is the session's, whose connections are all of the server's: see
-/// [`OnException`](reactor::OnException). With [a session for each](Self::session_per_client) it is that
-/// connection's alone; should the server's own session fail, they live on. If the failure is called handled
-/// (`DIE`), what the callback began is gone on with: a connection that it shut down is shut down, and one of
-/// which it was told an error as well.
+/// It panics, or gives an error back: see [`Outcome`]. The failure is the session's, whose connections are all
+/// of the server's: see [`OnException`](reactor::OnException). With [a session for each](Self::session_per_client)
+/// it is that connection's alone; should the server's own session fail, they live on. If the failure is called
+/// handled (`DIE`), what the callback began is gone on with: a connection that it shut down is shut down, and one
+/// of which it was told an error as well.
 #[must_use = "a server does nothing until it is spawned"]
 pub struct TcpServer<S, F: Filter, C = (), K = Keeps> {
     sources: Vec<Source>,
@@ -118,7 +118,7 @@ pub struct TcpServer<S, F: Filter, C = (), K = Keeps> {
     concurrency: Option<usize>,
     per_address: Option<usize>,
     drain_on_signals: Option<Duration>,
-    server: ServerCalls<S>,
+    server: ServerCalls<S, F, C>,
     client: ClientCalls<S, F, C>,
     new_filter: Box<dyn Fn() -> F>,
     new_client: NewClient<S, C>,
@@ -146,9 +146,13 @@ impl<S: 'static> TcpServer<S, Stream, (), GivesAway> {
     /// With a limit of [`concurrency`](Self::concurrency) the server has to be told of each connection that
     /// is closed: post [`DISCONNECTED`] to it. When it [drains](Clients::drain) it waits for the sessions that
     /// are its children, which are not told.
-    pub fn acceptor(accept: impl Fn(&mut S, &mut Context<'_>, Established) + 'static) -> Self {
+    pub fn acceptor<R: Outcome>(
+        accept: impl Fn(&mut S, &mut Context<'_>, Established) -> R + 'static,
+    ) -> Self {
         let mut server = Self::of(Box::new(|| Stream), Box::new(|_, _| ()));
-        server.server.acceptor = Some(Box::new(accept));
+        server.server.acceptor = Some(Box::new(move |state, cx, established| {
+            accept(state, cx, established).into_result()
+        }));
         server
     }
 }
@@ -232,89 +236,6 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
         self
     }
 
-    /// Called when the session has started and the listeners are being made (POE: `Started`).
-    pub fn started(mut self, call: impl Fn(&mut S, &mut Context<'_>) + 'static) -> Self {
-        self.server.started = Some(Box::new(call));
-        self
-    }
-
-    /// Called for each address when it is really listened on, before any connection. Not called if that
-    /// fails.
-    pub fn listening(
-        mut self,
-        call: impl Fn(&mut S, &mut Context<'_>, Listening) + 'static,
-    ) -> Self {
-        self.server.listening = Some(Box::new(call));
-        self
-    }
-
-    /// Called when listening fails (POE: `Error`). A listener that could not be made is gone then; without any
-    /// listener and connection the server ends. When descriptors run out the listener stays: see
-    /// [`SocketFactory`]. Default: it is logged.
-    pub fn error(mut self, call: impl Fn(&mut S, &mut Context<'_>, Failure) + 'static) -> Self {
-        self.server.error = Some(Box::new(move |state, cx, failure| {
-            call(state, cx, failure);
-            Ok(())
-        }));
-        self
-    }
-
-    /// As [`error`](Self::error), for a program that is not to go on without its server: the error that
-    /// `call` gives is a failure of the server's session, see [`OnException`](reactor::OnException).
-    ///
-    /// ```
-    /// use components::TcpServer;
-    /// use reactor::Kernel;
-    /// use wheels::filter::Line;
-    ///
-    /// # let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
-    /// # let port = taken.local_addr()?.port();
-    /// let mut kernel = Kernel::new()?;
-    /// TcpServer::new(Line::new)
-    ///     .listen(("127.0.0.1", port))
-    ///     .try_error(|(), _, failure| Err(failure))
-    ///     .client_input(|(), client, line| client.put(line))
-    ///     .spawn(&mut kernel, ());
-    /// let error = kernel.run().unwrap_err();
-    /// assert_eq!(error.to_string(), "bind: Address already in use");
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn try_error<E: Into<Box<dyn Error>>>(
-        mut self,
-        call: impl Fn(&mut S, &mut Context<'_>, Failure) -> Result<(), E> + 'static,
-    ) -> Self {
-        self.server.error =
-            Some(Box::new(move |state, cx, failure| call(state, cx, failure).map_err(Into::into)));
-        self
-    }
-
-    /// Called when the session of the server stops (POE: `Stopped`): behind all that is told of connections,
-    /// unless it failed and they have sessions of their own.
-    pub fn stopped(mut self, call: impl Fn(&mut S, &mut Context<'_>) + 'static) -> Self {
-        self.server.stopped = Some(Box::new(call));
-        self
-    }
-
-    /// Handles an event that is posted to the session of the server (POE: `InlineStates` and its kin). Names
-    /// that begin with `tcp_server_` or `_`, and those of the [crate's events](crate), are the server's own:
-    /// what is said for them here is not called. Of two handlers for one name the later counts.
-    pub fn on<T: 'static, R: 'static>(
-        mut self,
-        event: impl Into<Event<T, R>>,
-        call: impl Fn(&mut S, &mut Clients<'_, F, C>, T) -> R + 'static,
-    ) -> Self {
-        let handler = move |serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, payload| {
-            let Serving { user, hub, .. } = serving;
-            let result = call(user, &mut Lent::new(hub, cx).clients(), payload);
-            if !serving.hub.is_settled() {
-                serving.settle(cx);
-            }
-            result
-        };
-        self.states = self.states.on(event, handler);
-        self
-    }
-
     /// Starts the server, with its state, in a kernel or as a child of the running session.
     pub fn spawn(mut self, to: &mut impl Spawn, state: S) -> SessionId {
         if self.sources.is_empty() {
@@ -348,11 +269,13 @@ fn of_server<S: 'static, F: Filter, C: 'static>(
     states: States<Serving<S, F, C>>,
 ) -> States<Serving<S, F, C>> {
     of_any(states)
-        .on_start(|serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, ()| serving.start(cx))
-        .on(&names::LISTENING, Serving::listening)
+        .try_on("_start", |serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, ()| {
+            serving.start(cx)
+        })
+        .try_on(&names::LISTENING, Serving::listening)
         .try_on(&names::GOT_LISTEN_ERROR, Serving::got_listen_error)
-        .on(&names::GOT_CLIENT, Serving::got_client)
-        .on(&names::GOT_SIGNAL, Serving::got_signal)
+        .try_on(&names::GOT_CLIENT, Serving::got_client)
+        .try_on(&names::GOT_SIGNAL, Serving::got_signal)
         .on(&names::TIME_IS_UP, |serving, cx, ()| serving.time_is_up(cx))
         .on(&DISCONNECTED, |serving, cx, ()| serving.disconnected(cx))
         .on(&SET_CONCURRENCY, Serving::set_concurrency)
@@ -363,21 +286,25 @@ fn of_server<S: 'static, F: Filter, C: 'static>(
 fn of_client<S: 'static, F: Filter, C: 'static>(
     states: States<Serving<S, F, C>>,
 ) -> States<Serving<S, F, C>> {
-    of_any(states).on_start(|serving, cx, ()| serving.start_client(cx))
+    of_any(states).try_on("_start", |serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, ()| {
+        serving.start_client(cx)
+    })
 }
 
 fn of_any<S: 'static, F: Filter, C: 'static>(
     states: States<Serving<S, F, C>>,
 ) -> States<Serving<S, F, C>> {
     states
-        .on_stop(|serving, cx, ()| serving.stop(cx))
-        .on(names::GOT_INPUT, Serving::got_input)
-        .on(&names::GOT_ERROR, Serving::got_error)
-        .on(&names::GOT_FLUSH, Serving::got_flush)
-        .on(&names::GOT_HIGH, Serving::got_high)
-        .on(&names::GOT_LOW, Serving::got_low)
-        .on(&names::SETTLE, |serving, cx, ()| serving.settle(cx))
-        .on(&names::LOOK_AGAIN, |serving, cx, ()| serving.look_again(cx))
-        .on(&SHUTDOWN, |serving, cx, ()| serving.shutdown(cx))
-        .on(&DRAIN, Serving::drain)
+        .try_on("_stop", |serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, ()| {
+            serving.stop(cx)
+        })
+        .try_on(names::GOT_INPUT, Serving::got_input)
+        .try_on(&names::GOT_ERROR, Serving::got_error)
+        .try_on(&names::GOT_FLUSH, Serving::got_flush)
+        .try_on(&names::GOT_HIGH, Serving::got_high)
+        .try_on(&names::GOT_LOW, Serving::got_low)
+        .try_on(&names::SETTLE, |serving, cx, ()| serving.settle(cx))
+        .try_on(&names::LOOK_AGAIN, |serving, cx, ()| serving.look_again(cx))
+        .try_on(&SHUTDOWN, |serving, cx, ()| serving.shutdown(cx))
+        .try_on(&DRAIN, Serving::drain)
 }

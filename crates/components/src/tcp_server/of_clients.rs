@@ -11,6 +11,7 @@ use super::callbacks::{OnError, Refused};
 use super::client::{Client, ToClient};
 use super::session::Serving;
 use super::{Keeps, TcpServer};
+use crate::Outcome;
 
 impl<S: 'static, F: Filter> TcpServer<S, F> {
     /// A server whose connections have a filter each, made by `filter` (POE: `ClientFilter`), and no state.
@@ -32,7 +33,8 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C> {
     }
 }
 
-/// Callbacks, each with the server's state and a connection. Who does not want to be told gives none.
+/// Callbacks, each with the server's state and a connection. Who does not want to be told gives none. What they
+/// may give back is an [`Outcome`].
 impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
     /// Called with each socket before it becomes a connection: the stream that is to be used comes back, as
     /// a rule `Some(established.socket.into())`; or `None` to send the client away (POE:
@@ -46,56 +48,58 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
     }
 
     /// Called when there is a connection (POE: `ClientConnected`).
-    pub fn client_connected<R>(
+    pub fn client_connected<R: Outcome>(
         mut self,
         call: impl Fn(&mut S, &mut Client<'_, F, C>) -> R + 'static,
     ) -> Self {
-        self.client.connected = Some(Box::new(move |state, client| drop(call(state, client))));
+        self.client.connected =
+            Some(Box::new(move |state, client| call(state, client).into_result()));
         self
     }
 
     /// Called with each item that comes (POE: `ClientInput`); not any more once the connection shuts down.
     /// Without it what comes is thrown away.
-    pub fn client_input<R>(
+    pub fn client_input<R: Outcome>(
         mut self,
         call: impl Fn(&mut S, &mut Client<'_, F, C>, F::Item) -> R + 'static,
     ) -> Self {
-        let call = move |state: &mut S, client: &mut Client<'_, F, C>, item| {
-            drop(call(state, client, item));
-        };
-        self.client.input = Some(Box::new(call));
+        self.client.input =
+            Some(Box::new(move |state, client, item| call(state, client, item).into_result()));
         self
     }
 
     /// Called whenever all that was put has been sent (POE: `ClientFlushed`), also when it shuts down.
-    pub fn client_flushed<R>(
+    pub fn client_flushed<R: Outcome>(
         mut self,
         call: impl Fn(&mut S, &mut Client<'_, F, C>) -> R + 'static,
     ) -> Self {
-        self.client.flushed = Some(Box::new(move |state, client| drop(call(state, client))));
+        self.client.flushed =
+            Some(Box::new(move |state, client| call(state, client).into_result()));
         self
     }
 
     /// Called when so many bytes or more are left unsent (POE: `HighMark`, `ClientHigh`). Again only after
     /// the low mark.
-    pub fn client_high<R>(
+    pub fn client_high<R: Outcome>(
         mut self,
         bytes: usize,
         call: impl Fn(&mut S, &mut Client<'_, F, C>) -> R + 'static,
     ) -> Self {
-        let call = move |state: &mut S, client: &mut Client<'_, F, C>| drop(call(state, client));
+        let call =
+            move |state: &mut S, client: &mut Client<'_, F, C>| call(state, client).into_result();
         self.client.high = Some((bytes, Box::new(call)));
         self
     }
 
     /// Called when, after the high mark, so many bytes or fewer are left unsent (POE: `LowMark`,
     /// `ClientLow`).
-    pub fn client_low<R>(
+    pub fn client_low<R: Outcome>(
         mut self,
         bytes: usize,
         call: impl Fn(&mut S, &mut Client<'_, F, C>) -> R + 'static,
     ) -> Self {
-        let call = move |state: &mut S, client: &mut Client<'_, F, C>| drop(call(state, client));
+        let call =
+            move |state: &mut S, client: &mut Client<'_, F, C>| call(state, client).into_result();
         self.client.low = Some((bytes, Box::new(call)));
         self
     }
@@ -103,34 +107,35 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
     /// Called when the client has [ended](Failure::is_end) or something failed (POE: `ClientError`). Then the
     /// connection [shuts down](Client::shutdown), unless it is to [stay](Self::stay_on_error). Default: it is
     /// logged, as a warning if it is neither an end nor a reset.
-    pub fn client_error<R>(
+    pub fn client_error<R: Outcome>(
         mut self,
         call: impl Fn(&mut S, &mut Client<'_, F, C>, Failure) -> R + 'static,
     ) -> Self {
-        let call = move |state: &mut S, client: &mut Client<'_, F, C>, failure| {
-            drop(call(state, client, failure));
-        };
-        self.client.error = Some(Box::new(call));
+        self.client.error = Some(Box::new(move |state, client, failure| {
+            call(state, client, failure).into_result()
+        }));
         self
     }
 
     /// Called once when a connection is closed: all was sent, or it failed, or the server stops (POE:
     /// `ClientDisconnected`). Nothing more is told of it.
-    pub fn client_disconnected<R>(
+    pub fn client_disconnected<R: Outcome>(
         mut self,
         call: impl Fn(&mut S, &mut Client<'_, F, C>) -> R + 'static,
     ) -> Self {
-        self.client.disconnected = Some(Box::new(move |state, client| drop(call(state, client))));
+        self.client.disconnected =
+            Some(Box::new(move |state, client| call(state, client).into_result()));
         self
     }
 
     /// Called for each connection when the server begins to [drain](super::Clients::drain): time to say
     /// good-bye, or to call the connection [busy](Client::set_busy) for something that is to be finished.
-    pub fn client_draining<R>(
+    pub fn client_draining<R: Outcome>(
         mut self,
         call: impl Fn(&mut S, &mut Client<'_, F, C>) -> R + 'static,
     ) -> Self {
-        self.client.draining = Some(Box::new(move |state, client| drop(call(state, client))));
+        self.client.draining =
+            Some(Box::new(move |state, client| call(state, client).into_result()));
         self
     }
 
@@ -154,7 +159,7 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
     ///     });
     /// # drop(server);
     /// ```
-    pub fn on_client<T: 'static, R>(
+    pub fn on_client<T: 'static, R: Outcome>(
         mut self,
         event: impl Into<Event<T>>,
         call: impl Fn(&mut S, &mut Client<'_, F, C>, T) -> R + 'static,
@@ -165,15 +170,14 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
         let of_server = move |serving: &mut Serving<S, F, C>,
                               cx: &mut Context<'_>,
                               to: ToClient<T>| {
-            serving.with_client(cx, to.client, |state, client| shared(state, client, to.payload));
+            serving.with_client(cx, to.client, |state, client| shared(state, client, to.payload))
         };
         let of_own = move |serving: &mut Serving<S, F, C>, cx: &mut Context<'_>, payload: T| {
-            if let Some(id) = serving.hub.only() {
-                serving.with_client(cx, id, |state, client| call(state, client, payload));
-            }
+            let Some(id) = serving.hub.only() else { return Ok(()) };
+            serving.with_client(cx, id, |state, client| call(state, client, payload))
         };
-        self.states = self.states.on(name.clone(), of_server);
-        self.own_states = self.own_states.on(name, of_own);
+        self.states = self.states.try_on(name.clone(), of_server);
+        self.own_states = self.own_states.try_on(name, of_own);
         self
     }
 
@@ -188,8 +192,12 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
     /// Called when a client was sent away: too many of its address, or
     /// [`client_pre_connect`](Self::client_pre_connect) did not want it, which is told in the session that was
     /// to be the connection's, if it was to have [its own](Self::session_per_client). Default: it is logged.
-    pub fn refused(mut self, call: impl Fn(&mut S, &mut Context<'_>, Refused) + 'static) -> Self {
-        self.server.refused = Some(Box::new(call));
+    pub fn refused<R: Outcome>(
+        mut self,
+        call: impl Fn(&mut S, &mut Context<'_>, Refused) -> R + 'static,
+    ) -> Self {
+        self.server.refused =
+            Some(Box::new(move |state, cx, refused| call(state, cx, refused).into_result()));
         self
     }
 

@@ -4,7 +4,6 @@
 //! as connected is told as disconnected exactly once, however the session ends. What has to be done between
 //! two callbacks is done in `settle.rs`.
 
-use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,8 +17,9 @@ use super::door::Door;
 use super::hub::{Connection, Hub, Phase, Role};
 use super::lent::Lent;
 use super::names;
-use super::settle::go_on;
+use super::settle::{broke, go_on};
 use crate::events::{DISCONNECTED, DRAIN, notify};
+use crate::outcome::Returned;
 
 pub(super) struct Serving<S, F: Filter, C> {
     pub(super) user: S,
@@ -28,7 +28,7 @@ pub(super) struct Serving<S, F: Filter, C> {
 }
 
 impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
-    pub(super) fn start(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn start(&mut self, cx: &mut Context<'_>) -> Returned {
         if let Some(door) = self.door() {
             door.open(cx);
         }
@@ -37,41 +37,41 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         {
             log::error!("server: {error}");
         }
-        if let Some(started) = &self.plan.server.started {
-            started(&mut self.user, cx);
+        match &self.plan.server.started {
+            Some(started) => started(&mut self.user, cx),
+            None => Ok(()),
         }
     }
 
     /// Of a session that is a connection.
-    pub(super) fn start_client(&mut self, cx: &mut Context<'_>) {
-        let Role::Client { arrival, .. } = &mut self.hub.role else { return };
-        if let Some(established) = arrival.take() {
-            self.open(cx, *established);
+    pub(super) fn start_client(&mut self, cx: &mut Context<'_>) -> Returned {
+        let Role::Client { arrival, .. } = &mut self.hub.role else { return Ok(()) };
+        match arrival.take() {
+            Some(established) => self.open(cx, *established),
+            None => Ok(()),
         }
     }
 
-    pub(super) fn stop(&mut self, cx: &mut Context<'_>) {
-        let panic = self.tell_each(cx, Self::tell_end);
+    pub(super) fn stop(&mut self, cx: &mut Context<'_>) -> Returned {
+        let first = self.tell_each(cx, Self::tell_end);
         if matches!(self.hub.role, Role::Server(_))
             && let Some(stopped) = &self.plan.server.stopped
         {
-            stopped(&mut self.user, cx);
+            let last = broke(|| stopped(&mut self.user, cx));
+            return go_on(first.or(last));
         }
-        go_on(panic);
+        go_on(first)
     }
 
-    pub(super) fn listening(&mut self, cx: &mut Context<'_>, listening: Listening) {
+    pub(super) fn listening(&mut self, cx: &mut Context<'_>, listening: Listening) -> Returned {
         log::info!("listening on {}", listening.local_addr);
-        if let Some(call) = &self.plan.server.listening {
-            call(&mut self.user, cx, listening);
+        match &self.plan.server.listening {
+            Some(call) => call(&mut self.user, cx, listening),
+            None => Ok(()),
         }
     }
 
-    pub(super) fn got_listen_error(
-        &mut self,
-        cx: &mut Context<'_>,
-        failure: Failure,
-    ) -> Result<(), Box<dyn Error>> {
+    pub(super) fn got_listen_error(&mut self, cx: &mut Context<'_>, failure: Failure) -> Returned {
         let lost = self.door().is_some_and(|door| door.has_lost(cx, &failure));
         if let Some(call) = &self.plan.server.error {
             return call(&mut self.user, cx, failure);
@@ -84,16 +84,21 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         Ok(())
     }
 
-    pub(super) fn got_client(&mut self, cx: &mut Context<'_>, established: Established) {
-        let Role::Server(door) = &mut self.hub.role else { return };
+    pub(super) fn got_client(
+        &mut self,
+        cx: &mut Context<'_>,
+        established: Established,
+    ) -> Returned {
+        let Role::Server(door) = &mut self.hub.role else { return Ok(()) };
         let peer = established.peer.clone();
         if door.admission.is_crowded(&peer) {
-            self.refuse(cx, Refused { peer, reason: Refusal::PerAddress });
+            self.refuse(cx, Refused { peer, reason: Refusal::PerAddress })
         } else if let Some(accept) = &self.plan.server.acceptor {
-            accept(&mut self.user, cx, established);
-            // Not if that panicked: then nobody would say that it is closed.
+            accept(&mut self.user, cx, established)?;
+            // Not if that failed: then nobody would say that it is closed.
             door.admission.enter(&peer);
             door.adjust(cx);
+            Ok(())
         } else if let Some(each) = &self.plan.each {
             let arrival = Some(Box::new(established));
             let role = Role::Client { server: cx.session(), arrival };
@@ -103,13 +108,14 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
             door.admission.enter(&peer);
             door.sessions.insert(session, peer);
             door.adjust(cx);
+            Ok(())
         } else {
-            self.open(cx, established);
+            self.open(cx, established)
         }
     }
 
     /// Makes a connection of a socket.
-    fn open(&mut self, cx: &mut Context<'_>, established: Established) {
+    fn open(&mut self, cx: &mut Context<'_>, established: Established) -> Returned {
         let peer = established.peer.clone();
         let plan = Rc::clone(&self.plan);
         let state = (plan.new_client)(&mut self.user, &established);
@@ -118,11 +124,10 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
             None => Some(established.socket.into()),
         };
         let Some(stream) = stream else {
-            self.refuse(cx, Refused { peer, reason: Refusal::PreConnect });
             if let Role::Client { server, .. } = self.hub.role {
                 notify(cx, server, &DISCONNECTED, ());
             }
-            return;
+            return self.refuse(cx, Refused { peer, reason: Refusal::PreConnect });
         };
         let wheel = build(&plan, cx, stream);
         if let Role::Server(door) = &mut self.hub.role {
@@ -130,63 +135,65 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
             door.adjust(cx);
         }
         let id = self.hub.add(wheel, peer, state);
-        self.tell(cx, id, |plan| plan.client.connected.as_ref());
-        self.settle_after(cx, id);
+        self.tell(cx, id, |plan| plan.client.connected.as_ref())?;
+        self.settle_after(cx, id)
     }
 
-    fn refuse(&mut self, cx: &mut Context<'_>, refused: Refused) {
-        match &self.plan.server.refused {
-            Some(call) => call(&mut self.user, cx, refused),
-            None => log::info!("refused: {refused}"),
+    fn refuse(&mut self, cx: &mut Context<'_>, refused: Refused) -> Returned {
+        if let Some(call) = &self.plan.server.refused {
+            return call(&mut self.user, cx, refused);
         }
+        log::info!("refused: {refused}");
+        Ok(())
     }
 
-    pub(super) fn got_input(&mut self, cx: &mut Context<'_>, input: Input<F::Item>) {
+    pub(super) fn got_input(&mut self, cx: &mut Context<'_>, input: Input<F::Item>) -> Returned {
         let Self { user, hub, plan } = self;
         if let Some(call) = &plan.client.input {
-            call(user, &mut Lent::new(hub, cx).client(input.wheel), input.item);
+            let id = input.wheel;
+            Lent::new(hub, cx).client(id, |client| call(user, client, input.item))?;
         }
-        self.settle_after(cx, input.wheel);
+        self.settle_after(cx, input.wheel)
     }
 
     /// The client has ended, or something failed.
-    pub(super) fn got_error(&mut self, cx: &mut Context<'_>, failure: Failure) {
+    pub(super) fn got_error(&mut self, cx: &mut Context<'_>, failure: Failure) -> Returned {
         let id = failure.wheel;
         let Self { user, hub, plan } = self;
         let connection = hub.clients.get(&id).filter(|connection| !connection.has_ended());
-        let Some(connection) = connection else { return };
+        let Some(connection) = connection else { return Ok(()) };
         if plan.client.error.is_none() {
             log_failure(&connection.peer(), &failure);
         }
-        // Seen to before it is told, lest a callback that panics leave it half open.
+        // Seen to before it is told, lest a callback that fails leave it half open.
         if matches!(connection.phase(), Phase::Closing) || plan.limits.on_error == OnError::ShutDown
         {
             hub.end_later(id);
         }
         if let Some(call) = &plan.client.error {
-            call(user, &mut Lent::new(hub, cx).client(id), failure);
+            Lent::new(hub, cx).client(id, |client| call(user, client, failure))?;
         }
-        self.settle_after(cx, id);
+        self.settle_after(cx, id)
     }
 
     /// All was sent. If it is closing, that is its end.
-    pub(super) fn got_flush(&mut self, cx: &mut Context<'_>, id: WheelId) {
+    pub(super) fn got_flush(&mut self, cx: &mut Context<'_>, id: WheelId) -> Returned {
         let closing = self.hub.clients.get(&id).map(Connection::phase) == Some(Phase::Closing);
         if closing {
             self.hub.end_later(id);
         }
-        self.tell(cx, id, |plan| plan.client.flushed.as_ref());
-        self.settle_after(cx, id);
+        self.tell(cx, id, |plan| plan.client.flushed.as_ref())?;
+        self.settle_after(cx, id)
     }
 
-    pub(super) fn got_high(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        self.tell(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call));
-        self.settle_after(cx, id);
+    pub(super) fn got_high(&mut self, cx: &mut Context<'_>, id: WheelId) -> Returned {
+        self.tell(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call))?;
+        self.settle_after(cx, id)
     }
 
-    pub(super) fn got_low(&mut self, cx: &mut Context<'_>, id: WheelId) {
-        self.tell(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call));
-        self.settle_after(cx, id);
+    pub(super) fn got_low(&mut self, cx: &mut Context<'_>, id: WheelId) -> Returned {
+        self.tell(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call))?;
+        self.settle_after(cx, id)
     }
 
     /// A connection was closed that is a session of its own, or one that the user accepted.
@@ -216,16 +223,17 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         }
     }
 
-    pub(super) fn shutdown(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn shutdown(&mut self, cx: &mut Context<'_>) -> Returned {
         if let Some(door) = self.door() {
             door.close(cx);
         } else if let Some(id) = self.hub.only() {
             self.hub.shutdown(cx, id);
-            self.settle(cx);
+            return self.settle(cx);
         }
+        Ok(())
     }
 
-    pub(super) fn drain(&mut self, cx: &mut Context<'_>, within: Duration) {
+    pub(super) fn drain(&mut self, cx: &mut Context<'_>, within: Duration) -> Returned {
         if let Role::Server(door) = &mut self.hub.role {
             door.close(cx);
             let event = cx.symbol_of(&names::TIME_IS_UP);
@@ -236,25 +244,37 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
             }
         }
         if self.hub.draining {
-            return;
+            return Ok(());
         }
         self.hub.drain();
-        let panic = self.tell_each(cx, |serving, cx, id| {
-            serving.tell(cx, id, |plan| plan.client.draining.as_ref());
+        let first = broke(|| self.tell_draining(cx));
+        let next = self.tell_each(cx, |serving, cx, id| {
+            serving.tell(cx, id, |plan| plan.client.draining.as_ref())
         });
-        go_on(panic);
-        self.settle(cx);
+        go_on(first.or(next))?;
+        self.settle(cx)
+    }
+
+    /// The server, not a connection that is a session of its own.
+    fn tell_draining(&mut self, cx: &mut Context<'_>) -> Returned {
+        let Self { user, hub, plan } = self;
+        match (&plan.server.draining, &hub.role) {
+            (Some(call), Role::Server(_)) => {
+                Lent::new(hub, cx).clients(|clients| call(user, clients))
+            }
+            (None, _) | (_, Role::Client { .. }) => Ok(()),
+        }
     }
 
     /// The first is the beginning of the end, the second is the end: nobody calls that handled.
-    pub(super) fn got_signal(&mut self, cx: &mut Context<'_>, signal: Signal) {
+    pub(super) fn got_signal(&mut self, cx: &mut Context<'_>, signal: Signal) -> Returned {
         let Some(within) = self.plan.drain_on_signals.filter(|_| !self.hub.draining) else {
             log::info!("{signal}: good bye");
-            return;
+            return Ok(());
         };
         log::info!("{signal}: draining, within {within:?}");
         cx.sig_handled();
-        self.drain(cx, within);
+        self.drain(cx, within)
     }
 
     /// Those who are not done by now never will be.
