@@ -102,7 +102,8 @@ fn what_is_said_in_quick_succession_comes_in_order_and_not_to_who_said_it() {
         assert!(place(&of_alice[0]) < place(&of_alice[1]), "{heard:?}");
         assert!(place(&of_bob[0]) < place(&of_bob[1]), "{heard:?}");
         let mut sorted = heard.clone();
-        (sorted.sort(), all.sort());
+        sorted.sort();
+        all.sort();
         assert_eq!(sorted, all);
     }
     // Who leaves is not told what is said afterwards, and all that was said before.
