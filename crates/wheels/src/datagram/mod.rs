@@ -157,6 +157,9 @@ impl Datagram {
     }
 
     /// Sends a message to whom the socket is connected. (`EDESTADDRREQ` or `ENOTCONN` is told if it is not.)
+    ///
+    /// It leaves when the running handlers are done, many with one call. A wheel that is dropped before
+    /// takes it along: drop it by an event that comes after, `cx.yield_` for one.
     pub fn send(&self, cx: &mut Context<'_>, payload: impl Into<Bytes>) -> Sent {
         self.push_payload(cx, payload.into(), None)
     }

@@ -37,7 +37,7 @@ use stream::Stream;
 /// (POE: `POE::Wheel::ReadWrite`).
 ///
 /// Each item that comes is an [`Input`] to the session that built the wheel. Items to send are
-/// [put](Self::put); they leave when the running handler returns, all that were put in one write.
+/// [put](Self::put); they leave when the running handlers are done, all that were put in one write.
 ///
 /// When the peer ends, its unfinished last record is delivered if the filter can make an item of it,
 /// then a [`Failure`](crate::Failure) of `read` with error number zero. What is still unsent can be sent:
@@ -78,7 +78,9 @@ impl<F: Filter> ReadWrite<F> {
         self.handle.id()
     }
 
-    /// Sends an item (POE: `put`): it is encoded now and written when the running handler returns.
+    /// Sends an item (POE: `put`): it is encoded now and written when the running handlers are done, those of
+    /// all that came together: [shut the wheel down](Self::shutdown) rather than dropping it, or what was put is
+    /// lost.
     #[inline]
     pub fn put(&self, cx: &mut Context<'_>, item: impl Into<F::Out>) -> Put<F::Out> {
         match cx.wheel(&self.handle) {
