@@ -15,6 +15,8 @@ mod chats;
 mod foreign;
 #[path = "interop/loggers.rs"]
 mod loggers;
+#[path = "interop/preforks.rs"]
+mod preforks;
 #[path = "interop/proxies.rs"]
 mod proxies;
 #[path = "interop/queues.rs"]
