@@ -83,7 +83,7 @@ fn holding() -> Server {
                 client.set_busy(true);
                 client.delay(&DONE, SECOND, ());
             }
-            b"much" => drop(client.put(vec![b'x'; 4 << 20])),
+            b"much" => drop(client.put(vec![b'x'; 12 << 20])),
             b"pause" => {
                 client.delay(&DONE, SECOND / 1000, ());
                 client.pause_input();
@@ -186,7 +186,7 @@ fn what_is_unsent_is_sent() {
         let peer = net::Peer::play(move || net::read_to_end(&mut stream));
         timed.turns_until(|_| peer.is_done());
         let Ending::Closed(came) = peer.join() else { panic!("it was reset") };
-        assert_eq!(came.len(), (4 << 20) + 2, "{form:?}");
+        assert_eq!(came.len(), (12 << 20) + 2, "{form:?}");
         timed.assert_over_in_time();
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 
-use components::{SHUTDOWN, TcpServer};
+use components::{DRAIN, SHUTDOWN, TcpServer};
 use reactor::{Context, Event, Signal};
 use testkit::net::{self, Ending, Peer};
 use testkit::unix;
@@ -613,6 +613,96 @@ fn a_disconnected_that_panics_as_the_server_stops_does_not_keep_it_from_the_othe
         house.kernel.signal(house.server, "KILL", ()).expect("it is there");
         let told = house.end();
         assert_eq!(told, ["disconnected", "disconnected", "disconnected", "stopped"], "{form:?}");
+    }
+}
+
+#[test]
+fn a_connection_whose_end_was_told_is_told_nothing_more_though_that_panicked() {
+    for form in FORMS {
+        let server = lines()
+            .client_input(|_, client, _| {
+                // It comes before what the panic leaves to be done.
+                client.cx().yield_(&DRAIN, SECOND);
+                client.abort();
+            })
+            .client_disconnected(|story, _| {
+                story.tell("disconnected");
+                panic!("in disconnected")
+            });
+        let mut house = House::open(form, forgiving(server));
+        let mut stream = house.connect();
+        stream.write_all(b"go\n").expect("write");
+        house.run_until_told("died");
+        house.turns(3);
+        if form == Form::Own {
+            house.post(&SHUTDOWN, ());
+        }
+        assert_eq!(house.end(), ["connected", "disconnected", "died", "stopped"], "{form:?}");
+    }
+}
+
+#[test]
+fn what_could_not_be_sent_is_told_though_the_connection_was_shut_down_at_once() {
+    for form in FORMS {
+        let server = lines()
+            .client_input(|story, client, _| {
+                client.pause_input();
+                client.delay(&END, SECOND / 20, ());
+                story.tell("paused");
+            })
+            .client_high(1000, |_, _| ())
+            .client_error(|story, client, failure| {
+                assert!(failure.unsent > 0 && !client.is_open());
+                story.tell("lost");
+            })
+            .on_client(&END, |_, client, ()| {
+                // The client has broken it meanwhile: this is tried at once.
+                client.put(vec![b'x'; MIB]);
+                client.put(vec![b'x'; MIB]);
+                client.shutdown();
+            });
+        let mut house = House::open(form, server);
+        let mut stream = house.connect();
+        stream.write_all(b"go\n").expect("write");
+        house.run_until_told("paused");
+        net::reset(stream);
+        house.run_until_told("disconnected");
+        house.post(&SHUTDOWN, ());
+        let told = house.end();
+        assert_eq!(told, ["connected", "paused", "lost", "disconnected", "stopped"], "{form:?}");
+    }
+}
+
+#[test]
+fn a_failure_that_comes_behind_an_end_that_panicked_is_not_told() {
+    for form in FORMS {
+        let server = lines()
+            .client_input(|story, client, _| {
+                client.pause_input();
+                client.delay(&END, SECOND / 20, ());
+                story.tell("paused");
+            })
+            .client_high(1000, |_, _| ())
+            .on_client(&END, |_, client, ()| {
+                // The client has broken it meanwhile: this fails, which is to be told.
+                client.put(vec![b'x'; MIB]);
+                client.put(vec![b'x'; MIB]);
+                client.shutdown();
+                client.abort();
+            })
+            .client_disconnected(|story, _| {
+                story.tell("disconnected");
+                panic!("in disconnected")
+            });
+        let mut house = House::open(form, forgiving(server));
+        let mut stream = house.connect();
+        stream.write_all(b"go\n").expect("write");
+        house.run_until_told("paused");
+        net::reset(stream);
+        house.run_until_told("died");
+        house.post(&SHUTDOWN, ());
+        let told = house.end();
+        assert_eq!(told, ["connected", "paused", "disconnected", "died", "stopped"], "{form:?}");
     }
 }
 

@@ -95,25 +95,25 @@ fn disconnected(world: &mut State, it: &mut It<'_>) -> Result {
 }
 
 fn input(world: &mut State, it: &mut It<'_>, line: bytes::Bytes) -> Result {
-    check_there(world, it);
+    check_there(world, it, "input before connected, or after the end");
     world.check(!it.state().shut, "input after a shutdown");
     it.put(line);
     act(world, it)
 }
 
 fn failed(world: &mut State, it: &mut It<'_>, _: Failure) -> Result {
-    check_there(world, it);
+    check_there(world, it, "an error before connected, or after the end");
     act(world, it)
 }
 
 fn told(world: &mut State, it: &mut It<'_>) -> Result {
-    check_there(world, it);
+    check_there(world, it, "told before connected, or after the end");
     act(world, it)
 }
 
-fn check_there(world: &World, it: &mut It<'_>) {
+fn check_there(world: &World, it: &mut It<'_>, what: &'static str) {
     let state = it.state();
-    world.check(state.connected && !state.disconnected, "told before connected, or after the end");
+    world.check(state.connected && !state.disconnected, what);
 }
 
 /// Anything.

@@ -27,12 +27,12 @@ macro_rules! asking {
 fn records_that_came_together_are_unread_until_the_last() {
     let (ours, mut peer) = pair();
     let (mut rig, asked) = asking!(ReadWrite::builder(ours).filter(Line::new()));
-    assert_eq!(rig.act(|host, cx| host.stream().has_unread(cx)), false);
+    assert!(!rig.act(|host, cx| host.stream().has_unread(cx)));
     peer.write_all(b"one\ntwo\nthree\n").expect("write");
     rig.hear(3);
     assert_eq!(*asked.borrow(), [(true, false), (true, false), (false, false)]);
     rig.turn();
-    assert_eq!(rig.act(|host, cx| host.stream().is_reading(cx)), false);
+    assert!(!rig.act(|host, cx| host.stream().is_reading(cx)));
 }
 
 #[test]

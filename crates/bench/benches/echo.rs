@@ -1,7 +1,6 @@
 //! CPU per echo, and per accepted, echoed and closed connection, of every server in the table.
 //!
-//! The servers run on one core, the load on another. Rounds are short and the servers take turns
-//! in them, in an order that rotates, so that what the machine does meanwhile hits all alike.
+//! The servers take turns in short rounds: see `bench::contest`.
 //! `cargo bench -p bench --bench echo -- [--rounds N] [SCENARIO ...]`, where a scenario is any
 //! part of its name.
 //!
@@ -15,33 +14,18 @@
 mod servers;
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bench::args::Options;
-use bench::burst_load::{BurstLoad, Farewell};
-use bench::echo_load::{EchoLoad, EchoShape};
+use bench::burst_load::Farewell;
+use bench::contest::{Scenario, Shape};
+use bench::echo_load::EchoShape;
 use bench::machine::{Cores, raise_descriptor_limit};
-use bench::process::{Server, ServerProcess};
-use bench::table::{Samples, echo_table};
+use bench::process::Server;
+use bench::table::echo_table;
 use servers::SERVERS;
 
 const ROUNDS: usize = 11;
-
-#[derive(Debug)]
-struct Scenario {
-    name: &'static str,
-    servers: &'static [Server],
-    shape: Shape,
-    /// Messages, or connections, in a round: about a fifth of a second's worth.
-    requests: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Shape {
-    Echo(EchoShape),
-    /// Of so many connections.
-    Bursts(usize, Farewell),
-}
 
 const SCENARIOS: &[Scenario] = &[
     echo("50 connections x 64 B, 1 deep", 50, 64, 1, 20_000),
@@ -88,74 +72,6 @@ const fn bursts(name: &'static str, connections: usize, farewell: Farewell) -> S
     Scenario { name, servers: SERVERS, shape, requests: 4_000 }
 }
 
-/// One server, and the load that drives it.
-#[derive(Debug)]
-struct Contestant {
-    server: ServerProcess,
-    load: Load,
-    samples: Samples,
-}
-
-#[derive(Debug)]
-enum Load {
-    Echo(EchoLoad),
-    Bursts(usize, BurstLoad),
-}
-
-impl Load {
-    fn new(server: &ServerProcess, shape: Shape) -> io::Result<Self> {
-        Ok(match shape {
-            Shape::Echo(shape) => Self::Echo(EchoLoad::connect(server.address(), shape)?),
-            Shape::Bursts(connections, farewell) => {
-                Self::Bursts(connections, BurstLoad::new(server.address(), farewell))
-            }
-        })
-    }
-
-    fn run(&mut self, requests: u64) -> io::Result<(u64, Duration)> {
-        match self {
-            Self::Echo(load) => load.run(requests),
-            Self::Bursts(connections, load) => {
-                load.run(requests.div_ceil(*connections as u64), *connections)
-            }
-        }
-    }
-}
-
-impl Contestant {
-    fn round(&mut self, requests: u64) -> io::Result<()> {
-        let before = self.server.settled_cpu()?;
-        let (done, elapsed) = self.load.run(requests)?;
-        let after = self.server.settled_cpu()?;
-        self.samples.add(after - before, done, elapsed);
-        Ok(())
-    }
-}
-
-fn run(scenario: &Scenario, rounds: usize, cores: Cores) -> io::Result<()> {
-    let mut contestants = Vec::new();
-    for server in scenario.servers {
-        let server = server.start(cores)?;
-        let mut load = Load::new(&server, scenario.shape)?;
-        load.run(scenario.requests / 4)?; // warms caches, heaps and the branch predictor
-        contestants.push(Contestant { server, load, samples: Samples::default() });
-    }
-    for round in 0..rounds {
-        for turn in 0..contestants.len() {
-            let next = (round + turn) % contestants.len();
-            contestants[next].round(scenario.requests)?;
-        }
-    }
-    let rows: Vec<_> = scenario
-        .servers
-        .iter()
-        .zip(contestants)
-        .map(|(server, contestant)| (server.name, contestant.samples))
-        .collect();
-    print!("{}", echo_table(scenario.name, &rows));
-    Ok(())
-}
-
 fn main() -> io::Result<()> {
     let options = Options::from_env();
     let rounds = options.rounds.unwrap_or(ROUNDS);
@@ -164,7 +80,7 @@ fn main() -> io::Result<()> {
     let begin = Instant::now();
     println!("{rounds} interleaved rounds; us: microseconds of the server's CPU per request");
     for scenario in SCENARIOS.iter().filter(|scenario| options.wants(scenario.name)) {
-        run(scenario, rounds, cores)?;
+        print!("{}", echo_table(scenario.name, &scenario.run(rounds, cores)?));
     }
     println!("\n{:.0} s", begin.elapsed().as_secs_f64());
     Ok(())

@@ -2,7 +2,8 @@
 //!
 //! Each connection echoes one message of 64 bytes and then is silent. The figure is the growth of
 //! the server's anonymous memory over 10,000 connections, after a first 100 that pay for what is
-//! allocated once. The system's buffers are not in it. `cargo bench -p bench --bench idle`.
+//! allocated once. The system's buffers are not in it. `cargo bench -p bench --bench idle -- [SERVER ...]`,
+//! where a server is any part of its name.
 
 mod servers;
 
@@ -11,12 +12,23 @@ use std::io;
 use bench::args::Options;
 use bench::burst_load::{BurstLoad, Farewell};
 use bench::machine::{Cores, raise_descriptor_limit};
+use bench::poe;
 use bench::process::Server;
 use servers::SERVERS;
 
-/// Ours, where each client has a session of its own.
-const SESSIONS: Server =
-    Server { name: "a session each", path: env!("CARGO_BIN_EXE_echo_sessions"), args: &[] };
+const BY_HAND: &str = env!("CARGO_BIN_EXE_lines_wheels");
+
+const TCP_SERVER: &str = env!("CARGO_BIN_EXE_lines_tcp_server");
+
+/// Ours, where each client has a session of its own; and servers of lines.
+const MORE: &[Server] = &[
+    Server { name: "a session each", path: env!("CARGO_BIN_EXE_echo_sessions"), args: &[] },
+    Server { name: "lines", path: BY_HAND, args: &[] },
+    Server { name: "lines, limits", path: BY_HAND, args: &["--limits"] },
+    Server { name: "TcpServer", path: TCP_SERVER, args: &[] },
+    Server { name: "TcpServer, sessions", path: TCP_SERVER, args: &["--sessions"] },
+    poe::SERVER_TCP,
+];
 
 /// Connections opened together.
 const BATCH: usize = 100;
@@ -45,8 +57,13 @@ fn main() -> io::Result<()> {
     let limit = raise_descriptor_limit().saturating_sub(BATCH as u64 + SPARE);
     let connections = CONNECTIONS.min(usize::try_from(limit).unwrap_or(usize::MAX));
     println!("user-space bytes per idle connection, {connections} held");
-    let servers = SERVERS.iter().chain([&SESSIONS]);
-    for server in servers.filter(|server| options.wants(server.name)) {
+    let poe = poe::version();
+    println!("{}", poe.as_deref().unwrap_or("no POE: it is passed over"));
+    let possible = |server: &&Server| poe.is_some() || **server != poe::SERVER_TCP;
+    for server in SERVERS.iter().chain(MORE).filter(possible) {
+        if !options.wants(server.name) {
+            continue;
+        }
         println!("{:<24} {:>8.0}", server.name, bytes_per_connection(server, cores, connections)?);
     }
     Ok(())

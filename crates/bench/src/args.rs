@@ -1,6 +1,6 @@
 //! Command lines: of the servers, and of the benchmarks.
 //!
-//! A server takes `ADDR:PORT [--lines]` and says on stdout where it listens. A benchmark takes
+//! A server takes `ADDR:PORT` and flags and says on stdout where it listens. A benchmark takes
 //! what follows `--` in `cargo bench`, and ignores the flags cargo adds of its own.
 
 use std::env;
@@ -11,11 +11,11 @@ use std::process;
 /// The address a server was told to listen on; prints the usage and ends the process with
 /// status 2 if the arguments make no sense.
 ///
-/// `--lines` is accepted and changes nothing: a server that echoes bytes echoes lines.
+/// What begins with `--` is left to [`takes`].
 #[must_use]
 pub fn listen_address() -> SocketAddr {
     let mut address = None;
-    for arg in env::args().skip(1).filter(|arg| arg != "--lines") {
+    for arg in env::args().skip(1).filter(|arg| !arg.starts_with("--")) {
         match (address, arg.parse::<SocketAddr>()) {
             (None, Ok(parsed)) => address = Some(parsed),
             _ => usage(),
@@ -24,9 +24,15 @@ pub fn listen_address() -> SocketAddr {
     address.unwrap_or_else(|| usage())
 }
 
+/// Whether the server was given this flag.
+#[must_use]
+pub fn takes(flag: &str) -> bool {
+    env::args().skip(1).any(|arg| arg == flag)
+}
+
 fn usage() -> ! {
     let program = env::args().next().unwrap_or_else(|| "server".to_owned());
-    eprintln!("usage: {program} ADDR:PORT [--lines]");
+    eprintln!("usage: {program} ADDR:PORT [--FLAG ...]");
     process::exit(2)
 }
 

@@ -7,17 +7,20 @@
 //!
 //! Linux only.
 //!
-//! In reading order: [`args`], [`machine`], [`process`], [`echo_load`], [`burst_load`],
-//! [`connect_load`], [`wrk`], [`table`].
+//! In reading order: [`args`], [`machine`], [`process`], [`contest`], [`echo_load`], [`burst_load`],
+//! [`chat_load`], [`connect_load`], [`wrk`], [`poe`], [`table`].
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod args;
 pub mod burst_load;
+pub mod chat_load;
 pub mod connect_load;
+pub mod contest;
 pub mod echo_load;
 pub mod machine;
+pub mod poe;
 pub mod process;
 pub mod table;
 pub mod udp_load;

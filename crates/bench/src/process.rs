@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::machine::{Cores, anonymous_bytes, cpu_nanos, sleeps};
 
 /// How to start a server: one row of a benchmark's table of servers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Server {
     /// What the tables call it.
     pub name: &'static str,

@@ -46,10 +46,11 @@ use crate::{Filter, FilterError, Input, Output};
 pub struct Line {
     input: Splitter,
     output: Literal,
-    max_length: usize,
+    /// As a short number, as is what follows: every connection has them.
+    max_length: u32,
     /// Bytes at the front of the input in which no ending ends. Invariant, given what [`Filter`]
     /// says of successive calls: zero after a line, and at most what the last call left.
-    searched: usize,
+    searched: u32,
 }
 
 impl Line {
@@ -148,7 +149,7 @@ impl Line {
     /// ```
     #[must_use]
     pub fn max_length(mut self, bytes: usize) -> Self {
-        self.max_length = bytes;
+        self.max_length = short(bytes);
         self
     }
 
@@ -157,12 +158,11 @@ impl Line {
     fn unfinished(&mut self, window: &[u8]) -> Result<Option<Bytes>, FilterError> {
         // What may be the beginning of an ending is not content yet. Counting it would refuse a
         // line of just the permitted length if its ending happens to be cut in two.
-        if window.len() > self.max_length
-            && window.len() - self.input.begun_at_end_of(window) > self.max_length
-        {
-            return Err(FilterError::TooLong { limit: self.max_length });
+        let limit = self.max_length as usize;
+        if window.len() > limit && window.len() - self.input.begun_at_end_of(window) > limit {
+            return Err(FilterError::TooLong { limit });
         }
-        self.searched = window.len();
+        self.searched = short(window.len());
         Ok(None)
     }
 }
@@ -176,9 +176,9 @@ impl Filter for Line {
         self.input.next_byte(input);
         let bytes = input.as_slice();
         // Beyond this, an ending would come too late: a peer cannot make us search more than that.
-        let reach = self.max_length.saturating_add(self.input.width());
+        let reach = (self.max_length as usize).saturating_add(self.input.width());
         let window = &bytes[..bytes.len().min(reach)];
-        let Some(end) = self.input.find(window, self.searched) else {
+        let Some(end) = self.input.find(window, self.searched as usize) else {
             return self.unfinished(window);
         };
         let line = input.take(end);
@@ -190,8 +190,9 @@ impl Filter for Line {
     /// Yields the last line although nothing ends it, unless it is empty or too long.
     fn finish(&mut self, input: &mut Input<'_>) -> Result<Option<Bytes>, FilterError> {
         self.searched = 0;
-        if input.len() > self.max_length {
-            return Err(FilterError::TooLong { limit: self.max_length });
+        let limit = self.max_length as usize;
+        if input.len() > limit {
+            return Err(FilterError::TooLong { limit });
         }
         Ok((!input.is_empty()).then(|| input.take(input.len())))
     }
@@ -199,8 +200,12 @@ impl Filter for Line {
     /// Appends the line and the ending; never fails.
     #[inline]
     fn encode(&mut self, line: Bytes, out: &mut Output) -> Result<(), FilterError> {
+        let ending = self.output.as_bytes();
+        if line.len() < Output::LINKED_FROM {
+            out.reserve(line.len() + ending.len());
+        }
         out.put_bytes(line);
-        out.put_slice(self.output.as_bytes());
+        out.put_slice(ending);
         Ok(())
     }
 }
@@ -226,4 +231,10 @@ impl Default for Line {
 /// Longer than any line of the text protocols in use, short enough that ten thousand peers without
 /// a newline are an inconvenience (160 MiB) rather than the end. Twisted's `LineReceiver` has the
 /// same.
-const DEFAULT_MAX_LENGTH: usize = 16_384;
+const DEFAULT_MAX_LENGTH: u32 = 16_384;
+
+/// A length of four gigabytes or more is as good as any.
+#[inline]
+fn short(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}

@@ -86,6 +86,20 @@ impl Output {
         }
     }
 
+    /// Makes room for so many bytes, where a filter puts several pieces one after the other.
+    ///
+    /// ```
+    /// let mut out = filters::Output::new();
+    /// out.reserve(100);
+    /// assert!(out.has_buffer());
+    /// ```
+    #[inline]
+    pub fn reserve(&mut self, bytes: usize) {
+        if self.tail.is_none() && self.sent == 0 {
+            self.head.reserve(bytes);
+        }
+    }
+
     /// Appends where some of what was put is sent, or linked.
     #[inline(never)]
     fn put_behind(&mut self, bytes: &[u8]) {

@@ -160,6 +160,8 @@ pub(crate) struct Desk {
     /// The spare buffer that is lent next, if there is one: what one wheel gives back the next one gets.
     pub(crate) at_hand: Vec<u8>,
     pub(crate) spare: Vec<Vec<u8>>,
+    /// Their capacities together, [`MOST_SPARE`](crate::config::MOST_SPARE) at most.
+    pub(crate) spare_bytes: usize,
     pub(crate) doorbell: Doorbell,
     pub(crate) inbox: Inbox,
     pub(crate) pool: Pool,
@@ -190,6 +192,7 @@ impl Desk {
             all_told: false,
             at_hand: Vec::new(),
             spare: Vec::new(),
+            spare_bytes: 0,
             doorbell: Doorbell::default(),
             inbox: Inbox::default(),
             pool: Pool::new(workers),
@@ -248,6 +251,14 @@ impl Desk {
             }
         }
         watched
+    }
+
+    /// A buffer that was put by, or one without room.
+    #[inline(never)]
+    pub(crate) fn take_spare(&mut self) -> Vec<u8> {
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.spare_bytes -= buffer.capacity();
+        buffer
     }
 
     /// Takes the wheel's alarm back, if it is set.

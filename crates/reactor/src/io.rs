@@ -8,7 +8,7 @@ mod time;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
-use crate::config::{MOST_SPARE_BUFFERS, SPARE_BUFFER};
+use crate::config::{MOST_SPARE, SPARE_BUFFER};
 use crate::desk::{Desk, Entry, Meta};
 use crate::further::WatchId;
 use crate::ids::{SessionId, WheelId};
@@ -341,7 +341,7 @@ impl Io<'_> {
     #[inline]
     pub fn lend_buffer(&mut self) -> Vec<u8> {
         let buffer = std::mem::take(&mut self.desk.at_hand);
-        if buffer.capacity() > 0 { buffer } else { self.desk.spare.pop().unwrap_or_default() }
+        if buffer.capacity() > 0 { buffer } else { self.desk.take_spare() }
     }
 
     /// Takes a buffer back, for the next wheel that needs one.
@@ -357,9 +357,10 @@ impl Io<'_> {
 
     #[inline(never)]
     fn put_by(&mut self, mut buffer: Vec<u8>) {
-        let keep = buffer.capacity() > 0 && buffer.capacity() <= SPARE_BUFFER;
-        if keep && self.desk.spare.len() < MOST_SPARE_BUFFERS {
+        let room = MOST_SPARE - self.desk.spare_bytes;
+        if buffer.capacity() > 0 && buffer.capacity() <= room.min(SPARE_BUFFER) {
             buffer.clear();
+            self.desk.spare_bytes += buffer.capacity();
             self.desk.spare.push(buffer);
         }
     }

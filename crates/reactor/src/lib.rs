@@ -42,7 +42,7 @@
 //!
 //! In reading order: [`Kernel`], [`States`], [`Context`], [`Event`]; [`Clock`] for tests; [`Watch`] for a
 //! descriptor that a session reads itself; [`Wheel`], [`Io`] and [`Handle`] for those who make wheels.
-//! Sockets and framed streams are in the crate `wheels`.
+//! Sockets and framed streams are in the crate `wheels`, servers and clients ready made in `components`.
 //!
 //! # Logging
 //!

@@ -193,8 +193,8 @@ impl<V> WheelMap<V> {
 /// An odd number without a pattern, the golden ratio's: neighbours are spread over all places.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Places of the first table.
-const FEWEST: usize = 4;
+/// Places of the first table: many sessions have one wheel and no more.
+const FEWEST: usize = 2;
 
 /// To take everything out of a map that goes on: `std::mem::take(&mut map)`.
 impl<V> IntoIterator for WheelMap<V> {

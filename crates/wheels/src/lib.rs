@@ -11,7 +11,8 @@
 //!
 //! A session holds a wheel as a small handle; dropping the handle closes the wheel, and nothing of it
 //! is delivered any more. What the peer or the system does wrong is a [`Failure`] event, and so is a bad
-//! parameter: building a wheel never fails and never panics.
+//! parameter: building a wheel never fails and never panics. Servers and clients that are built of these are
+//! in the crate `components`.
 //!
 //! ```
 //! use std::collections::HashMap;

@@ -80,6 +80,41 @@ fn what_is_said_reaches_the_others_in_the_room_and_nobody_else() {
 }
 
 #[test]
+fn what_is_said_in_quick_succession_comes_in_order_and_not_to_who_said_it() {
+    let server = start(&[]);
+    let mut alice = Guest::named(&server, "alice");
+    let mut bob = Guest::named(&server, "bob");
+    alice.is_told(&["* bob has joined"]);
+    let mut carol = Guest::named(&server, "carol");
+    alice.is_told(&["* carol has joined"]);
+    bob.is_told(&["* carol has joined"]);
+    for round in 0..20 {
+        let lines = [format!("{round}"), format!("{round} again")];
+        alice.says(&lines.join("\n"));
+        bob.says(&lines.join("\n"));
+        let of = |name: &str| lines.clone().map(|line| format!("<{name}> {line}"));
+        let (of_alice, of_bob) = (of("alice"), of("bob"));
+        bob.is_told(&of_alice.each_ref().map(String::as_str));
+        alice.is_told(&of_bob.each_ref().map(String::as_str));
+        let mut all = of_alice.iter().chain(&of_bob).cloned().collect::<Vec<_>>();
+        let heard: Vec<_> = all.iter().map(|_| carol.hears()).collect();
+        let place = |line: &String| heard.iter().position(|other| other == line);
+        assert!(place(&of_alice[0]) < place(&of_alice[1]), "{heard:?}");
+        assert!(place(&of_bob[0]) < place(&of_bob[1]), "{heard:?}");
+        let mut sorted = heard.clone();
+        (sorted.sort(), all.sort());
+        assert_eq!(sorted, all);
+    }
+    // Who leaves is not told what is said afterwards, and all that was said before.
+    alice.says("bye\n/quit");
+    bob.is_told(&["<alice> bye", "* alice has left"]);
+    carol.is_told(&["<alice> bye", "* alice has left"]);
+    alice.is_told(&["* good bye", ""]);
+    drop((alice, bob, carol));
+    assert_eq!(server.end(Signal::TERM), End::silent(0));
+}
+
+#[test]
 fn names_and_rooms_are_proper_and_names_are_one_persons() {
     let server = start(&[]);
     let mut alice = Guest::named(&server, "alice");

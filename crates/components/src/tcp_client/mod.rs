@@ -160,8 +160,8 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
     /// some of them. And *sent* is what the system has taken: a server that never read it has it not. Who
     /// needs more needs answers from the server.
     ///
-    /// They are put when `connected` has returned, and what is put later comes after them. What is put in it, a login say, is for that connection and
-    /// not kept.
+    /// They are put when `connected` has returned, and what is put later comes after them. What is put in it, a
+    /// login say, is for that connection and not kept.
     pub fn keep_unsent(mut self) -> Self
     where
         F::Out: Clone,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// use std::time::Duration;
 /// use components::Reconnect;
 ///
-/// // Up to 1 s, 2 s, 4 s, 8 s and then 10 s; the 20th failure in a row is the last.
+/// // Up to 1 s, 2 s, 4 s, 8 s and then 10 s; after 20 tries in a row it gives up.
 /// let patient = Reconnect::new().most(Duration::from_secs(10)).attempts(20);
 /// # let _ = patient;
 /// ```

@@ -100,6 +100,11 @@ impl<F: Filter, C> Hub<F, C> {
         self.clients.get(&id).and_then(Connection::wheel)
     }
 
+    /// Whether it is there, and has not ended.
+    pub(super) fn is_there(&self, id: WheelId) -> bool {
+        self.clients.get(&id).is_some_and(|connection| !connection.has_ended())
+    }
+
     /// The connection of a session that is one.
     pub(super) fn only(&self) -> Option<WheelId> {
         self.clients.iter().map(|(id, _)| id).next()
@@ -113,7 +118,7 @@ impl<F: Filter, C> Hub<F, C> {
     pub(super) fn shutdown(&mut self, cx: &mut Context<'_>, id: WheelId) {
         let Some(connection) = self.clients.get_mut(&id) else { return };
         let Some(wheel) = connection.wheel.take() else { return };
-        if wheel.unsent(cx) == 0 {
+        if wheel.unsent(cx) == 0 && !wheel.is_failing(cx) {
             connection.phase = Phase::Ended;
             self.review.push_back(id);
         } else {

@@ -53,12 +53,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     }
 
     pub(super) fn stop(&mut self, cx: &mut Context<'_>) -> Returned {
-        let first = self.tell_each(cx, |serving, cx, id| {
-            if !serving.hub.begin_to_tell(id) {
-                return Ok(());
-            }
-            serving.tell(cx, id, |plan| plan.client.disconnected.as_ref())
-        });
+        let first = self.tell_each(cx, Self::tell_end);
         if matches!(self.hub.role, Role::Server(_))
             && let Some(stopped) = &self.plan.server.stopped
         {
@@ -187,17 +182,17 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         if closing {
             self.hub.end_later(id);
         }
-        self.tell_live(cx, id, |plan| plan.client.flushed.as_ref())?;
+        self.tell(cx, id, |plan| plan.client.flushed.as_ref())?;
         self.settle_after(cx, id)
     }
 
     pub(super) fn got_high(&mut self, cx: &mut Context<'_>, id: WheelId) -> Returned {
-        self.tell_live(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call))?;
+        self.tell(cx, id, |plan| plan.client.high.as_ref().map(|(_, call)| call))?;
         self.settle_after(cx, id)
     }
 
     pub(super) fn got_low(&mut self, cx: &mut Context<'_>, id: WheelId) -> Returned {
-        self.tell_live(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call))?;
+        self.tell(cx, id, |plan| plan.client.low.as_ref().map(|(_, call)| call))?;
         self.settle_after(cx, id)
     }
 
@@ -254,7 +249,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         self.hub.drain();
         let first = broke(|| self.tell_draining(cx));
         let next = self.tell_each(cx, |serving, cx, id| {
-            serving.tell_live(cx, id, |plan| plan.client.draining.as_ref())
+            serving.tell(cx, id, |plan| plan.client.draining.as_ref())
         });
         go_on(first.or(next))?;
         self.settle(cx)

@@ -13,14 +13,15 @@ use wheels::filter::Filter;
 use super::callbacks::{OnClient, Plan};
 use super::client::Client;
 use super::clients::Clients;
-use super::hub::{Connection, Role};
+use super::hub::Role;
 use super::lent::Lent;
 use super::session::Serving;
 use crate::events::{DISCONNECTED, notify};
 use crate::outcome::{Outcome, Returned};
 
 impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
-    /// Calls one of the user's callbacks that are about one connection, if there is one.
+    /// Calls one of the user's callbacks that are about one connection, if there is one and it is not closed:
+    /// its wheel may have something to tell still.
     pub(super) fn tell<'p>(
         &'p mut self,
         cx: &mut Context<'_>,
@@ -28,24 +29,20 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         call: impl FnOnce(&'p Plan<S, F, C>) -> Option<&'p OnClient<S, F, C>>,
     ) -> Returned {
         let Self { user, hub, plan } = self;
-        match call(plan).filter(|_| hub.clients.contains_key(&id)) {
+        match call(plan).filter(|_| hub.is_there(id)) {
             Some(call) => Lent::new(hub, cx).client(id, |client| call(user, client)),
             None => Ok(()),
         }
     }
 
-    /// As `tell`, unless the connection has ended: its wheel may have something to tell still.
-    pub(super) fn tell_live<'p>(
-        &'p mut self,
-        cx: &mut Context<'_>,
-        id: WheelId,
-        call: impl FnOnce(&'p Plan<S, F, C>) -> Option<&'p OnClient<S, F, C>>,
-    ) -> Returned {
-        let there = self.hub.clients.get(&id);
-        if there.is_none_or(Connection::has_ended) {
-            return Ok(());
+    /// Tells that a connection is closed, if that was not told yet.
+    pub(super) fn tell_end(&mut self, cx: &mut Context<'_>, id: WheelId) -> Returned {
+        let Self { user, hub, plan } = self;
+        let call = plan.client.disconnected.as_ref();
+        match call.filter(|_| hub.begin_to_tell(id)) {
+            Some(call) => Lent::new(hub, cx).client(id, |client| call(user, client)),
+            None => Ok(()),
         }
-        self.tell(cx, id, call)
     }
 
     /// Tells something of each connection, though one callback fails; gives the first failure back.
@@ -69,8 +66,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         id: WheelId,
         call: impl FnOnce(&mut S, &mut Client<'_, F, C>) -> R,
     ) -> Returned {
-        let there = self.hub.clients.get(&id);
-        if there.is_none_or(Connection::has_ended) {
+        if !self.hub.is_there(id) {
             return Ok(());
         }
         let Self { user, hub, .. } = self;
@@ -106,9 +102,7 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
     /// Tells what has ended, and what ends because of that.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) -> Returned {
         while let Some(id) = self.hub.next_ended(cx) {
-            if self.hub.begin_to_tell(id) {
-                self.tell(cx, id, |plan| plan.client.disconnected.as_ref())?;
-            }
+            self.tell_end(cx, id)?;
             let Some(peer) = self.hub.remove(cx, id) else { continue };
             match &mut self.hub.role {
                 Role::Server(door) => {

@@ -1,14 +1,23 @@
 //! What time it is to a wheel, and its one alarm.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Io;
+use crate::clock::Moment;
 
 impl Io<'_> {
     /// The time of this turn.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.desk.clock.instant(self.desk.now)
+    }
+
+    /// How long the clock of the kernel has run, as of this turn: the same as [`now`](Self::now), for who notes many
+    /// times and compares them among each other.
+    #[must_use]
+    #[inline]
+    pub fn uptime(&self) -> Duration {
+        self.desk.now.since(Moment::ZERO)
     }
 
     /// Asks for [`Wheel::next`](crate::Wheel::next) to be called at a time, instead of what was asked

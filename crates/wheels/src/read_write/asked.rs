@@ -94,7 +94,7 @@ impl<F: Filter> Stream<F> {
     /// Input is not wanted for now, by the session or by what it is piped to.
     pub(super) fn note_paused(&mut self, io: &Io<'_>) {
         if let Some(health) = &mut self.health {
-            health.note_paused(io.now());
+            health.note_paused(io.uptime());
         }
     }
 
@@ -104,7 +104,7 @@ impl<F: Filter> Stream<F> {
             return;
         }
         if let Some(health) = &mut self.health {
-            health.note_resumed(io.now());
+            health.note_resumed(io.uptime());
             self.set_alarm(io);
         }
     }
@@ -176,7 +176,7 @@ impl<F: Filter> Stream<F> {
         }
         io.hold_session();
         if let Some(health) = &mut self.health {
-            health.note_anew(io.now());
+            health.note_anew(io.uptime());
             self.set_alarm(io);
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use filters::Filter;
 use reactor::{Bound, Io};
 
-use super::health::{Input, Limit, State};
+use super::health::{Input, Limit, State, instant};
 use super::link::{Intake, Outlet};
 use super::outbound::Progress;
 use super::stream::Stream;
@@ -61,7 +61,8 @@ impl<F: Filter> Stream<F> {
         self.rare.get_or_insert_default()
     }
 
-    fn has_failure(&self) -> bool {
+    /// Whether a failure is still to be told.
+    pub(super) fn has_failure(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.failure.is_some())
     }
 
@@ -83,7 +84,8 @@ impl<F: Filter> Stream<F> {
             self.outbound.shut();
         }
         let health = self.health.take();
-        let at_latest = health.and_then(|health| health.end(&self.settings.limits));
+        let end = health.and_then(|health| health.end(&self.settings.limits));
+        let at_latest = end.and_then(|end| instant(end, io));
         self.rare().leaving = Some(Leaving { deadline: io.now(), at_latest });
         self.postpone(io);
         io.hold_session();
@@ -181,7 +183,7 @@ impl<F: Filter> Stream<F> {
     fn look_at_health(&mut self, io: &mut Io<'_>) -> Option<Told<F::Item>> {
         let state = self.state();
         let limits = self.settings.limits;
-        let limit = self.health.as_mut()?.look(&limits, state, io.now());
+        let limit = self.health.as_mut()?.look(&limits, state, io.uptime());
         let told = limit.and_then(|limit| self.limit_reached(limit, io));
         self.set_alarm(io);
         told
@@ -194,7 +196,7 @@ impl<F: Filter> Stream<F> {
         if limit.is_of_output() {
             self.output_failed(failure, io);
             if let Some(health) = &mut self.health {
-                health.note_output(Progress::None, 0, &self.settings.limits, io.now());
+                health.note_output(Progress::None, 0, &self.settings.limits, io.uptime());
             }
             return None;
         }

@@ -89,14 +89,14 @@ pub(super) enum Input {
 /// A note of when something happened, from which no limit is reached early.
 ///
 /// In milliseconds since the stream was made, rounded up, and one more: so a thousand idle connections do
-/// not keep five times as much.
+/// not keep five times as much. Like all times here it is by the kernel's uptime, which costs less to read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Tick(NonZeroU32);
 
 #[derive(Debug)]
 pub(super) struct Health {
     /// When it was made, or a time since then.
-    base: Instant,
+    base: Duration,
     /// When bytes moved last, in either direction.
     moved: Tick,
     /// When the record that is unfinished began.
@@ -128,7 +128,7 @@ enum Life {
 }
 
 impl Health {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) const fn new(now: Duration) -> Self {
         Self {
             base: now,
             moved: Tick::FIRST,
@@ -150,7 +150,7 @@ impl Health {
 
     /// Bytes came.
     #[inline]
-    pub(super) fn note_input(&mut self, now: Instant) {
+    pub(super) fn note_input(&mut self, now: Duration) {
         self.moved = self.tick(now);
     }
 
@@ -161,7 +161,7 @@ impl Health {
     }
 
     /// All that came was looked at, and there is the beginning of a record.
-    pub(super) fn note_unfinished(&mut self, now: Instant) {
+    pub(super) fn note_unfinished(&mut self, now: Duration) {
         let now = self.tick(now);
         self.frame.get_or_insert(now);
     }
@@ -172,7 +172,7 @@ impl Health {
         progress: Progress,
         unsent: usize,
         limits: &Limits,
-        now: Instant,
+        now: Duration,
     ) {
         let now = self.tick(now);
         if progress == Progress::Some {
@@ -185,14 +185,14 @@ impl Health {
     }
 
     /// Input is not wanted for now.
-    pub(super) fn note_paused(&mut self, now: Instant) {
+    pub(super) fn note_paused(&mut self, now: Duration) {
         let now = self.tick(now);
         self.paused.get_or_insert(now);
     }
 
     /// Input is wanted again: the time during which it was not is not the peer's. What had begun before
     /// goes on, or a peer that makes us pause had time without end.
-    pub(super) fn note_resumed(&mut self, now: Instant) {
+    pub(super) fn note_resumed(&mut self, now: Duration) {
         let now = self.tick(now);
         let Some(paused) = self.paused.take() else { return };
         let time = now.since(paused);
@@ -202,21 +202,22 @@ impl Health {
     }
 
     /// Another filter took the place of one that refused: its time begins.
-    pub(super) fn note_anew(&mut self, now: Instant) {
+    pub(super) fn note_anew(&mut self, now: Duration) {
         self.moved = self.tick(now);
         self.frame = None;
     }
 
     /// The time at which it is over in any case.
-    pub(super) fn end(&self, limits: &Limits) -> Option<Instant> {
-        let born = self.base.checked_sub(SHIFT * u32::from(self.shifts));
-        let born = born.filter(|_| self.life == Life::Good && limits.lifetime > 0);
-        born?.checked_add(Duration::from_millis(limits.lifetime.into()))
+    pub(super) fn end(&self, limits: &Limits) -> Option<Duration> {
+        let born = self.base.saturating_sub(SHIFT * u32::from(self.shifts));
+        let ends = self.life == Life::Good && limits.lifetime > 0;
+        ends.then(|| born + Duration::from_millis(limits.lifetime.into()))
     }
 
     /// Sets the alarm for the limit that is reached first, unless it rings before that anyway.
     pub(super) fn set_alarm(&mut self, limits: &Limits, state: State, io: &mut Io<'_>) {
         let first = self.limits(limits, state).map(|(_, due)| due).min();
+        let first = first.and_then(|first| instant(first, io));
         let alarm = io.alarm();
         if let Some(first) = first.filter(|first| alarm.is_none_or(|alarm| *first < alarm)) {
             io.wake_at(first);
@@ -225,7 +226,7 @@ impl Health {
     }
 
     /// The alarm has rung: which limit is reached, if any. It is to be set anew.
-    pub(super) fn look(&mut self, limits: &Limits, state: State, now: Instant) -> Option<Limit> {
+    pub(super) fn look(&mut self, limits: &Limits, state: State, now: Duration) -> Option<Limit> {
         self.alarm = Alarm::Off;
         let (limit, _) = self.limits(limits, state).find(|(_, due)| *due <= now)?;
         if limit == Limit::Lifetime {
@@ -235,7 +236,7 @@ impl Health {
     }
 
     /// Each limit that is on, and when it is reached as things stand.
-    fn limits(&self, limits: &Limits, state: State) -> impl Iterator<Item = (Limit, Instant)> {
+    fn limits(&self, limits: &Limits, state: State) -> impl Iterator<Item = (Limit, Duration)> {
         let heard = |since: Option<Tick>| since.filter(|_| state.input == Input::Awaited);
         let lives = state.input != Input::Over || state.unsent > 0;
         [
@@ -250,17 +251,17 @@ impl Health {
     }
 
     #[inline]
-    fn tick(&mut self, now: Instant) -> Tick {
-        let elapsed = now.saturating_duration_since(self.base);
+    fn tick(&mut self, now: Duration) -> Tick {
+        let elapsed = now.saturating_sub(self.base);
         if elapsed < 2 * SHIFT { Tick::of(elapsed) } else { self.shift(elapsed) }
     }
 
     /// So many milliseconds after a note. `None` if it was not made, or there is no such limit.
-    fn after(&self, since: Option<Tick>, millis: u32) -> Option<Instant> {
+    fn after(&self, since: Option<Tick>, millis: u32) -> Option<Duration> {
         if millis == 0 {
             return None;
         }
-        self.base.checked_add(since?.time() + Duration::from_millis(millis.into()))
+        Some(self.base + since?.time() + Duration::from_millis(millis.into()))
     }
 
     /// Moves the base, so that ticks do not run out, which they would after 49 days. What is long past moves
@@ -277,6 +278,11 @@ impl Health {
         self.moved = self.moved.earlier(passed);
         Tick::of(elapsed.saturating_sub(passed))
     }
+}
+
+/// The time at which the kernel's uptime is this, or now if it was.
+pub(super) fn instant(uptime: Duration, io: &Io<'_>) -> Option<Instant> {
+    io.now().checked_add(uptime.saturating_sub(io.uptime()))
 }
 
 impl Tick {

@@ -128,6 +128,13 @@ impl<F: Filter> ReadWrite<F> {
         cx.wheel(&self.handle).is_some_and(|(stream, _)| stream.inbound.is_flowing())
     }
 
+    /// Whether the output has failed, and that is still to be told. What was put is lost then, though
+    /// nothing is [unsent](Self::unsent) any more.
+    #[must_use]
+    pub fn is_failing(&self, cx: &mut Context<'_>) -> bool {
+        cx.wheel(&self.handle).is_some_and(|(stream, _)| stream.has_failure())
+    }
+
     /// Delivers no more input until [`resume_input`](Self::resume_input), not even what was read already
     /// (POE: `pause_input`). The peer soon finds that it can send no more. What has come is kept: at most
     /// 64 KiB and an unfinished record.

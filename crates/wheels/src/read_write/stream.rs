@@ -50,7 +50,7 @@ impl<F: Filter> Stream<F> {
         if !unread.is_empty() {
             io.again();
         }
-        let health = settings.limits.any().then(|| Box::new(Health::new(io.now())));
+        let health = settings.limits.any().then(|| Box::new(Health::new(io.uptime())));
         let mut stream = Self {
             inbound: Inbound::new(*watched.as_ref().unwrap_or(&Watched::WhenReady), unread),
             outbound: Outbound::new(),
@@ -123,7 +123,7 @@ impl<F: Filter> Stream<F> {
         }
         let unsent = self.outbound.unsent();
         if let Some(health) = &mut self.health {
-            health.note_output(progress, unsent, &self.settings.limits, io.now());
+            health.note_output(progress, unsent, &self.settings.limits, io.uptime());
             if unsent > 0 {
                 self.set_alarm(io);
             }
@@ -151,10 +151,10 @@ impl<F: Filter> Stream<F> {
         let moved = self.inbound.has_moved();
         let Some(health) = &mut self.health else { return };
         if moved {
-            health.note_input(io.now());
+            health.note_input(io.uptime());
         }
         if self.inbound.is_unfinished() || self.filter.pending() > 0 {
-            health.note_unfinished(io.now());
+            health.note_unfinished(io.uptime());
             self.set_alarm(io);
         } else {
             health.note_record();
@@ -297,7 +297,7 @@ impl<F: Filter> Stream<F> {
         if let Some(health) = &mut self.health {
             health.note_record();
             if self.inbound.has_moved() {
-                health.note_input(io.now());
+                health.note_input(io.uptime());
             }
         }
     }
