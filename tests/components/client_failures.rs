@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
 
-use components::Reconnect;
+use components::{CONNECT, Reconnect};
 use reactor::{Clock, Context, Death, Event, Kernel, OnException, Signal, States};
 use testkit::net::{self, Refusing};
 use testkit::story::Story;
@@ -252,22 +252,24 @@ fn a_server_of_which_pre_connect_cannot_say_whether_it_is_right_is_refused() {
 #[test]
 fn what_was_kept_is_put_though_connected_fails() {
     for panics in [false, true] {
-        let (server, addr) = serve(|stream| [read_line(&stream), read_line(&stream)]);
-        let client = client().connect(addr).keep_unsent();
+        let (server, addr) = serve(|stream| read_line(&stream));
+        let client = client().keep_unsent();
         let client = client
-            .started(|_, cx| cx.post(cx.session(), "say", "kept"))
+            .started(move |_, cx| {
+                cx.yield_("say", "kept");
+                cx.yield_(&CONNECT, addr.into());
+            })
             .on("say", |_, server, line: &str| {
                 assert_eq!(server.put(line.to_owned()), wheels::Put::Queued);
             })
-            .connected(move |story, server| {
+            .connected(move |story, _| {
                 story.tell("connected");
-                server.put("login");
                 fail(panics)
             });
         let told = run_forgiven(client);
         let end = "read: end of stream";
         assert_eq!(told, ["connected", "died: oh", end, "disconnected", "stopped"]);
-        assert_eq!(server.join(), ["login", "kept"], "{panics}");
+        assert_eq!(server.join(), "kept", "{panics}");
     }
 }
 
