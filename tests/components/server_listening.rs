@@ -79,16 +79,30 @@ fn a_server_that_can_listen_nowhere_ends() {
 }
 
 #[test]
-fn a_failure_to_listen_that_nobody_wants_is_logged() {
-    let taken = Refusing::new();
-    let ((), logged) = logs::capture_warnings(|| {
+fn a_failure_to_listen_that_nobody_wants_is_logged_and_the_last_ends_the_program() {
+    let (one, other) = (Refusing::new(), Refusing::new());
+    let (ended, logged) = logs::capture_warnings(|| {
         let mut kernel = Kernel::new().expect("a kernel");
-        TcpServer::new(Line::new).listen(taken.addr).spawn(&mut kernel, ());
-        net::run_to_end(&mut kernel);
+        TcpServer::new(Line::new).listen(one.addr).listen(other.addr).spawn(&mut kernel, ());
+        kernel.run()
     });
-    assert_eq!(logged.len(), 1, "{logged:?}");
-    assert_eq!(logged[0].level, log::Level::Error);
-    assert!(logged[0].text.starts_with("bind"), "{}", logged[0]);
+    let error = ended.expect_err("nothing listens");
+    assert_eq!(error.to_string(), "bind: Address already in use");
+    let errors = logged.iter().filter(|line| line.text == "bind: Address already in use");
+    assert_eq!(errors.map(|line| line.level).collect::<Vec<_>>(), [log::Level::Error]);
+}
+
+#[test]
+fn a_failure_to_listen_that_nobody_wants_leaves_the_other_listeners() {
+    let taken = Refusing::new();
+    let server = TcpServer::new(Line::new).listen(taken.addr).listen("127.0.0.1:0");
+    let server =
+        server.on(Event::<(), usize>::new("count"), |(), clients, ()| clients.local_addrs().len());
+    let mut kernel = Kernel::new().expect("a kernel");
+    let session = server.spawn(&mut kernel, ());
+    net::run_until_kernel(&mut kernel, "the failure", |kernel| {
+        kernel.call(session, Event::<(), usize>::new("count"), ()) == Ok(1)
+    });
 }
 
 #[test]

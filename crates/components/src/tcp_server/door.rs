@@ -106,6 +106,11 @@ impl Door {
         lost
     }
 
+    /// Whether nobody is in and nobody can come.
+    pub(super) fn is_useless(&self) -> bool {
+        self.listeners.is_empty() && self.admission.count() == 0
+    }
+
     pub(super) fn local_addrs(&self, cx: &mut Context<'_>) -> Vec<Address> {
         self.listeners.iter().flat_map(|listener| listener.local_addrs(cx)).collect()
     }

@@ -36,9 +36,10 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
 
     /// Called when listening fails (POE: `Error`). A listener that could not be made is gone then; without any
     /// listener and connection the server ends. When descriptors run out the listener stays: see
-    /// [`SocketFactory`](wheels::SocketFactory). Default: it is logged.
+    /// [`SocketFactory`](wheels::SocketFactory). Default: it is logged, and if nothing is listened on any more
+    /// and nobody is connected it fails the session, so that the program says why it ends.
     ///
-    /// A program that is not to go on without its server gives the failure back:
+    /// A program that is not to go on without one of its listeners gives the failure back:
     ///
     /// ```
     /// use components::TcpServer;

@@ -76,10 +76,11 @@ impl<S: 'static, F: Filter, C: 'static> Serving<S, F, C> {
         if let Some(call) = &self.plan.server.error {
             return call(&mut self.user, cx, failure);
         }
-        if lost {
-            log::error!("{failure}");
-        } else {
-            log::warn!("{failure}");
+        match self.door() {
+            // A program that does nothing and says nothing is no help to anybody.
+            Some(door) if lost && door.is_useless() => return Err(failure.into()),
+            _ if lost => log::error!("{failure}"),
+            _ => log::warn!("{failure}"),
         }
         Ok(())
     }
