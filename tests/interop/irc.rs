@@ -25,6 +25,8 @@ struct Ircd {
 
 impl Ircd {
     fn start() -> Self {
+        // Building it may take longer than ngircd waits for anybody.
+        bot();
         let folder = Folder::new();
         let port = Reserved::new([127, 0, 0, 1]);
         let conf = format!(
