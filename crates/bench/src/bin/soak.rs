@@ -68,13 +68,15 @@ impl Options {
         let rate = u32::try_from(self.rate).unwrap_or(u32::MAX);
         let long = Soak {
             rate,
+            // All of them have their descriptors here.
+            most: (idle::most() / (SUBJECTS.len() + 1)).min(4000),
             warm_up: Duration::from_secs(30),
             round: Duration::from_secs(60),
             rounds: 10,
             seed: self.seed,
             allowance: 0,
         };
-        let seconds = self.seconds.unwrap_or(if self.is_short { 8 } else { 600 });
+        let seconds = self.seconds.unwrap_or(if self.is_short { 6 } else { 600 });
         if self.is_short {
             let round = Duration::from_secs(seconds);
             return Soak { warm_up: round / 2, round, rounds: 1, allowance: ALLOWANCE, ..long };
@@ -119,7 +121,6 @@ fn run(options: &Options) -> io::Result<()> {
     let cores = Cores::detect();
     raise_descriptor_limit();
     let (began, is_short) = (Instant::now(), options.is_short);
-    // Of two or three rounds the one in the middle is believed.
     let timed = |rounds, each| {
         if is_short { (1, Duration::from_secs(1)) } else { (rounds, Duration::from_secs(each)) }
     };
@@ -134,7 +135,7 @@ fn run(options: &Options) -> io::Result<()> {
     }
     if options.wants("flood") {
         for subject in &SUBJECTS[..2] {
-            flood::run(subject, cores, timed(3, 5), !is_short)?;
+            flood::run(subject, cores, timed(5, 3), !is_short)?;
         }
     }
     if options.wants("wake-ups") {

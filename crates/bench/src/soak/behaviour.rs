@@ -93,8 +93,8 @@ impl Script {
         let mut script = Self::without_a_word(behaviour);
         for _ in 0..random.usize(1..5) {
             for _ in 0..random.usize(1..9) {
-                // One of fifty is as long as many others together.
-                let most = if random.u32(0..50) == 0 { 8000 } else { 200 };
+                // One of fifty may be as long as many others together.
+                let most = [200, 8000][usize::from(random.u32(0..50) == 0)];
                 script.line(random, most);
             }
             script.stops.push(script.bytes.len());

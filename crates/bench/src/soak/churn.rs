@@ -21,9 +21,6 @@ use super::client::{Client, Step};
 /// How long a slow reader waits before it takes some more.
 const REST: Duration = Duration::from_millis(20);
 
-/// How many there may be at a time: more wait until some have gone.
-const MOST: usize = 4000;
-
 /// How many addresses they call from.
 const SOURCES: u32 = 250;
 
@@ -34,8 +31,11 @@ const TOLD: usize = 5;
 #[derive(Debug)]
 pub(super) struct Churn {
     server: SocketAddr,
+    /// How many there may be at a time: more wait until some have gone.
+    most: usize,
     random: Rng,
     poll: Poll,
+    events: Events,
     clients: Slab<Caller>,
     /// Those that are not done, which nobody has to let go.
     pending: usize,
@@ -67,11 +67,13 @@ pub(super) struct Tally {
 }
 
 impl Churn {
-    pub(super) fn new(server: SocketAddr, seed: u64) -> io::Result<Self> {
+    pub(super) fn new(server: SocketAddr, most: usize, seed: u64) -> io::Result<Self> {
         Ok(Self {
             server,
+            most,
             random: Rng::with_seed(seed),
             poll: Poll::new()?,
+            events: Events::with_capacity(1024),
             clients: Slab::new(),
             pending: 0,
             resting: VecDeque::new(),
@@ -80,28 +82,41 @@ impl Churn {
         })
     }
 
-    /// Lets so many clients come, so many a second, and waits until all are done but those who never are.
-    /// They stay connected until [`let_go`](Self::let_go). Says how long it took until the last had come.
-    pub(super) fn run(&mut self, clients: u64, rate: u32) -> io::Result<Duration> {
+    /// Lets so many clients come, so many a second. Says how long it took.
+    pub(super) fn come(&mut self, clients: u64, rate: u32) -> io::Result<Duration> {
         let (began, before) = (Instant::now(), self.tally.connections);
-        let mut took = Duration::ZERO;
-        let mut events = Events::with_capacity(1024);
-        while self.pending > 0 || self.tally.connections - before < clients {
-            let due = ((began.elapsed().as_secs_f64() * f64::from(rate)) as u64 + 1).min(clients);
-            while self.tally.connections - before < due && self.clients.len() < MOST {
+        while self.tally.connections - before < clients {
+            let due = (began.elapsed().as_secs_f64() * f64::from(rate)) as u64 + 1;
+            let due = before + due.min(clients);
+            while self.tally.connections < due && self.clients.len() < self.most {
                 self.call()?;
-                took = began.elapsed();
             }
-            match self.poll.poll(&mut events, Some(Duration::from_millis(2))) {
-                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
-            for event in &events {
-                self.advance(event.token().0);
-            }
-            self.wake();
+            self.turn()?;
         }
-        Ok(took)
+        Ok(began.elapsed())
+    }
+
+    /// Waits until all are done but those who never are. They stay connected until they are
+    /// [let go](Self::let_go).
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        while self.pending > 0 {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, Some(Duration::from_millis(2))) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            self.advance(event.token().0);
+        }
+        self.events = events;
+        self.wake();
+        Ok(())
     }
 
     /// Closes those who would stay for ever.

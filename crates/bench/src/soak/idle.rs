@@ -6,7 +6,6 @@ use std::thread;
 use std::time::Duration;
 
 use super::Subject;
-use super::flood::middle;
 use super::pings::{self, Alone, Pings, Times};
 use super::report::{Report, voluntary_switches};
 use super::server::Patience;
@@ -72,14 +71,24 @@ pub fn beside(
     server.settled_cpu()?;
     alone.extend(measure("alone again")?);
     println!("an idle connection takes {bytes:.0} bytes; all {idle} were alive at the end");
-    let noise = alone.iter().map(Times::p99).max().unwrap_or_default();
-    let (alone, beside) = (middle(&alone), middle(&beside));
-    let verdict = if beside <= noise { "within" } else { "above" };
+    let (alone, beside) = (p99s(&alone), p99s(&beside));
+    let is_noise = beside[beside.len() / 2] <= alone[alone.len() - 1];
     println!(
-        "p99 in the middle: {alone:?} alone, {beside:?} beside them; \
-         {verdict} the noise, which alone reaches {noise:?}"
+        "p99: {:?} to {:?} alone, {:?} to {:?} beside them, which is {} the noise",
+        alone[0],
+        alone[alone.len() - 1],
+        beside[0],
+        beside[beside.len() - 1],
+        if is_noise { "within" } else { "above" }
     );
     Ok(())
+}
+
+/// The 99th percentiles of rounds, the least first.
+fn p99s(rounds: &[Times]) -> Vec<Duration> {
+    let mut p99s: Vec<Duration> = rounds.iter().map(Times::p99).collect();
+    p99s.sort();
+    p99s
 }
 
 fn rate() -> u128 {

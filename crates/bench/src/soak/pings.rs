@@ -130,11 +130,12 @@ impl Pings {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
+            let before = times.len();
             for event in &events {
-                if let Some(time) = self.clients[event.token().0].hear()? {
-                    times.push(time);
-                    last = Instant::now();
-                }
+                times.extend(self.clients[event.token().0].hear()?);
+            }
+            if times.len() > before {
+                last = Instant::now();
             }
             beside.go_on()?;
             if last.elapsed() > PATIENCE {

@@ -8,6 +8,7 @@ use super::Subject;
 use super::churn::{Churn, Tally};
 use super::report::{Holdings, SNAPSHOT};
 use super::server::{HASTY, Patience};
+use crate::burst_load::{BurstLoad, Farewell};
 use crate::machine::Cores;
 use crate::process::ServerProcess;
 
@@ -16,8 +17,9 @@ use crate::process::ServerProcess;
 pub struct Soak {
     /// Connections a second.
     pub rate: u32,
-    /// How long they come before the memory is read that the later readings are compared with. Then a quarter
-    /// more of them come than later on, so that tables and heap are as large as they ever have to be.
+    /// How many there are at most at a time.
+    pub most: usize,
+    /// How long they come before the memory is read that the later readings are compared with.
     pub warm_up: Duration,
     /// How long they come in each round.
     pub round: Duration,
@@ -38,24 +40,24 @@ impl Soak {
     /// fails otherwise.
     pub fn run(&self, subject: &Subject, cores: Cores) -> io::Result<()> {
         let mut server = subject.start(Patience::Hasty, cores)?;
-        let mut churn = Churn::new(server.address(), self.seed)?;
+        let mut churn = Churn::new(server.address(), self.most, self.seed)?;
         let untouched = Holdings::of(&mut server)?;
         let named = |what: String| io::Error::other(format!("{}: {what}", subject.name()));
 
-        let warm_up_rate = self.rate + self.rate / 4;
-        self.churn(&mut churn, self.warm_up, warm_up_rate)?;
+        self.warm_up(&server, &mut churn)?;
         wait_until_as(&untouched, &mut server, &mut churn).map_err(&named)?;
         let warm = server.settled_memory()?;
-        println!("{}", self.row(subject, "warm-up", &churn, &untouched, (warm, warm)));
+        println!("{}", row(subject, "warm-up", churn.tally(), &untouched, (warm, warm)));
 
         let (mut took, mut memory) = (Duration::ZERO, warm);
         for round in 1..=self.rounds {
-            took += self.churn(&mut churn, self.round, self.rate)?;
+            took += self.churn(&mut churn, self.round)?;
+            churn.settle()?;
             wait_until_as(&untouched, &mut server, &mut churn).map_err(&named)?;
             let now = Holdings::of(&mut server)?;
             memory = server.settled_memory()?;
             let place = format!("{round} of {}", self.rounds);
-            println!("{}", self.row(subject, &place, &churn, &now, (warm, memory)));
+            println!("{}", row(subject, &place, churn.tally(), &now, (warm, memory)));
             all_right(churn.tally()).map_err(&named)?;
         }
         let rounds = self.round * self.rounds;
@@ -64,9 +66,19 @@ impl Soak {
         self.judge(warm, memory).map_err(&named)
     }
 
-    fn churn(&self, churn: &mut Churn, time: Duration, rate: u32) -> io::Result<Duration> {
-        let clients = (time.as_secs_f64() * f64::from(rate)) as u64;
-        churn.run(clients, rate)
+    /// Has tables and heap grow as large as they ever have to be: to the most connections at a time that there
+    /// can be, which chance and a machine that is busy otherwise may bring about later on, in one round or
+    /// another; and to clients of all kinds, of which more come together than later on.
+    fn warm_up(&self, server: &ServerProcess, churn: &mut Churn) -> io::Result<()> {
+        drop(BurstLoad::new(server.address(), Farewell::Reset).open(self.most)?);
+        churn.come(2 * self.most as u64, u32::MAX)?;
+        self.churn(churn, self.warm_up)?;
+        churn.settle()
+    }
+
+    fn churn(&self, churn: &mut Churn, time: Duration) -> io::Result<Duration> {
+        let clients = (time.as_secs_f64() * f64::from(self.rate)) as u64;
+        churn.come(clients, self.rate)
     }
 
     /// Whether the memory is what it was, but for what is allowed.
@@ -78,27 +90,26 @@ impl Soak {
         let grown = memory - warm;
         Err(format!("its memory has grown by {grown} bytes, from {warm}; {most} are allowed"))
     }
+}
 
-    fn row(
-        &self,
-        subject: &Subject,
-        round: &str,
-        churn: &Churn,
-        holds: &Holdings,
-        (warm, memory): (u64, u64),
-    ) -> String {
-        let tally = churn.tally();
-        let drift = (memory as f64 - warm as f64) / warm as f64 * 100.0;
-        format!(
-            "{:<21} {round:>8} {:>9} {:>9} {:>6} {} {:>9} {drift:>+7.2} %",
-            subject.name(),
-            tally.connections,
-            tally.exact,
-            tally.failed,
-            holds.in_short(),
-            memory / 1024,
-        )
-    }
+/// A line of the table.
+fn row(
+    subject: &Subject,
+    round: &str,
+    tally: &Tally,
+    holds: &Holdings,
+    (warm, memory): (u64, u64),
+) -> String {
+    let drift = (memory as f64 - warm as f64) / warm as f64 * 100.0;
+    format!(
+        "{:<21} {round:>8} {:>9} {:>9} {:>6} {} {:>9} {drift:>+7.2} %",
+        subject.name(),
+        tally.connections,
+        tally.exact,
+        tally.failed,
+        holds.in_short(),
+        memory / 1024,
+    )
 }
 
 /// Whether each client got what it should.

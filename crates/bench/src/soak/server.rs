@@ -61,7 +61,7 @@ struct Limits {
 
 /// How long somebody who says nothing, or no more, is kept at most by a server that is
 /// [hasty](Patience::Hasty): the longest of its limits, and the time that it lingers after that.
-pub const HASTY: Duration = Duration::from_secs(15);
+pub const HASTY: Duration = Duration::from_secs(12);
 
 impl Patience {
     const fn limits(self) -> Limits {
@@ -75,7 +75,7 @@ impl Patience {
             }
         }
         match self {
-            Self::Hasty => seconds(10, 8, 10, 120, 5),
+            Self::Hasty => seconds(8, 6, 8, 120, 4),
             Self::Usual => seconds(5 * 60, 30, 60, 24 * 60 * 60, 30),
             Self::Endless => Limits {
                 idle: None,
