@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use bench::machine::{Cores, raise_descriptor_limit};
 use bench::soak::round::{HEADER, Soak};
-use bench::soak::{SUBJECTS, asked_for, flood, idle, server};
+use bench::soak::{SUBJECTS, Subject, asked_for, flood, idle, server};
 
 const USAGE: &str = "usage: soak [--short] [--seconds N] [--rate N] [--seed N] \
                      [churn] [idle] [flood] [wake-ups]";
@@ -153,13 +153,14 @@ fn run(options: &Options) -> io::Result<()> {
 /// All servers at once, a thread with clients for each.
 fn churn(soak: &Soak, cores: Cores) -> io::Result<()> {
     println!("churn: {} connections a second to each, seed {}\n{HEADER}", soak.rate, soak.seed);
-    let results: Vec<io::Result<()>> = thread::scope(|scope| {
-        let threads: Vec<_> =
-            SUBJECTS.iter().map(|subject| scope.spawn(move || soak.run(subject, cores))).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked"))))
-            .collect()
+    let run = |subject: &Subject| {
+        // At once: the others may have minutes to go.
+        let done = soak.run(subject, cores).inspect_err(|error| eprintln!("{error}"));
+        done.is_ok()
+    };
+    let all_right = thread::scope(|scope| {
+        let threads: Vec<_> = SUBJECTS.iter().map(|subject| scope.spawn(|| run(subject))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or(false)).all(|right| right)
     });
-    results.into_iter().collect()
+    if all_right { Ok(()) } else { Err(io::Error::other("not everything is as it was")) }
 }
