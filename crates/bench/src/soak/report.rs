@@ -143,8 +143,12 @@ fn descriptors(pid: u32) -> io::Result<BTreeMap<i32, String>> {
     for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
         let entry = entry?;
         let number = entry.file_name().to_string_lossy().parse().map_err(io::Error::other)?;
-        let target = fs::read_link(entry.path())?.display().to_string();
-        open.insert(number, target);
+        match fs::read_link(entry.path()) {
+            Ok(target) => drop(open.insert(number, target.display().to_string())),
+            // Closed meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(open)
 }
