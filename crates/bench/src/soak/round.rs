@@ -5,9 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Subject;
-use super::churn::{Churn, Tally};
+use super::churn::{AT_MOST, Churn, Tally};
 use super::report::{Holdings, SNAPSHOT};
-use super::server::{HASTY, Patience};
+use super::server::Patience;
 use crate::burst_load::{BurstLoad, Farewell};
 use crate::machine::Cores;
 use crate::process::ServerProcess;
@@ -135,8 +135,7 @@ fn wait_until_as(
     let began = Instant::now();
     let broken = |error: io::Error| error.to_string();
     while let Some(difference) = Holdings::of(server).map_err(broken)?.difference(before) {
-        // A slow machine is not a leak: this is how long nobody waits for what does come.
-        if began.elapsed() > HASTY + Duration::from_secs(60) {
+        if began.elapsed() > AT_MOST {
             server.ask(SNAPSHOT).map_err(broken)?;
             return Err(format!("when its clients have gone, {difference}"));
         }
