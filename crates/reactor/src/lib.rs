@@ -82,6 +82,8 @@ mod session;
 mod shared_buffer;
 mod shared_values;
 mod signal;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod snapshot;
 mod stats;
 mod sys;

@@ -4,6 +4,8 @@
 //! and not an error, and that the buffer grows when it was too small for all that was ready. Nothing
 //! else names mio's `Poll`.
 
+#[cfg(feature = "simulation")]
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::time::Duration;
@@ -11,6 +13,9 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
+
+#[cfg(feature = "simulation")]
+use crate::simulation::Simulated;
 
 #[derive(Debug)]
 pub(crate) struct Poller {
@@ -20,16 +25,41 @@ pub(crate) struct Poller {
     capacity: usize,
     /// The last wait filled the buffer.
     more: bool,
+    #[cfg(feature = "simulation")]
+    pub(crate) simulated: Simulated,
+    /// How much the system watches, in a simulated kernel too.
+    #[cfg(feature = "simulation")]
+    watched: Cell<usize>,
 }
 
 impl Poller {
     pub(crate) fn new() -> io::Result<Self> {
         let events = Some(Events::with_capacity(FEWEST_EVENTS));
-        Ok(Self { poll: Poll::new()?, events, capacity: FEWEST_EVENTS, more: false })
+        Ok(Self {
+            poll: Poll::new()?,
+            events,
+            capacity: FEWEST_EVENTS,
+            more: false,
+            #[cfg(feature = "simulation")]
+            simulated: Simulated::default(),
+            #[cfg(feature = "simulation")]
+            watched: Cell::new(0),
+        })
     }
 
     /// Waits until something is ready, at most `timeout`; for ever if there is none.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        #[cfg(feature = "simulation")]
+        if self.simulated.is_on() {
+            self.simulated.ask();
+            if self.watched.get() == 0 || self.simulated.has_notices() {
+                return Ok(());
+            }
+        }
+        self.wait_for_system(timeout)
+    }
+
+    fn wait_for_system(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.more = false;
         let events = self.events.get_or_insert_with(|| Events::with_capacity(self.capacity));
         let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
@@ -43,12 +73,22 @@ impl Poller {
         }
     }
 
+    /// Whether the descriptors are simulated, and the system's signals and threads left out.
+    #[cfg(feature = "simulation")]
+    pub(crate) const fn is_simulated(&self) -> bool {
+        self.simulated.is_on()
+    }
+
     /// Hands the notices out, to be given back by [`return_events`](Self::return_events).
     pub(crate) fn take_events(&mut self) -> Option<Events> {
         self.events.take_if(|events| !events.is_empty())
     }
 
     pub(crate) fn has_events(&self) -> bool {
+        #[cfg(feature = "simulation")]
+        if self.simulated.has_notices() {
+            return true;
+        }
         self.events.as_ref().is_some_and(|events| !events.is_empty())
     }
 
@@ -71,6 +111,10 @@ impl Poller {
 
     /// Watches a descriptor for everything, edge-triggered, until it is [forgotten](Self::forget).
     pub(crate) fn watch(&self, fd: RawFd, token: Token) -> io::Result<()> {
+        #[cfg(feature = "simulation")]
+        if self.simulated.watch(fd, token.0) {
+            return Ok(());
+        }
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         self.watch_source(&mut SourceFd(&fd), token, interest)
     }
@@ -81,16 +125,28 @@ impl Poller {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
-        self.poll.registry().register(source, token, interest)
+        self.poll.registry().register(source, token, interest)?;
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() + 1);
+        Ok(())
     }
 
     /// What makes `token` ready from another thread. One at most for a poller.
     pub(crate) fn waker(&self, token: Token) -> io::Result<Waker> {
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() + 1);
         Waker::new(self.poll.registry(), token)
     }
 
     pub(crate) fn forget(&self, fd: RawFd) -> io::Result<()> {
-        self.poll.registry().deregister(&mut SourceFd(&fd))
+        #[cfg(feature = "simulation")]
+        if self.simulated.forget(fd) {
+            return Ok(());
+        }
+        self.poll.registry().deregister(&mut SourceFd(&fd))?;
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() - 1);
+        Ok(())
     }
 }
 

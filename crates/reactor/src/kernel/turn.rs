@@ -160,6 +160,8 @@ impl Kernel {
             events.iter().for_each(|event| self.notice(event));
             self.desk.poller.return_events(events);
         }
+        #[cfg(feature = "simulation")]
+        self.ready_simulated();
         for _ in 0..still_ready {
             let Some(id) = self.desk.again.pop_front() else { break };
             if let Some(slot) = self.wheels.get_mut(id.0) {
@@ -167,6 +169,21 @@ impl Kernel {
                 self.pull_wheel(id);
             }
         }
+    }
+
+    #[cfg(feature = "simulation")]
+    fn ready_simulated(&mut self) {
+        let notices = self.desk.poller.simulated.take_notices();
+        for notice in &notices {
+            self.stats.notices += 1;
+            let token = Token(notice.token);
+            match (WheelId::from_token(token), WatchId::from_token(token)) {
+                (Some(id), _) => self.ready_wheel(id, notice.readiness),
+                (None, Some(watch)) => self.ready_further(&watch, notice.readiness),
+                (None, None) => self.notice_own(token),
+            }
+        }
+        self.desk.poller.simulated.return_notices(notices);
     }
 
     #[inline]
