@@ -155,7 +155,8 @@ impl From<Socket> for Descriptor {
             SocketType::SeqPacket => (socket.without_path(), Kind::Messages),
             SocketType::Dgram => (socket.into(), Kind::Messages),
         };
-        Self { fd, kind, splices: kind == Kind::Socket }
+        let splices = kind == Kind::Socket && sys::can_splice(&fd);
+        Self { fd, kind, splices }
     }
 }
 
@@ -174,7 +175,7 @@ impl From<OwnedFd> for Descriptor {
                 (true, true) | (false, false) => Kind::File,
             },
         };
-        let splices = kind == Kind::Socket && sys::is_nonblocking(&fd);
+        let splices = kind == Kind::Socket && sys::is_nonblocking(&fd) && sys::can_splice(&fd);
         Self { fd, kind, splices }
     }
 }

@@ -38,6 +38,10 @@ pub(crate) fn is_nonblocking(fd: impl AsFd) -> bool {
 
 /// A descriptor to have in reserve.
 pub(crate) fn open_reserve() -> io::Result<OwnedFd> {
+    #[cfg(feature = "simulation")]
+    if let Some(sockets) = crate::simulation::current() {
+        return sockets.reserve();
+    }
     Ok(rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 

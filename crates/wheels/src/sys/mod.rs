@@ -1,7 +1,8 @@
 //! The one door to the system: each call once, by its own name.
 //!
 //! Everything here is a thin call that turns what the system says into `io::Result`. No state, no
-//! policy, no retries. With the feature `faults` a test can make each of them fail.
+//! policy, no retries. With the feature `faults` a test can make each of them fail, and with `simulation`
+//! put a network of its own in the place of the system's.
 
 mod datagram;
 mod file;
@@ -35,7 +36,7 @@ pub(crate) use socket::{
     send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
     shutdown_read, shutdown_write, socket, socket_type, take_error,
 };
-pub(crate) use splice::{ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
+pub(crate) use splice::{can_splice, ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
 pub(crate) use watch::{watch, watch_also};
 
 /// The numbers of the errors that wheels themselves tell or look for.
@@ -89,3 +90,15 @@ macro_rules! may_fail {
     };
 }
 use may_fail;
+
+/// Asks a simulated network instead of the system, if the socket is one of its.
+macro_rules! simulated {
+    ($socket:expr, |$sockets:pat_param, $fd:pat_param| $call:expr) => {
+        #[cfg(feature = "simulation")]
+        if let Some(sockets) = crate::simulation::of(&$socket) {
+            let ($sockets, $fd) = (&*sockets, std::os::fd::AsFd::as_fd(&$socket));
+            return $call;
+        }
+    };
+}
+use simulated;
