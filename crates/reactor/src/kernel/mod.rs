@@ -23,6 +23,8 @@ mod observe;
 mod reap;
 mod run;
 mod signals;
+#[cfg(feature = "simulation")]
+mod simulation;
 mod snapshot;
 mod spawn;
 mod state;

@@ -171,21 +171,6 @@ impl Kernel {
         }
     }
 
-    #[cfg(feature = "simulation")]
-    fn ready_simulated(&mut self) {
-        let notices = self.desk.poller.simulated.take_notices();
-        for notice in &notices {
-            self.stats.notices += 1;
-            let token = Token(notice.token);
-            match (WheelId::from_token(token), WatchId::from_token(token)) {
-                (Some(id), _) => self.ready_wheel(id, notice.readiness),
-                (None, Some(watch)) => self.ready_further(&watch, notice.readiness),
-                (None, None) => self.notice_own(token),
-            }
-        }
-        self.desk.poller.simulated.return_notices(notices);
-    }
-
     #[inline]
     fn notice(&mut self, event: &mio::event::Event) {
         self.stats.notices += 1;
@@ -204,7 +189,7 @@ impl Kernel {
         }
     }
 
-    fn notice_own(&mut self, token: Token) {
+    pub(super) fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),
             token::REMOTE => self.answer_bell(),
