@@ -14,7 +14,7 @@ use rustix::net::addr::SocketAddrArg;
 use rustix::net::{self, MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketAddrUnix};
 use socket2::{InterfaceIndexOrAddress, SockRef};
 
-use super::{errno, may_fail};
+use super::{errno, may_be_short, may_fail};
 use crate::address::{Address, UnixAddress};
 use crate::family::Domain;
 
@@ -101,6 +101,7 @@ fn recv_named<S: SockaddrLike + Copy>(
 
 /// Whether the other end of a connection sends no more (`POLLRDHUP`, poll(2)).
 pub(crate) fn is_cut(socket: impl AsFd) -> io::Result<bool> {
+    may_fail!(Poll);
     let mut watched = [PollFd::new(&socket, PollFlags::RDHUP)];
     poll(&mut watched, Some(&Timespec::default()))?;
     Ok(watched[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP))
@@ -121,7 +122,9 @@ pub(crate) fn send_batch<'a>(
 ) -> io::Result<usize> {
     may_fail!(Send);
     let mut parts = Vec::with_capacity(BATCH);
-    for (bytes, to) in messages.take(BATCH) {
+    let most = BATCH;
+    may_be_short!(most);
+    for (bytes, to) in messages.take(most) {
         match to.map(socket_address).transpose() {
             Ok(to) => {
                 let nothing = SendAncillaryBuffer::default();
@@ -156,6 +159,7 @@ pub(super) fn socket_address(address: &Address) -> io::Result<SocketAddrAny> {
 /// Whether the system can cut what is sent into messages itself (`UDP_SEGMENT`, udp(7), Linux 4.18). One
 /// that does not know how would send it in one piece.
 pub(crate) fn can_segment(socket: impl AsFd) -> bool {
+    may_fail!(GetSockOpt, _ => false);
     getsockopt(&socket, UdpGsoSegment).is_ok()
 }
 
