@@ -64,6 +64,8 @@ mod destination;
 mod error;
 mod event;
 mod family;
+#[cfg(feature = "faults")]
+pub mod faults;
 mod further;
 mod handle;
 mod ids;

@@ -16,6 +16,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 #[cfg(feature = "simulation")]
 use crate::simulation::Simulated;
+use crate::sys::may_fail;
 
 #[derive(Debug)]
 pub(crate) struct Poller {
@@ -25,6 +26,8 @@ pub(crate) struct Poller {
     capacity: usize,
     /// The last wait filled the buffer.
     more: bool,
+    #[cfg(feature = "faults")]
+    notices: crate::faults::Notices,
     #[cfg(feature = "simulation")]
     pub(crate) simulated: Simulated,
     /// How much the system watches, in a simulated kernel too.
@@ -34,12 +37,15 @@ pub(crate) struct Poller {
 
 impl Poller {
     pub(crate) fn new() -> io::Result<Self> {
+        may_fail!(EpollCreate);
         let events = Some(Events::with_capacity(FEWEST_EVENTS));
         Ok(Self {
             poll: Poll::new()?,
             events,
             capacity: FEWEST_EVENTS,
             more: false,
+            #[cfg(feature = "faults")]
+            notices: crate::faults::Notices::default(),
             #[cfg(feature = "simulation")]
             simulated: Simulated::default(),
             #[cfg(feature = "simulation")]
@@ -61,12 +67,10 @@ impl Poller {
 
     fn wait_for_system(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.more = false;
-        let events = self.events.get_or_insert_with(|| Events::with_capacity(self.capacity));
-        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
-        match self.poll.poll(events, timeout) {
+        match self.poll(timeout.map(|timeout| timeout.min(LONGEST_WAIT))) {
             // A signal handler ran. Whoever waits for a timer computes the rest anew.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                events.clear();
+                self.events.iter_mut().for_each(Events::clear);
                 Ok(())
             }
             result => result,
@@ -77,6 +81,14 @@ impl Poller {
     #[cfg(feature = "simulation")]
     pub(crate) const fn is_simulated(&self) -> bool {
         self.simulated.is_on()
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        may_fail!(EpollWait);
+        #[cfg(feature = "faults")]
+        let _bells = self.notices.prepare(self.poll.registry());
+        let events = self.events.get_or_insert_with(|| Events::with_capacity(self.capacity));
+        self.poll.poll(events, timeout)
     }
 
     /// Hands the notices out, to be given back by [`return_events`](Self::return_events).
@@ -109,6 +121,12 @@ impl Poller {
         self.events = Some(events);
     }
 
+    /// Whether a test wants this notice to come a turn later.
+    #[cfg(feature = "faults")]
+    pub(crate) fn withholds(&mut self, token: Token) -> bool {
+        self.notices.withhold(token)
+    }
+
     /// Watches a descriptor for everything, edge-triggered, until it is [forgotten](Self::forget).
     pub(crate) fn watch(&self, fd: RawFd, token: Token) -> io::Result<()> {
         #[cfg(feature = "simulation")]
@@ -116,7 +134,10 @@ impl Poller {
             return Ok(());
         }
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-        self.watch_source(&mut SourceFd(&fd), token, interest)
+        self.watch_source(&mut SourceFd(&fd), token, interest)?;
+        #[cfg(feature = "faults")]
+        self.notices.watch(fd, token);
+        Ok(())
     }
 
     pub(crate) fn watch_source(
@@ -125,6 +146,7 @@ impl Poller {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
+        may_fail!(EpollAdd);
         self.poll.registry().register(source, token, interest)?;
         #[cfg(feature = "simulation")]
         self.watched.set(self.watched.get() + 1);
@@ -133,12 +155,16 @@ impl Poller {
 
     /// What makes `token` ready from another thread. One at most for a poller.
     pub(crate) fn waker(&self, token: Token) -> io::Result<Waker> {
+        may_fail!(EventFd);
         #[cfg(feature = "simulation")]
         self.watched.set(self.watched.get() + 1);
         Waker::new(self.poll.registry(), token)
     }
 
     pub(crate) fn forget(&self, fd: RawFd) -> io::Result<()> {
+        #[cfg(feature = "faults")]
+        self.notices.forget(fd);
+        may_fail!(EpollRemove);
         #[cfg(feature = "simulation")]
         if self.simulated.forget(fd) {
             return Ok(());

@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::network::{Host, Network, Place, State, Time, nanos};
 
 /// Hosts on a network that does not exist, each with a kernel of its own, on one virtual clock. See the
-/// [crate](crate) for an example.
+/// [crate] for an example.
 ///
 /// Everything that chance decides, it decides by the seed: the same seed, the same run, event for event, as
 /// long as the sessions themselves do not ask the real world, and do not go by the order of std's `HashMap`.

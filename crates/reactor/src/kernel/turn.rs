@@ -173,6 +173,10 @@ impl Kernel {
 
     #[inline]
     fn notice(&mut self, event: &mio::event::Event) {
+        #[cfg(feature = "faults")]
+        if self.desk.poller.withholds(event.token()) {
+            return;
+        }
         self.stats.notices += 1;
         match WheelId::from_token(event.token()) {
             Some(id) => self.ready_wheel(id, Readiness::of(event)),

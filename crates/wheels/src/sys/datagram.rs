@@ -16,7 +16,7 @@ use rustix::net::addr::SocketAddrArg;
 use rustix::net::{self, MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketAddrUnix};
 use socket2::{InterfaceIndexOrAddress, SockRef};
 
-use super::{errno, may_fail, simulated};
+use super::{errno, may_be_short, may_fail, simulated};
 use crate::address::{Address, UnixAddress};
 use crate::family::Domain;
 #[cfg(feature = "simulation")]
@@ -146,6 +146,7 @@ fn recv_named<S: SockaddrLike + Copy>(
 
 /// Whether the other end of a connection sends no more (`POLLRDHUP`, poll(2)).
 pub(crate) fn is_cut(socket: impl AsFd) -> io::Result<bool> {
+    may_fail!(Poll);
     simulated!(socket, |_, _| Ok(false));
     let mut watched = [PollFd::new(&socket, PollFlags::RDHUP)];
     poll(&mut watched, Some(&Timespec::default()))?;
@@ -168,7 +169,9 @@ pub(crate) fn send_batch<'a>(
     may_fail!(Send);
     simulated!(socket, |sockets, fd| send_simulated(sockets, fd, messages));
     let mut parts = Vec::with_capacity(BATCH);
-    for (bytes, to) in messages.take(BATCH) {
+    let most = BATCH;
+    may_be_short!(most);
+    for (bytes, to) in messages.take(most) {
         match to.map(socket_address).transpose() {
             Ok(to) => {
                 let nothing = SendAncillaryBuffer::default();
@@ -203,6 +206,7 @@ pub(super) fn socket_address(address: &Address) -> io::Result<SocketAddrAny> {
 /// Whether the system can cut what is sent into messages itself (`UDP_SEGMENT`, udp(7), Linux 4.18). One
 /// that does not know how would send it in one piece.
 pub(crate) fn can_segment(socket: impl AsFd) -> bool {
+    may_fail!(GetSockOpt, _ => false);
     simulated!(socket, |_, _| false);
     getsockopt(&socket, UdpGsoSegment).is_ok()
 }

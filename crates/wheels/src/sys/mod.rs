@@ -84,12 +84,26 @@ pub(crate) mod errno {
 macro_rules! may_fail {
     ($call:ident) => {
         #[cfg(feature = "faults")]
-        if let Some(error) = crate::faults::take(crate::faults::Call::$call) {
-            return Err(error);
+        crate::faults::door(crate::faults::Call::$call)?;
+    };
+    // Where a failure is not told as an error.
+    ($call:ident, $error:pat => $result:expr) => {
+        #[cfg(feature = "faults")]
+        if let Err($error) = crate::faults::door(crate::faults::Call::$call) {
+            return $result;
         }
     };
 }
 use may_fail;
+
+/// Moves less if a test asked for it.
+macro_rules! may_be_short {
+    ($what:ident) => {
+        #[cfg(feature = "faults")]
+        let $what = crate::faults::Cut::cut($what);
+    };
+}
+use may_be_short;
 
 /// Asks a simulated network instead of the system, if the socket is one of its.
 macro_rules! simulated {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use dns_lookup::{AddrInfoHints, LookupError};
 
+use super::may_fail;
 use crate::failure::describe;
 use crate::family::{Domain, SocketType};
 
@@ -36,6 +37,7 @@ pub(crate) fn getaddrinfo(
     domain: Option<Domain>,
     kind: SocketType,
 ) -> Result<Vec<SocketAddr>, NameError> {
+    may_fail!(GetAddrInfo, error => Err(NameError::told(&error)));
     #[cfg(feature = "simulation")]
     if let Some(sockets) = crate::simulation::current() {
         return find_simulated(&*sockets, host, service, domain);
@@ -76,6 +78,7 @@ fn find_simulated(
 
 /// The database of protocols. What is no UTF-8 in it is in its comments.
 pub(crate) fn read_protocols() -> io::Result<String> {
+    may_fail!(ReadFile);
     std::fs::read(PROTOCOLS).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -92,5 +95,13 @@ impl From<LookupError> for NameError {
         let words = text.strip_prefix("failed to lookup address information: ");
         let errstr = words.unwrap_or(&text).to_owned();
         Self { errnum: error.raw_os_error().unwrap_or(number), errstr }
+    }
+}
+
+#[cfg(feature = "faults")]
+impl NameError {
+    /// A number of getaddrinfo(3), in the words that belong to it.
+    fn told(error: &io::Error) -> Self {
+        LookupError::new(error.raw_os_error().unwrap_or(eai::FAIL)).into()
     }
 }

@@ -10,7 +10,7 @@ use rustix::net::{
 };
 use socket2::SockRef;
 
-use super::{errno, may_fail, simulated};
+use super::{errno, may_be_short, may_fail, simulated};
 use crate::address::Address;
 use crate::family::{Domain, SocketType};
 #[cfg(feature = "simulation")]
@@ -38,6 +38,7 @@ pub(crate) fn socket(
 
 /// The type of a socket, if it is one (`SO_TYPE`).
 pub(crate) fn socket_type(socket: impl AsFd) -> io::Result<SocketType> {
+    may_fail!(GetSockOpt);
     let kind = sockopt::socket_type(socket)?;
     SocketType::from_system(kind).ok_or_else(|| io::Error::from_raw_os_error(errno::SOCKTNOSUPPORT))
 }
@@ -53,6 +54,7 @@ pub(crate) struct Described {
 
 /// Of which kind it is, and whether it listens (`SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL`, `SO_ACCEPTCONN`).
 pub(crate) fn describe(socket: impl AsFd) -> io::Result<Described> {
+    may_fail!(GetSockOpt);
     let domain = Domain::from_system(sockopt::socket_domain(&socket)?)
         .ok_or_else(|| io::Error::from_raw_os_error(errno::AFNOSUPPORT))?;
     let listens = sockopt::socket_acceptconn(&socket)?;
@@ -61,6 +63,7 @@ pub(crate) fn describe(socket: impl AsFd) -> io::Result<Described> {
 }
 
 pub(crate) fn set_nonblocking(socket: impl AsFd) -> io::Result<()> {
+    may_fail!(Flags);
     SockRef::from(&socket).set_nonblocking(true)
 }
 
@@ -117,11 +120,13 @@ pub(crate) fn connect(socket: impl AsFd, addr: &Address) -> io::Result<()> {
 
 /// The error that waits on the socket, which is cleared (`SO_ERROR`).
 pub(crate) fn take_error(socket: impl AsFd) -> io::Result<Option<io::Error>> {
+    may_fail!(TakeError);
     simulated!(socket, |sockets, fd| sockets.take_error(fd));
     SockRef::from(&socket).take_error()
 }
 
 pub(crate) fn local_addr(socket: impl AsFd) -> io::Result<Address> {
+    may_fail!(LocalAddr);
     simulated!(socket, |sockets, fd| sockets.local_addr(fd));
     Ok(Address::from_system(&SockRef::from(&socket).local_addr()?))
 }
@@ -145,6 +150,7 @@ pub struct Credentials {
 
 /// `SO_PEERCRED`, by nix: rustix has no process number zero, which is a regular answer here.
 pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
+    may_fail!(GetSockOpt);
     let found = nix::sys::socket::getsockopt(&socket, PeerCredentials)?;
     Ok(Credentials { pid: found.pid(), uid: found.uid(), gid: found.gid() })
 }
@@ -153,6 +159,7 @@ pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
 #[inline(never)]
 pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     may_fail!(Recv);
+    may_be_short!(buffer);
     simulated!(socket, |sockets, fd| sockets.recv(fd, buffer));
     Ok(net::recv(socket, buffer, RecvFlags::DONTWAIT)?.0)
 }
@@ -161,12 +168,17 @@ pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
 #[inline(never)]
 pub(crate) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     may_fail!(Send);
+    may_be_short!(bytes);
     simulated!(socket, |sockets, fd| sockets.send(fd, &[IoSlice::new(bytes)]));
     Ok(net::send(socket, bytes, QUIETLY)?)
 }
 
 pub(crate) fn send_vectored(socket: impl AsFd, runs: &[IoSlice<'_>]) -> io::Result<usize> {
     may_fail!(Send);
+    #[cfg(feature = "faults")]
+    if let Some(bytes) = crate::faults::cut_runs(runs) {
+        return Ok(net::send(socket, bytes, QUIETLY)?);
+    }
     simulated!(socket, |sockets, fd| sockets.send(fd, runs));
     let mut nothing = SendAncillaryBuffer::default();
     Ok(net::sendmsg(socket, runs, &mut nothing, QUIETLY)?)
