@@ -1,7 +1,7 @@
 //! Pipes, terminals and files: poll(2), read(2), write(2), open(2), fcntl(2).
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
@@ -34,6 +34,24 @@ pub(crate) fn access(fd: impl AsFd) -> (bool, bool) {
     }
 }
 
+/// A terminal by a description of one's own, for which no call waits. That of `fd`, which others may have
+/// too, stays as it is.
+pub(crate) fn open_terminal_again(fd: impl AsFd) -> io::Result<OwnedFd> {
+    let device = device_of(&fd)?;
+    // To open the side of who draws a terminal is to make a new terminal.
+    if device == MULTIPLEXER {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let path = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
+    let again = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mode = rustix::fs::fcntl_getfl(&fd)? & OFlags::ACCMODE;
+    let opened = rustix::fs::open(path, mode | again, Mode::empty())?;
+    if device_of(&opened)? != device {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(opened)
+}
+
 /// Whether no call for a descriptor waits.
 pub(crate) fn is_nonblocking(fd: impl AsFd) -> bool {
     may_fail!(Flags, _ => false);
@@ -49,6 +67,15 @@ pub(crate) fn open_reserve() -> io::Result<OwnedFd> {
     }
     Ok(rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
+
+/// The numbers of a device.
+fn device_of(fd: impl AsFd) -> io::Result<(u32, u32)> {
+    let device = rustix::fs::fstat(fd)?.st_rdev;
+    Ok((rustix::fs::major(device), rustix::fs::minor(device)))
+}
+
+/// `/dev/ptmx` (pts(4)).
+const MULTIPLEXER: (u32, u32) = (5, 2);
 
 fn await_nothing(fd: impl AsFd, flags: PollFlags) -> io::Result<()> {
     may_fail!(Poll);

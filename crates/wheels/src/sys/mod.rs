@@ -18,7 +18,9 @@ pub(crate) use datagram::{
     BATCH, By, Received, Shape, allow_broadcast, can_segment, hear_own_groups, is_cut,
     join_multicast, leave_multicast, recv_batch, send_batch, send_segments,
 };
-pub(crate) use file::{access, is_nonblocking, open_reserve, read_if_ready, write_if_ready};
+pub(crate) use file::{
+    access, is_nonblocking, open_reserve, open_terminal_again, read_if_ready, write_if_ready,
+};
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
 pub(crate) use options::{
     bind_device, set_broadcast, set_keepalive, set_keepalive_count, set_keepalive_idle,
