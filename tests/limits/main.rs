@@ -79,6 +79,7 @@ const TESTS: &[(&str, fn())] = tests! {
     drops:
         wheels_dropped_at_any_stage_leave_nothing;
     inherit:
+        p64_readiness_comes_by_epoll_and_nothing_asks_for_io_uring,
         p67_every_descriptor_is_closed_on_exec_and_every_socket_does_not_block;
     wall_clock:
         alarms_by_the_wall_clock_have_one_descriptor_and_only_if_there_are_any,
