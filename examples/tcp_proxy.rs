@@ -110,15 +110,20 @@ fn log_totals(client: &mut Client<'_>, failure: &Failure) {
     log::info!("{peer}: {up} bytes up, {down} bytes down, {failure}");
 }
 
-struct Settings {
-    listen: String,
-    upstream: String,
-    patience: Duration,
+pub(crate) struct Settings {
+    pub(crate) listen: String,
+    pub(crate) upstream: String,
+    pub(crate) patience: Duration,
 }
 
 fn serve(settings: Settings) -> io::Result<()> {
-    let Settings { listen, upstream, patience } = settings;
     let mut kernel = Kernel::new()?;
+    start(&mut kernel, settings);
+    kernel.run()
+}
+
+pub(crate) fn start(kernel: &mut Kernel, settings: Settings) {
+    let Settings { listen, upstream, patience } = settings;
     TcpServer::with_clients(|| Stream, |_: &mut Proxy, _| Link::default())
         .listen(listen.as_str())
         .concurrency(10_000)
@@ -136,8 +141,7 @@ fn serve(settings: Settings) -> io::Result<()> {
         .stall_timeout(STALL)
         .lifetime(None)
         .drain_on_signals(patience)
-        .spawn(&mut kernel, Proxy { upstream });
-    kernel.run()
+        .spawn(kernel, Proxy { upstream });
 }
 
 fn main() -> ExitCode {
