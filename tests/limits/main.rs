@@ -9,6 +9,7 @@ mod clients;
 mod drops;
 mod each_call;
 mod exhaustion;
+mod idle;
 mod inherit;
 mod no_permission;
 mod no_thread;
@@ -106,6 +107,8 @@ const TESTS: &[(&str, fn())] = tests! {
         p11_the_rights_are_never_wider_not_for_a_moment,
         p11_a_path_that_cannot_get_its_mode_is_not_there,
         p39_without_a_descriptor_to_spare_nothing_is_left_behind;
+    idle:
+        a_thousand_idle_connections_wake_nobody;
     churn:
         ten_thousand_connections_leave_nothing;
 };
