@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::Subject;
 use super::churn::{AT_MOST, Churn, Tally};
+use super::idle::crowd;
 use super::report::{Holdings, SNAPSHOT};
 use super::server::Patience;
-use crate::burst_load::{BurstLoad, Farewell};
 use crate::machine::Cores;
 use crate::process::ServerProcess;
 
@@ -74,7 +74,7 @@ impl Soak {
     /// can be, which chance and a machine that is busy otherwise may bring about later on, in one round or
     /// another; and to clients of all kinds, of which more come together than later on.
     fn warm_up(&self, server: &ServerProcess, churn: &mut Churn) -> io::Result<()> {
-        drop(BurstLoad::new(server.address(), Farewell::Reset).open(self.most)?);
+        drop(crowd(server, self.most)?);
         churn.come(2 * self.most as u64, u32::MAX)?;
         self.churn(churn, self.warm_up)?;
         churn.settle()
