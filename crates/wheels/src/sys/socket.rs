@@ -78,7 +78,7 @@ pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
 #[expect(clippy::fn_params_excessive_bools, reason = "the option's value")]
 pub(crate) fn set_only_v6(socket: impl AsFd, only: bool) -> io::Result<()> {
     may_fail!(SetSockOpt);
-    simulated!(socket, |_, _| Ok(()));
+    simulated!(socket, |sockets, fd| sockets.set(fd, simulation::Setting::OnlyV6(only)));
     SockRef::from(&socket).set_only_v6(only)
 }
 
@@ -185,6 +185,7 @@ pub(crate) fn send_vectored(socket: impl AsFd, runs: &[IoSlice<'_>]) -> io::Resu
     may_fail!(Send);
     #[cfg(feature = "faults")]
     if let Some(bytes) = crate::faults::cut_runs(runs) {
+        simulated!(socket, |sockets, fd| sockets.send(fd, &[IoSlice::new(bytes)]));
         return Ok(net::send(socket, bytes, QUIETLY)?);
     }
     simulated!(socket, |sockets, fd| sockets.send(fd, runs));
