@@ -180,6 +180,7 @@ fn p17_not_ours() {
 }
 
 /// The exit and the end of the output are two events: the one comes while the other is far away.
+#[expect(clippy::zombie_processes, reason = "the kernel reaps it")]
 fn p18() {
     let told: Rc<RefCell<Vec<String>>> = Rc::default();
     let note = |what: &'static str| {

@@ -113,4 +113,3 @@ pub(crate) fn check(fate: &Fate, answer: &impl Fn(&[u8]) -> Vec<u8>) {
         assert_eq!(story.end, Some(Deed::Heard), "client {number} did not end well: {fate}");
     }
 }
-

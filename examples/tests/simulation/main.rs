@@ -27,11 +27,8 @@ use std::process::ExitCode;
 
 use driver::Scenario;
 
-const SCENARIOS: &[Scenario] = &[
-    ("echo", echoes::bytes),
-    ("lines", echoes::lines),
-    ("rot13", echoes::rot13),
-];
+const SCENARIOS: &[Scenario] =
+    &[("echo", echoes::bytes), ("lines", echoes::lines), ("rot13", echoes::rot13)];
 
 fn main() -> ExitCode {
     driver::run(SCENARIOS)
