@@ -9,8 +9,8 @@
 //! - `flood`: 100 that talk, beside one that sends without end.
 //! - `wake-ups`: 10,000 silent connections, for which nobody may wake.
 //!
-//! Prints tables. Ends with status 1 and a sentence if something does not hold. With `--short` it takes half
-//! a minute, for a gate: fewer connections, and nothing that is timed is judged.
+//! Prints tables. Ends with status 1 and a sentence if something does not hold. With `--short` it takes a
+//! minute or two, for a gate: fewer connections, and nothing that is timed is judged.
 //!
 //! `soak ADDR:PORT MAKE PATIENCE` is a server that it starts.
 

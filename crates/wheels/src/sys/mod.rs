@@ -19,7 +19,8 @@ pub(crate) use datagram::{
     join_multicast, leave_multicast, recv_batch, send_batch, send_segments,
 };
 pub(crate) use file::{
-    access, is_nonblocking, open_reserve, open_terminal_again, read_if_ready, write_if_ready,
+    access, is_nonblocking, is_screen, open_reserve, open_terminal_again, read_if_ready,
+    write_if_ready,
 };
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
 pub(crate) use options::{
