@@ -83,9 +83,9 @@
 //!
 //! UNIX sockets, pipes, files, child processes and other threads are real, and so not repeated exactly. Signals of
 //! the system are not watched: send them with [`Kernel::signal`](reactor::Kernel::signal). Jobs run at
-//! once in the loop's thread, so names are found at once. Options of sockets are taken and do nothing: buffers are as
-//! large as chance has it, and a dead peer is noticed only by who writes. Nothing is spliced: what is piped is copied.
-//! Multicast is refused. Neither handlers nor the system take any time but the microsecond of a turn.
+//! once in the loop's thread, so names are found at once. Of the options of sockets those count that say how long a
+//! peer may be silent, how much may wait (32 KiB at most), who shares a port and what IPv6 hears; the others
+//! are taken and do nothing. Nothing is spliced: what is piped is copied. Multicast is refused. Neither handlers nor the system take any time but the microsecond of a turn.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
