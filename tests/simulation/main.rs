@@ -1,0 +1,7 @@
+//! The simulated network: that it is as Linux is, does what a test tells it to, and repeats itself.
+
+mod alike;
+mod kit;
+mod limits;
+mod names;
+mod unwell;
