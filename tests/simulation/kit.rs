@@ -39,6 +39,8 @@ pub struct Part {
     pub sockets: Vec<Socket>,
     pub streams: Vec<ReadWrite<Stream>>,
     pub factories: Vec<SocketFactory>,
+    /// Which stream brought something last.
+    last: Option<WheelId>,
     told: Told,
     listens: Rc<Cell<Option<SocketAddr>>>,
     reaction: Option<Reaction>,
@@ -108,6 +110,12 @@ impl Part {
         self.streams.last().expect("a stream").put(cx, bytes.into());
     }
 
+    /// Puts something into the stream that was heard last.
+    fn answer(&self, cx: Cx<'_, '_>, bytes: &'static str) {
+        let stream = self.streams.iter().find(|stream| Some(stream.id()) == self.last);
+        stream.expect("it came from one").put(cx, bytes);
+    }
+
     pub fn tell(&self, line: &str) {
         self.told.tell(line);
     }
@@ -133,6 +141,7 @@ impl Part {
 
     fn came(&mut self, cx: Cx<'_, '_>, input: Input<Bytes>) {
         self.told.came(input.item.len());
+        self.last = Some(input.wheel);
         self.hear(cx, &Heard::Came);
     }
 
@@ -184,6 +193,7 @@ impl Player {
             sockets: Vec::new(),
             streams: Vec::new(),
             factories: Vec::new(),
+            last: None,
             told: told.clone(),
             listens: Rc::clone(&listens),
             reaction: None,
@@ -358,7 +368,7 @@ pub fn echo_with(simulation: &mut Simulation, host: HostId, options: SocketOptio
         player.act(kernel, |part, cx| {
             part.react(|part, cx, heard| match heard {
                 Heard::Made => part.stream(cx),
-                Heard::Came => part.put(cx, "echo"),
+                Heard::Came => part.answer(cx, "echo"),
                 Heard::End | Heard::Failed | Heard::Flushed => {}
             });
             part.listen(cx, SocketFactory::listen(("0.0.0.0", 7)).options(options));

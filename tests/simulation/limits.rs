@@ -132,8 +132,10 @@ fn nothing_is_left_after_a_storm() {
         let (mut simulation, here, there) = two_hosts(seed);
         simulation.set_conditions(Conditions::rough());
         let server = echo(&mut simulation, here);
+        let mut players = Vec::new();
         for _ in 0..50 {
             let player = simulation.on(there, Player::join);
+            players.push(player.clone());
             simulation.on(there, |kernel| {
                 player.act(kernel, |part, cx| {
                     part.react(|part, cx, heard| match heard {

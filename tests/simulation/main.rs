@@ -4,4 +4,7 @@ mod alike;
 mod kit;
 mod limits;
 mod names;
+mod repeats;
+mod time;
+mod udp;
 mod unwell;
