@@ -1,5 +1,6 @@
 //! Sessions that tell what they hear, and the two worlds that they live in.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -39,6 +40,8 @@ pub struct Part {
     pub sockets: Vec<Socket>,
     pub streams: Vec<ReadWrite<Stream>>,
     pub factories: Vec<SocketFactory>,
+    /// Whatever else is to live as long as the part.
+    pub kept: Vec<Box<dyn Any>>,
     /// Which stream brought something last.
     last: Option<WheelId>,
     told: Told,
@@ -124,6 +127,7 @@ impl Part {
     pub fn leave(&mut self, cx: Cx<'_, '_>) {
         cx.alarm_remove_all();
         (self.sockets, self.streams, self.factories) = Default::default();
+        self.kept.clear();
     }
 
     fn hear(&mut self, cx: Cx<'_, '_>, heard: &Heard) {
@@ -193,6 +197,7 @@ impl Player {
             sockets: Vec::new(),
             streams: Vec::new(),
             factories: Vec::new(),
+            kept: Vec::new(),
             last: None,
             told: told.clone(),
             listens: Rc::clone(&listens),

@@ -1,6 +1,7 @@
 //! The simulated network: that it is as Linux is, does what a test tells it to, and repeats itself.
 
 mod alike;
+mod edges;
 mod kit;
 mod limits;
 mod names;
