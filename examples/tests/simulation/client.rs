@@ -119,7 +119,10 @@ impl Client {
                 return;
             }
             Act::Await(_) => {}
-            Act::HalfClose => wheel.shutdown_output(cx),
+            Act::HalfClose => {
+                wheel.shutdown_output(cx);
+                self.note(cx, Deed::HalfClosed);
+            }
             Act::Leave => return self.end(cx, Deed::Left),
         }
         self.prepare(cx);

@@ -53,9 +53,8 @@ pub(crate) fn run(scenarios: &[Scenario]) -> ExitCode {
         for ((name, scenario), totals) in scenarios.iter().zip(&mut totals) {
             if let Err(problem) = attempt(*scenario, seed, totals) {
                 totals.failed += 1;
-                let again = format!(
-                    "SEED={seed} SCENARIO={name} cargo test -p examples --test simulation"
-                );
+                let again =
+                    format!("SEED={seed} SCENARIO={name} cargo test -p examples --test simulation");
                 writeln!(report, "{name}, seed {seed}: {problem}\n  again: {again}").ok();
             }
         }
@@ -80,7 +79,11 @@ fn attempt(scenario: fn(u64) -> Outcome, seed: u64, totals: &mut Totals) -> Resu
         let again = run()?;
         let both = |outcome: &Outcome| (outcome.digest, outcome.transcript, outcome.turns);
         if both(&outcome) != both(&again) {
-            return Err(format!("the second time another: {:?}, {:?}", both(&outcome), both(&again)));
+            return Err(format!(
+                "the second time another: {:?}, {:?}",
+                both(&outcome),
+                both(&again)
+            ));
         }
     }
     Ok(())

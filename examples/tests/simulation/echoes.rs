@@ -12,14 +12,15 @@ use crate::{echo_server, rot13_server};
 const PORT: u16 = 7;
 
 pub(crate) fn bytes(seed: u64) -> Outcome {
-    echoed(seed, |kernel| echo_server::start(kernel, anywhere(PORT), || Stream), <[u8]>::to_vec)
+    let start = |kernel: &mut Kernel| echo_server::start(kernel, anywhere(PORT), || Stream);
+    echoed(Stage::new(seed, start), <[u8]>::to_vec)
 }
 
 pub(crate) fn lines(seed: u64) -> Outcome {
     let start = |kernel: &mut Kernel| {
         echo_server::start(kernel, anywhere(PORT), || Line::literal(b"\n"));
     };
-    echoed(seed, start, whole_lines)
+    echoed(Stage::new(seed, start), whole_lines)
 }
 
 pub(crate) fn rot13(seed: u64) -> Outcome {
@@ -33,7 +34,9 @@ pub(crate) fn rot13(seed: u64) -> Outcome {
             .replace('\n', "\r\n")
             .into_bytes()
     };
-    echoed(seed, |kernel| rot13_server::start(kernel, PORT), move |said| answer(&whole_lines(said)))
+    let mut stage = Stage::new(seed, |kernel| rot13_server::start(kernel, PORT));
+    stage.without_limits();
+    echoed(stage, |said| answer(&whole_lines(said)))
 }
 
 fn whole_lines(said: &[u8]) -> Vec<u8> {
@@ -44,12 +47,7 @@ fn whole_lines(said: &[u8]) -> Vec<u8> {
     lines
 }
 
-fn echoed(
-    seed: u64,
-    start: impl Fn(&mut Kernel) + 'static,
-    answer: impl Fn(&[u8]) -> Vec<u8>,
-) -> Outcome {
-    let mut stage = Stage::new(seed, start);
+fn echoed(mut stage: Stage, answer: impl Fn(&[u8]) -> Vec<u8>) -> Outcome {
     for _ in 0..stage.random.usize(1..12) {
         let script = script(&mut stage, ("server", PORT));
         stage.invite(script);
@@ -60,7 +58,7 @@ fn echoed(
 
 /// Says things, and sooner or later nothing more.
 pub(crate) fn script(stage: &mut Stage, server: (&'static str, u16)) -> Script {
-    let rest = (stage.random.u8(..4) == 0).then(|| stage.pause());
+    let rest = stage.rest();
     let mut acts = Vec::new();
     let mut said = 0;
     for _ in 0..stage.random.usize(..12) {
@@ -113,4 +111,3 @@ pub(crate) fn check(fate: &Fate, answer: &impl Fn(&[u8]) -> Vec<u8>) {
         assert_eq!(story.end, Some(Deed::Heard), "client {number} did not end well: {fate}");
     }
 }
-

@@ -24,6 +24,7 @@ pub(crate) enum Deed {
     Connected,
     Said(Bytes),
     Got(Bytes),
+    HalfClosed,
     /// It closed its end.
     Left,
     /// The other end has said its last.
@@ -48,7 +49,7 @@ impl Journal {
 pub(crate) struct Story {
     pub(crate) began: Option<Duration>,
     pub(crate) ended: Option<Duration>,
-    pub(crate) connected: bool,
+    pub(crate) connected: Option<Duration>,
     pub(crate) said: Vec<u8>,
     pub(crate) got: Vec<u8>,
     pub(crate) end: Option<Deed>,
@@ -61,9 +62,10 @@ impl Story {
             let story = &mut stories[entry.client];
             match &entry.deed {
                 Deed::Began => story.began = Some(entry.at),
-                Deed::Connected => story.connected = true,
+                Deed::Connected => story.connected = Some(entry.at),
                 Deed::Said(bytes) => story.said.extend(bytes),
                 Deed::Got(bytes) => story.got.extend(bytes),
+                Deed::HalfClosed => {}
                 Deed::Left | Deed::Heard | Deed::Broke(_) => {
                     (story.ended, story.end) = (Some(entry.at), Some(entry.deed.clone()));
                 }

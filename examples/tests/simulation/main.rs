@@ -8,12 +8,17 @@
 //! SEED=4711 SCENARIO=chat cargo test ...                          # one that failed
 //! ```
 
+mod chats;
 mod client;
 mod driver;
 mod echoes;
 mod journal;
 mod stage;
 mod trouble;
+
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../chat_server.rs"]
+mod chat_server;
 
 #[expect(dead_code, reason = "its `main` is not ours")]
 #[path = "../../echo_server.rs"]
@@ -31,6 +36,7 @@ const SCENARIOS: &[Scenario] = &[
     ("echo", echoes::bytes),
     ("lines", echoes::lines),
     ("rot13", echoes::rot13),
+    ("chat", chats::rooms),
 ];
 
 fn main() -> ExitCode {

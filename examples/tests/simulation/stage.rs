@@ -2,7 +2,6 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -116,10 +115,21 @@ impl Stage {
         self.patience = patience;
     }
 
+    /// The server ends when it cannot accept.
+    pub(crate) fn without_limits(&mut self) {
+        self.spells.retain(|spell| !matches!(spell.trouble, Trouble::Limit(_)));
+    }
+
     /// A pause as people and programs make them: none, short, or long.
     pub(crate) fn pause(&mut self) -> Duration {
         let most = [0, 1_000, 200_000, 5_000_000][self.random.usize(..4)];
         random_time(&mut self.random, Duration::ZERO..Duration::from_micros(most))
+    }
+
+    /// How long a slow reader rests, if it is one.
+    pub(crate) fn rest(&mut self) -> Option<Duration> {
+        let rest = random_time(&mut self.random, Duration::ZERO..Duration::from_millis(100));
+        (self.random.u8(..4) == 0).then_some(rest)
     }
 
     /// Somebody comes during the day, somewhere. Gives their number.
@@ -204,6 +214,8 @@ impl Stage {
             }
             (Trouble::ServerCrash, true) => self.simulation.crash(self.server),
             (Trouble::ServerCrash, false) if !goes_on => {
+                // With none to spare it could not even listen.
+                self.simulation.limit_descriptors(self.server, usize::MAX);
                 self.simulation.boot(self.server).expect("descriptors");
                 self.boot_server();
             }
@@ -278,15 +290,11 @@ impl Stage {
         let fates = stories.into_iter().zip(&self.lives_at).enumerate();
         fates
             .map(|(number, (story, home))| {
-                let life = story.began.map(|began| began..story.ended.unwrap_or(Duration::MAX));
-                let in_peace = life.is_some_and(|life| self.is_in_peace(*home, &life));
+                let harms = |spell: &Spell| spell.harms(*home, &story, self.patience);
+                let in_peace = !self.spells.iter().any(harms) && story.began.is_some();
                 Fate { number, home: *home, story, in_peace }
             })
             .collect()
-    }
-
-    fn is_in_peace(&self, home: usize, life: &Range<Duration>) -> bool {
-        !self.spells.iter().any(|spell| spell.harms(home, life, self.patience))
     }
 
     fn terminate(&mut self, host: HostId) {
@@ -305,7 +313,7 @@ impl std::fmt::Display for Fate {
         let Story { began, ended, connected, said, got, end } = &self.story;
         write!(
             f,
-            "at home {}, in peace: {}, began {began:?}, ended {ended:?}, connected: {connected}, \
+            "at home {}, in peace: {}, began {began:?}, ended {ended:?}, connected {connected:?}, \
              said {}, got {}, end {end:?}",
             self.home,
             self.in_peace,
