@@ -1,5 +1,7 @@
 //! Who is echoed gets back what they said.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use reactor::Kernel;
 use wheels::filter::{Line, Stream};
@@ -7,7 +9,7 @@ use wheels::filter::{Line, Stream};
 use crate::client::{Act, Script};
 use crate::journal::Deed;
 use crate::stage::{Fate, Outcome, Stage, anywhere};
-use crate::{echo_server, rot13_server};
+use crate::{echo_server, port_proxy, rot13_server, tcp_proxy};
 
 const PORT: u16 = 7;
 
@@ -39,6 +41,36 @@ pub(crate) fn rot13(seed: u64) -> Outcome {
     echoed(stage, |said| answer(&whole_lines(said)))
 }
 
+/// Through a proxy, to another host.
+pub(crate) fn proxied(seed: u64) -> Outcome {
+    let mut stage = Stage::new(seed, |kernel| tcp_proxy::start(kernel, proxy(PORT, "behind:8")));
+    stage.behind("behind", |kernel| echo_server::start(kernel, anywhere(8), || Stream));
+    stage.set_patience(PATIENCE);
+    echoed(stage, <[u8]>::to_vec)
+}
+
+/// Through two proxies on the server's host, the second of which ends when either side does.
+pub(crate) fn proxied_twice(seed: u64) -> Outcome {
+    let mut stage = Stage::new(seed, |kernel| {
+        tcp_proxy::start(kernel, proxy(PORT, "127.0.0.1:12345"));
+        port_proxy::start(kernel, (12_345, 8));
+        echo_server::start(kernel, anywhere(8), || Stream);
+    });
+    stage.without_limits();
+    stage.ends_with_two_signals();
+    stage.set_patience(PATIENCE);
+    talk(stage, Manners::WaitsForAll, <[u8]>::to_vec)
+}
+
+/// From a port of the server's to a place.
+pub(crate) fn proxy(port: u16, upstream: &str) -> tcp_proxy::Settings {
+    let (listen, upstream) = (format!("0.0.0.0:{port}"), upstream.to_owned());
+    tcp_proxy::Settings { listen, upstream, patience: Duration::from_secs(10) }
+}
+
+/// A longer cut is for the proxy as if nobody read.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
 fn whole_lines(said: &[u8]) -> Vec<u8> {
     let mut lines = said.to_vec();
     if lines.last().is_some_and(|last| *last != b'\n') {
@@ -47,9 +79,21 @@ fn whole_lines(said: &[u8]) -> Vec<u8> {
     lines
 }
 
-fn echoed(mut stage: Stage, answer: impl Fn(&[u8]) -> Vec<u8>) -> Outcome {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    /// Says that it says no more, and reads what is still to come.
+    HalfCloses,
+    /// Has got all before it says so.
+    WaitsForAll,
+}
+
+fn echoed(stage: Stage, answer: impl Fn(&[u8]) -> Vec<u8>) -> Outcome {
+    talk(stage, Manners::HalfCloses, answer)
+}
+
+fn talk(mut stage: Stage, manners: Manners, answer: impl Fn(&[u8]) -> Vec<u8>) -> Outcome {
     for _ in 0..stage.random.usize(1..12) {
-        let script = script(&mut stage, ("server", PORT));
+        let script = script(&mut stage, manners);
         stage.invite(script);
     }
     stage.live();
@@ -57,7 +101,7 @@ fn echoed(mut stage: Stage, answer: impl Fn(&[u8]) -> Vec<u8>) -> Outcome {
 }
 
 /// Says things, and sooner or later nothing more.
-pub(crate) fn script(stage: &mut Stage, server: (&'static str, u16)) -> Script {
+fn script(stage: &mut Stage, manners: Manners) -> Script {
     let rest = stage.rest();
     let mut acts = Vec::new();
     let mut said = 0;
@@ -72,14 +116,17 @@ pub(crate) fn script(stage: &mut Stage, server: (&'static str, u16)) -> Script {
         }
     }
     let end = if stage.random.u8(..4) == 0 { Act::Leave } else { Act::HalfClose };
+    if manners == Manners::WaitsForAll {
+        acts.push((stage.pause(), Act::Await(said)));
+    }
     acts.push((stage.pause(), end));
-    Script { server, rest, acts }
+    Script { server: ("server", PORT), rest, acts }
 }
 
 const LONGEST_LINE: usize = 200;
 
 /// Letters, in lines.
-pub(crate) fn letters(stage: &mut Stage) -> Bytes {
+fn letters(stage: &mut Stage) -> Bytes {
     let most = match (stage.random.u8(..16), stage.is_rough) {
         (0, false) => 300_000,
         (0, true) => 20_000,
@@ -100,7 +147,7 @@ pub(crate) fn letters(stage: &mut Stage) -> Bytes {
 }
 
 /// Whoever is left in peace gets the answer, and nobody anything else.
-pub(crate) fn check(fate: &Fate, answer: &impl Fn(&[u8]) -> Vec<u8>) {
+fn check(fate: &Fate, answer: &impl Fn(&[u8]) -> Vec<u8>) {
     let Fate { number, story, in_peace, .. } = fate;
     let answer = answer(&story.said);
     let left = story.end == Some(Deed::Left);

@@ -28,6 +28,14 @@ mod echo_server;
 #[path = "../../rot13_server.rs"]
 mod rot13_server;
 
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../tcp_proxy.rs"]
+mod tcp_proxy;
+
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../ports/proxy.rs"]
+mod port_proxy;
+
 use std::process::ExitCode;
 
 use driver::Scenario;
@@ -36,6 +44,8 @@ const SCENARIOS: &[Scenario] = &[
     ("echo", echoes::bytes),
     ("lines", echoes::lines),
     ("rot13", echoes::rot13),
+    ("proxy", echoes::proxied),
+    ("proxies", echoes::proxied_twice),
     ("chat", chats::rooms),
 ];
 

@@ -23,6 +23,8 @@ pub(crate) struct Stage {
     pub(crate) is_rough: bool,
     pub(crate) server: HostId,
     homes: Vec<HostId>,
+    /// Servers that stand behind it, and what they have when nobody is served.
+    behind: Vec<(HostId, Holdings)>,
     boot: Box<dyn Fn(&mut Kernel)>,
     journal: Journal,
     began: Instant,
@@ -33,6 +35,8 @@ pub(crate) struct Stage {
     spells: Vec<Spell>,
     /// How long a cut may be that nobody notices but by the time that it takes.
     patience: Duration,
+    /// How many it takes to end the server.
+    signals: usize,
     /// What the server has when it serves nobody.
     idle: Holdings,
 }
@@ -94,6 +98,7 @@ impl Stage {
             is_rough,
             server,
             homes,
+            behind: Vec::new(),
             boot: Box::new(boot),
             journal: Journal::default(),
             began,
@@ -101,13 +106,28 @@ impl Stage {
             lives_at: Vec::new(),
             spells: Vec::new(),
             patience: Duration::from_secs(60),
+            signals: 1,
             idle: Holdings::default(),
         };
         stage.boot_server();
         stage.pass(Duration::from_secs(1));
-        stage.idle = stage.holdings();
+        stage.idle = stage.holdings(stage.server);
         stage.spells = Spell::some(&mut stage.random, stage.homes.len(), DAY);
         stage
+    }
+
+    /// Starts another server, which serves the first, on a host of its own.
+    pub(crate) fn behind(&mut self, name: &str, boot: impl FnOnce(&mut Kernel)) {
+        let host = self.simulation.host(name).expect("descriptors");
+        self.simulation.on(host, boot);
+        self.pass(Duration::from_secs(1));
+        let idle = self.holdings(host);
+        self.behind.push((host, idle));
+    }
+
+    /// A server that drains calls the signal handled: its neighbours in the same kernel end with the next.
+    pub(crate) fn ends_with_two_signals(&mut self) {
+        self.signals = 2;
     }
 
     /// What is impatient: cuts that are longer harm whom they hit.
@@ -239,9 +259,9 @@ impl Stage {
         self.simulation.run_for(time).expect("the kernels run");
     }
 
-    fn holdings(&mut self) -> Holdings {
-        let sockets = self.simulation.open_sockets(self.server);
-        self.simulation.on(self.server, |kernel| Holdings {
+    fn holdings(&mut self, host: HostId) -> Holdings {
+        let sockets = self.simulation.open_sockets(host);
+        self.simulation.on(host, |kernel| Holdings {
             sockets,
             sessions: kernel.session_count(),
             wheels: kernel.wheel_count(),
@@ -264,17 +284,31 @@ impl Stage {
         let turns = self.turns();
         assert!(turns < MOST_TURNS, "{turns} turns");
         // A server that nobody tells cannot know that a client's power has failed.
-        let crashed = |spell: &Spell| matches!(spell.trouble, Trouble::Crash(_));
+        let crashed = |spell: &Spell| match spell.trouble {
+            Trouble::Crash(_) => true,
+            Trouble::ServerCrash => !self.behind.is_empty(),
+            Trouble::Cut(_) | Trouble::Reset(_) | Trouble::ServerReset | Trouble::Limit(_) => false,
+        };
         if !self.spells.iter().any(crashed) {
-            assert_eq!(self.holdings(), self.idle, "what the server has when all clients are gone");
+            for (host, idle) in self.servers() {
+                assert_eq!(
+                    self.holdings(host),
+                    idle,
+                    "what {host:?} has when all clients are gone"
+                );
+            }
             let connections = self.simulation.connections();
             assert_eq!(connections, 0, "connections when all clients are gone");
         }
-        self.terminate(self.server);
-        self.pass(GIVEN_UP);
-        assert!(!self.simulation.is_running(self.server), "the server does not end");
-        assert_eq!(self.simulation.open_sockets(self.server), 0, "sockets of the server's");
-        assert_eq!(self.simulation.connections(), 0, "connections when the server is gone");
+        for (host, _) in self.servers() {
+            for _ in 0..self.signals {
+                self.terminate(host);
+                self.pass(GIVEN_UP);
+            }
+            assert!(!self.simulation.is_running(host), "{host:?} does not end");
+            assert_eq!(self.simulation.open_sockets(host), 0, "sockets that {host:?} has left");
+        }
+        assert_eq!(self.simulation.connections(), 0, "connections when all servers are gone");
         let mut hasher = DefaultHasher::new();
         entries.hash(&mut hasher);
         Outcome {
@@ -303,8 +337,14 @@ impl Stage {
     }
 
     fn turns(&mut self) -> u64 {
-        let hosts = self.homes.iter().chain([&self.server]);
-        hosts.map(|host| self.simulation.on(*host, |kernel| kernel.stats().turns)).sum()
+        let homes = self.homes.clone().into_iter();
+        let hosts = homes.chain(self.servers().into_iter().map(|(host, _)| host));
+        hosts.map(|host| self.simulation.on(host, |kernel| kernel.stats().turns)).sum()
+    }
+
+    fn servers(&self) -> Vec<(HostId, Holdings)> {
+        let first = (self.server, self.idle);
+        [first].into_iter().chain(self.behind.iter().copied()).collect()
     }
 }
 
