@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use reactor::Context;
 
 /// Clones are of the same journal.
 #[derive(Clone, Default)]
@@ -33,14 +34,25 @@ pub(crate) enum Deed {
 }
 
 impl Journal {
-    pub(crate) fn note(&self, at: Duration, client: usize, deed: Deed) {
-        let mut entries = self.0.take();
-        entries.push(Entry { at, client, deed });
-        self.0.set(entries);
-    }
-
     pub(crate) fn take(&self) -> Vec<Entry> {
         self.0.take()
+    }
+}
+
+/// A client's own pages of the journal.
+#[derive(Clone)]
+pub(crate) struct Diary {
+    pub(crate) number: usize,
+    /// When the simulation began.
+    pub(crate) began: Instant,
+    pub(crate) journal: Journal,
+}
+
+impl Diary {
+    pub(crate) fn note(&self, cx: &Context<'_>, deed: Deed) {
+        let mut entries = self.journal.0.take();
+        entries.push(Entry { at: cx.now() - self.began, client: self.number, deed });
+        self.journal.0.set(entries);
     }
 }
 

@@ -10,9 +10,11 @@
 
 mod chats;
 mod client;
+mod datagrams;
 mod driver;
 mod echoes;
 mod journal;
+mod sites;
 mod stage;
 mod trouble;
 
@@ -36,6 +38,18 @@ mod tcp_proxy;
 #[path = "../../ports/proxy.rs"]
 mod port_proxy;
 
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../http_server/main.rs"]
+mod http_server;
+
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../udp_echo.rs"]
+mod udp_echo;
+
+#[expect(dead_code, reason = "others ask whether it is empty")]
+#[path = "../folder/mod.rs"]
+mod folder;
+
 use std::process::ExitCode;
 
 use driver::Scenario;
@@ -46,6 +60,8 @@ const SCENARIOS: &[Scenario] = &[
     ("rot13", echoes::rot13),
     ("proxy", echoes::proxied),
     ("proxies", echoes::proxied_twice),
+    ("http", sites::files),
+    ("udp", datagrams::echo),
     ("chat", chats::rooms),
 ];
 

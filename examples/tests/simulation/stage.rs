@@ -9,7 +9,7 @@ use reactor::{Kernel, SessionId};
 use simulation::{Conditions, HostId, Simulation};
 
 use crate::client::{self, Script};
-use crate::journal::{Entry, Journal, Story};
+use crate::journal::{Deed, Diary, Entry, Journal, Story};
 use crate::trouble::{Spell, Trouble, random_time};
 
 /// All interfaces of a host.
@@ -29,7 +29,7 @@ pub(crate) struct Stage {
     journal: Journal,
     began: Instant,
     /// Who is to come, and when, and to which home; the last first.
-    to_come: Vec<(Duration, usize, usize, Script)>,
+    to_come: Vec<(Duration, usize, usize, Visit)>,
     /// Where each client lives.
     lives_at: Vec<usize>,
     spells: Vec<Spell>,
@@ -37,6 +37,7 @@ pub(crate) struct Stage {
     patience: Duration,
     /// How many it takes to end the server.
     signals: usize,
+    tells_the_time: bool,
     /// What the server has when it serves nobody.
     idle: Holdings,
 }
@@ -48,6 +49,8 @@ struct Holdings {
     sessions: usize,
     wheels: usize,
 }
+
+type Visit = Box<dyn FnOnce(&mut Kernel, Diary)>;
 
 /// What came of it.
 pub(crate) struct Outcome {
@@ -107,6 +110,7 @@ impl Stage {
             spells: Vec::new(),
             patience: Duration::from_secs(60),
             signals: 1,
+            tells_the_time: false,
             idle: Holdings::default(),
         };
         stage.boot_server();
@@ -128,6 +132,11 @@ impl Stage {
     /// A server that drains calls the signal handled: its neighbours in the same kernel end with the next.
     pub(crate) fn ends_with_two_signals(&mut self) {
         self.signals = 2;
+    }
+
+    /// The server tells the real time: what clients got is another thing in another run, but as much.
+    pub(crate) fn tells_the_time(&mut self) {
+        self.tells_the_time = true;
     }
 
     /// What is impatient: cuts that are longer harm whom they hit.
@@ -152,13 +161,17 @@ impl Stage {
         (self.random.u8(..4) == 0).then_some(rest)
     }
 
-    /// Somebody comes during the day, somewhere. Gives their number.
-    pub(crate) fn invite(&mut self, script: Script) -> usize {
+    /// Somebody comes during the day, somewhere.
+    pub(crate) fn invite(&mut self, script: Script) {
+        self.let_come(|kernel, diary| client::start(kernel, script, diary));
+    }
+
+    /// As [`invite`](Self::invite), of who is a session of its own.
+    pub(crate) fn let_come(&mut self, visit: impl FnOnce(&mut Kernel, Diary) + 'static) {
         let at = self.simulation.elapsed() + random_time(&mut self.random, Duration::ZERO..DAY);
         let (number, home) = (self.lives_at.len(), self.random.usize(..self.homes.len()));
         self.lives_at.push(home);
-        self.to_come.push((at, number, home, script));
-        number
+        self.to_come.push((at, number, home, Box::new(visit)));
     }
 
     /// All come, and things go wrong, until everybody is done.
@@ -196,7 +209,7 @@ impl Stage {
     }
 
     fn let_in(&mut self) {
-        let Some((_, number, home, script)) = self.to_come.pop() else { return };
+        let Some((_, number, home, visit)) = self.to_come.pop() else { return };
         let is_down = |spell: &Spell| {
             let now = self.simulation.elapsed();
             spell.trouble == Trouble::Crash(home) && spell.time.contains(&now)
@@ -205,8 +218,8 @@ impl Stage {
             return; // nobody comes from there
         }
         let (journal, began) = (self.journal.clone(), self.began);
-        let start = |kernel: &mut Kernel| client::start(kernel, (number, script), began, journal);
-        self.simulation.on(self.homes[home], start);
+        let diary = Diary { number, began, journal };
+        self.simulation.on(self.homes[home], |kernel| visit(kernel, diary));
     }
 
     fn change(&mut self, trouble: Trouble, begins: bool) {
@@ -310,7 +323,13 @@ impl Stage {
         }
         assert_eq!(self.simulation.connections(), 0, "connections when all servers are gone");
         let mut hasher = DefaultHasher::new();
-        entries.hash(&mut hasher);
+        for Entry { at, client, deed } in &entries {
+            (at, client).hash(&mut hasher);
+            match deed {
+                Deed::Got(bytes) if self.tells_the_time => bytes.len().hash(&mut hasher),
+                deed => deed.hash(&mut hasher),
+            }
+        }
         Outcome {
             digest: self.simulation.digest(),
             transcript: hasher.finish(),
