@@ -5,39 +5,92 @@ use std::time::Duration;
 
 use reactor::Kernel;
 
-use crate::chat_server;
 use crate::client::{Act, Script};
+use crate::echoes::{IDLE, proxy};
 use crate::journal::{Deed, Entry};
 use crate::stage::{Fate, Outcome, Stage, anywhere};
+use crate::{chat_server, line_chat, tcp_proxy};
 
 const SERVER: (&str, u16) = ("server", 7777);
 
 /// Longer cuts are for the server as if nobody read.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const ROOMS: [&str; 3] = ["lobby", "attic", "cellar"];
+/// How a server says what.
+struct Dialect {
+    rooms: &'static [&'static str],
+    commands: &'static [&'static str],
+    /// To which room it says that `me` has come.
+    entered: fn(line: &str, me: &str) -> Option<String>,
+    /// What it says of others, after their names.
+    joined: &'static str,
+    left: &'static [&'static str],
+    /// How else its lines begin.
+    plain: &'static [&'static str],
+}
+
+const ROOMS: Dialect = Dialect {
+    rooms: &["lobby", "attic", "cellar"],
+    commands: &["/who", "/rooms"],
+    entered: |line, me| Some(line.strip_prefix(&format!("* {me}, you are in "))?.to_owned()),
+    joined: " has joined",
+    left: &[" has left", " has left: too slow"],
+    plain: &[
+        "* your nickname?",
+        "* you are there",
+        "* good bye",
+        "* the server ends",
+        "* lobby: ",
+        "* attic: ",
+        "* cellar: ",
+    ],
+};
+
+const ONE_ROOM: Dialect = Dialect {
+    rooms: &["lobby"],
+    commands: &["/who"],
+    entered: |line, me| (line == format!("hello, {me}")).then(|| String::from("lobby")),
+    joined: " is here",
+    left: &[" is gone"],
+    plain: &["your name?", "* c", "bye, c"],
+};
+
+/// The chat of the ports, behind a proxy on the same host.
+pub(crate) fn one_room(seed: u64) -> Outcome {
+    let mut stage = Stage::new(seed, |kernel| {
+        tcp_proxy::start(kernel, proxy(SERVER.1, "127.0.0.1:12345"));
+        line_chat::start(kernel, 12_345);
+    });
+    stage.without_limits();
+    stage.ends_with_two_signals();
+    chat(stage, &ONE_ROOM)
+}
 
 pub(crate) fn rooms(seed: u64) -> Outcome {
     let start = |kernel: &mut Kernel| chat_server::start(kernel, (anywhere(SERVER.1), usize::MAX));
-    let mut stage = Stage::new(seed, start);
+    chat(Stage::new(seed, start), &ROOMS)
+}
+
+fn chat(mut stage: Stage, dialect: &Dialect) -> Outcome {
     stage.set_patience(PATIENCE);
+    stage.set_hurry(IDLE);
     for number in 0..stage.random.usize(2..12) {
-        let script = script(&mut stage, number);
+        let script = script(&mut stage, number, dialect);
         stage.invite(script);
     }
     stage.live();
     let is_rough = stage.is_rough;
-    stage.end(|fates, entries| judge(fates, entries, is_rough))
+    stage.end(|fates, entries| judge(fates, entries, (dialect, is_rough)))
 }
 
 /// Comes, says things in rooms, and goes.
-fn script(stage: &mut Stage, number: usize) -> Script {
+fn script(stage: &mut Stage, number: usize, dialect: &Dialect) -> Script {
+    let Dialect { rooms, commands, .. } = dialect;
     let mut acts = vec![(stage.pause(), line(&name_of(number)))];
     for at in 0..stage.random.usize(1..25) {
         let words = match stage.random.u8(..10) {
-            0 => format!("/join {}", ROOMS[stage.random.usize(..ROOMS.len())]),
-            1 => String::from("/who"),
-            2 => String::from("/rooms"),
+            0 if rooms.len() > 1 => format!("/join {}", rooms[stage.random.usize(..rooms.len())]),
+            1 => commands[stage.random.usize(..commands.len())].to_owned(),
             _ => {
                 let blanks = " ".repeat(stage.random.usize(1..20));
                 format!("{at}{blanks}by c{number}")
@@ -57,10 +110,11 @@ fn line(words: &str) -> Act {
     Act::Say(format!("{words}\n").into())
 }
 
-/// Half of one is nobody's.
 fn name_of(number: usize) -> String {
-    format!("c{number}.")
+    format!("c{number}{HALF_IS_NOBODY}")
 }
+
+const HALF_IS_NOBODY: char = '_';
 
 /// A client's time in a room.
 #[derive(Debug, Default)]
@@ -82,8 +136,8 @@ enum Heard {
     Left(usize),
 }
 
-fn judge(fates: &[Fate], entries: &[Entry], is_rough: bool) {
-    let stays: Vec<Vec<Stay>> = fates.iter().map(|fate| stays(fate, entries)).collect();
+fn judge(fates: &[Fate], entries: &[Entry], (dialect, is_rough): (&Dialect, bool)) {
+    let stays: Vec<Vec<Stay>> = fates.iter().map(|fate| stays(fate, entries, dialect)).collect();
     for (hearer, stay) in
         stays.iter().zip(fates).flat_map(|(stays, fate)| stays.iter().map(move |stay| (fate, stay)))
     {
@@ -103,9 +157,9 @@ fn judge(fates: &[Fate], entries: &[Entry], is_rough: bool) {
 }
 
 /// By what it said, and by what it was told.
-fn stays(fate: &Fate, entries: &[Entry]) -> Vec<Stay> {
+fn stays(fate: &Fate, entries: &[Entry], dialect: &Dialect) -> Vec<Stay> {
     let mut stays: Vec<Stay> = Vec::new();
-    let (mut at, mut got) = (None, Vec::new());
+    let (mut place, mut got) = (None, Vec::new());
     for entry in entries.iter().filter(|entry| entry.client == fate.number) {
         match &entry.deed {
             Deed::Said(line) => said(&mut stays, fate.number, entry.at, line),
@@ -119,7 +173,8 @@ fn stays(fate: &Fate, entries: &[Entry]) -> Vec<Stay> {
                 while let Some(end) = got.windows(2).position(|two| two == b"\r\n") {
                     let line: Vec<u8> = got.drain(..end + 2).collect();
                     let line = str::from_utf8(&line[..end]).expect("text");
-                    heard(&mut stays, &mut at, fate, (entry.at, line));
+                    let news = news(line, fate, dialect);
+                    place = hear(&mut stays, place, news.map(|news| (entry.at, news)));
                 }
             }
             Deed::Began | Deed::Connected => {}
@@ -150,36 +205,50 @@ fn said(stays: &mut Vec<Stay>, number: usize, at: Duration, line: &[u8]) {
     }
 }
 
-fn heard(stays: &mut [Stay], place: &mut Option<usize>, fate: &Fate, (at, line): (Duration, &str)) {
-    let me = name_of(fate.number);
-    if let Some(room) = line.strip_prefix(&format!("* {me}, you are in ")) {
-        let next = place.map_or(0, |place| place + 1);
-        assert_eq!(stays[next].room, room, "{me} is in another room");
-        (stays[next].entered, *place) = (Some(at), Some(next));
-        return;
-    }
-    let number =
-        |name: &str| -> Option<usize> { name.strip_prefix('c')?.strip_suffix('.')?.parse().ok() };
-    let news = match line.strip_prefix("* ").map(|line| line.split_once(" has ")) {
-        Some(Some((name, "joined"))) => number(name).map(Heard::Joined),
-        Some(Some((name, "left" | "left: too slow"))) => number(name).map(Heard::Left),
-        Some(_) => {
-            let from_rooms = |room: &&str| line.starts_with(&format!("* {room}: "));
-            let plain = ["* your nickname?", "* you are there", "* good bye", "* the server ends"];
-            let is_known = plain.contains(&line) || ROOMS.iter().any(|room| from_rooms(&room));
-            return assert!(is_known || !fate.in_peace, "{me} heard {line:?}");
-        }
-        None => {
-            let (name, text) = line
-                .strip_prefix('<')
-                .and_then(|line| line.split_once("> "))
-                .expect("somebody says it");
-            let by = number(name).expect("who has a whole name");
-            Some(Heard::Said { by, text: text.to_owned() })
-        }
+enum News {
+    Entered(String),
+    Heard(Heard),
+}
+
+fn news(line: &str, fate: &Fate, dialect: &Dialect) -> Option<News> {
+    let number = |name: &str| -> Option<usize> {
+        name.strip_prefix('c')?.strip_suffix(HALF_IS_NOBODY)?.parse().ok()
     };
-    let place = place.expect("nobody hears anything who is nowhere");
-    stays[place].heard.extend(news);
+    if let Some(room) = (dialect.entered)(line, &name_of(fate.number)) {
+        return Some(News::Entered(room));
+    }
+    if let Some((name, text)) = line.strip_prefix('<').and_then(|line| line.split_once("> ")) {
+        let by = number(name).expect("who has a whole name");
+        return Some(News::Heard(Heard::Said { by, text: text.to_owned() }));
+    }
+    let others = line.strip_prefix("* ").unwrap_or_default();
+    if let Some(name) = others.strip_suffix(dialect.joined) {
+        return number(name).map(|name| News::Heard(Heard::Joined(name)));
+    }
+    if let Some(name) = dialect.left.iter().find_map(|left| others.strip_suffix(left)) {
+        return number(name).map(|name| News::Heard(Heard::Left(name)));
+    }
+    let is_known = dialect.plain.iter().any(|plain| line.starts_with(plain));
+    assert!(is_known || !fate.in_peace, "{line:?}: {fate}");
+    None
+}
+
+/// Gives the stay that it is in afterwards.
+fn hear(stays: &mut [Stay], place: Option<usize>, news: Option<(Duration, News)>) -> Option<usize> {
+    match news {
+        Some((at, News::Entered(room))) => {
+            let next = place.map_or(0, |place| place + 1);
+            assert_eq!(stays[next].room, room, "in another room");
+            stays[next].entered = Some(at);
+            Some(next)
+        }
+        Some((_, News::Heard(heard))) => {
+            let place = place.expect("nobody hears anything who is nowhere");
+            stays[place].heard.push(heard);
+            Some(place)
+        }
+        None => place,
+    }
 }
 
 /// Of one speaker: each line that was said in this room, one after the other, and none left out; all of

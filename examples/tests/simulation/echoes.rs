@@ -9,7 +9,7 @@ use wheels::filter::{Line, Stream};
 use crate::client::{Act, Script};
 use crate::journal::Deed;
 use crate::stage::{Fate, Outcome, Stage, anywhere};
-use crate::{echo_server, port_proxy, rot13_server, tcp_proxy};
+use crate::{echo_server, multi_listen, port_proxy, port_tcp_server, rot13_server, tcp_proxy};
 
 const PORT: u16 = 7;
 
@@ -46,6 +46,7 @@ pub(crate) fn proxied(seed: u64) -> Outcome {
     let mut stage = Stage::new(seed, |kernel| tcp_proxy::start(kernel, proxy(PORT, "behind:8")));
     stage.behind("behind", |kernel| echo_server::start(kernel, anywhere(8), || Stream));
     stage.set_patience(PATIENCE);
+    stage.set_hurry(IDLE);
     echoed(stage, <[u8]>::to_vec)
 }
 
@@ -59,7 +60,70 @@ pub(crate) fn proxied_twice(seed: u64) -> Outcome {
     stage.without_limits();
     stage.ends_with_two_signals();
     stage.set_patience(PATIENCE);
+    stage.set_hurry(IDLE);
     talk(stage, Manners::WaitsForAll, <[u8]>::to_vec)
+}
+
+/// Two at a time, behind a proxy; the others wait.
+pub(crate) fn two_at_a_time(seed: u64) -> Outcome {
+    let mut stage = Stage::new(seed, |kernel| {
+        tcp_proxy::start(kernel, proxy(PORT, "127.0.0.1:12345"));
+        port_tcp_server::start(kernel, 12_345);
+    });
+    // Whoever waits must not wait for one that will never come back.
+    stage.without_troubles();
+    stage.ends_with_two_signals();
+    stage.set_hurry(IDLE);
+    for _ in 0..stage.random.usize(1..8) {
+        let lines = (0..stage.random.usize(..8)).map(|at| format!("line {at}\n"));
+        let said: String = lines.collect();
+        let mut acts = vec![(stage.pause(), Act::Say(said.clone().into()))];
+        acts.push((stage.pause(), Act::Say("quit\n".into())));
+        let rest = stage.rest();
+        stage.invite(Script { server: ("server", PORT), rest, acts });
+    }
+    stage.live();
+    stage.end(|fates, _| {
+        let mut numbers: Vec<u32> = fates.iter().map(welcomed).collect();
+        numbers.sort_unstable();
+        assert!(numbers.iter().zip(1..).all(|(number, count)| *number == count), "{numbers:?}");
+    })
+}
+
+/// The number that it was given. What follows is what it said.
+fn welcomed(fate: &Fate) -> u32 {
+    let got = str::from_utf8(&fate.story.got).expect("text");
+    let (welcome, rest) = got.split_once("\r\n").unwrap_or_else(|| panic!("no welcome: {fate}"));
+    let said = str::from_utf8(&fate.story.said).expect("text");
+    assert_eq!(rest, said.replace("quit", "bye").replace('\n', "\r\n"), "{fate}");
+    assert_eq!(fate.story.end, Some(Deed::Heard), "{fate}");
+    let number = welcome.strip_prefix("welcome, client ").expect("a welcome");
+    number.parse().expect("a number")
+}
+
+/// Everybody is told who they are and where they came in, by either address.
+pub(crate) fn doors(seed: u64) -> Outcome {
+    let also = vec![String::from("0.0.0.0:8")];
+    let mut stage =
+        Stage::new(seed, move |kernel| multi_listen::start(kernel, (PORT, also.clone())));
+    let mut ports = Vec::new();
+    for _ in 0..stage.random.usize(1..12) {
+        let port = if stage.random.bool() { PORT } else { 8 };
+        let rest = stage.rest();
+        stage.invite(Script { server: ("server", port), rest, acts: Vec::new() });
+        ports.push(port);
+    }
+    stage.live();
+    stage.end(|fates, _| fates.iter().zip(&ports).for_each(|(fate, port)| came_in(fate, *port)))
+}
+
+fn came_in(fate: &Fate, port: u16) {
+    let Fate { story, in_peace, .. } = fate;
+    if *in_peace {
+        let got = str::from_utf8(&story.got).expect("text");
+        assert!(got.starts_with("you are ") && got.ends_with(&format!(":{port}\r\n")), "{got:?}");
+        assert_eq!((got.lines().count(), &story.end), (1, &Some(Deed::Heard)), "{fate}");
+    }
 }
 
 /// From a port of the server's to a place.
@@ -70,6 +134,9 @@ pub(crate) fn proxy(port: u16, upstream: &str) -> tcp_proxy::Settings {
 
 /// A longer cut is for the proxy as if nobody read.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The proxy hangs up on a side that says nothing for so long, however long the other takes to read.
+pub(crate) const IDLE: Duration = Duration::from_secs(600);
 
 fn whole_lines(said: &[u8]) -> Vec<u8> {
     let mut lines = said.to_vec();

@@ -68,6 +68,11 @@ pub(crate) struct Story {
 }
 
 impl Story {
+    /// From its beginning to its end.
+    pub(crate) fn time(&self) -> Option<Duration> {
+        Some(self.ended? - self.began?)
+    }
+
     pub(crate) fn all(entries: &[Entry], clients: usize) -> Vec<Self> {
         let mut stories = vec![Self::default(); clients];
         for entry in entries {

@@ -50,6 +50,18 @@ mod udp_echo;
 #[path = "../folder/mod.rs"]
 mod folder;
 
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../multi_listen.rs"]
+mod multi_listen;
+
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../ports/line_chat.rs"]
+mod line_chat;
+
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../ports/tcp_server.rs"]
+mod port_tcp_server;
+
 use std::process::ExitCode;
 
 use driver::Scenario;
@@ -62,6 +74,9 @@ const SCENARIOS: &[Scenario] = &[
     ("proxies", echoes::proxied_twice),
     ("http", sites::files),
     ("udp", datagrams::echo),
+    ("doors", echoes::doors),
+    ("two", echoes::two_at_a_time),
+    ("line_chat", chats::one_room),
     ("chat", chats::rooms),
 ];
 

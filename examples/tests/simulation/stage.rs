@@ -35,6 +35,7 @@ pub(crate) struct Stage {
     spells: Vec<Spell>,
     /// How long a cut may be that nobody notices but by the time that it takes.
     patience: Duration,
+    hurry: Duration,
     /// How many it takes to end the server.
     signals: usize,
     tells_the_time: bool,
@@ -108,7 +109,8 @@ impl Stage {
             to_come: Vec::new(),
             lives_at: Vec::new(),
             spells: Vec::new(),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_secs(20),
+            hurry: Duration::MAX,
             signals: 1,
             tells_the_time: false,
             idle: Holdings::default(),
@@ -129,6 +131,11 @@ impl Stage {
         self.behind.push((host, idle));
     }
 
+    /// Nothing goes wrong that the network does not do by itself.
+    pub(crate) fn without_troubles(&mut self) {
+        self.spells.clear();
+    }
+
     /// A server that drains calls the signal handled: its neighbours in the same kernel end with the next.
     pub(crate) fn ends_with_two_signals(&mut self) {
         self.signals = 2;
@@ -147,6 +154,11 @@ impl Stage {
     /// The server ends when it cannot accept.
     pub(crate) fn without_limits(&mut self) {
         self.spells.retain(|spell| !matches!(spell.trouble, Trouble::Limit(_)));
+    }
+
+    /// Whoever takes longer than this may be sent away.
+    pub(crate) fn set_hurry(&mut self, hurry: Duration) {
+        self.hurry = hurry;
     }
 
     /// A pause as people and programs make them: none, short, or long.
@@ -344,7 +356,8 @@ impl Stage {
         fates
             .map(|(number, (story, home))| {
                 let harms = |spell: &Spell| spell.harms(*home, &story, self.patience);
-                let in_peace = !self.spells.iter().any(harms) && story.began.is_some();
+                let is_slow = story.time().is_some_and(|time| time > self.hurry);
+                let in_peace = !self.spells.iter().any(harms) && story.began.is_some() && !is_slow;
                 Fate { number, home: *home, story, in_peace }
             })
             .collect()
