@@ -117,6 +117,8 @@ fn silence() -> io::Result<File> {
     dup2_stdout(&nowhere)?;
     dup2_stderr(&nowhere)?;
     let panics = report.try_clone()?;
+    let log = env_logger::Target::Pipe(Box::new(report.try_clone()?));
+    env_logger::Builder::from_default_env().format_timestamp(None).target(log).init();
     panic::set_hook(Box::new(move |panic| {
         writeln!(&panics, "{panic}").ok();
     }));
