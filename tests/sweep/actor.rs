@@ -1,7 +1,7 @@
 //! A session that plays a part: it tells what it hears and does then what the scenario says.
 //!
-//! An actor that has nothing to do any more [ends](Actor::end). One that waits in vain gives up after an
-//! hour, and tells so.
+//! An actor that has nothing to do any more [ends](Actor::end). One that waits in vain gives up after a
+//! while, and tells so.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ impl Stage {
         let start = Cell::new(Some(start));
         let states = States::new()
             .on_start(move |actor: &mut Actor, cx: &mut Context<'_>, ()| {
-                cx.delay(&GIVE_UP, HOUR, ());
+                cx.delay(&GIVE_UP, LONG, ());
                 start.take().expect("a session starts once")(actor, cx);
             })
             .on(&MADE, |actor: &mut Actor, cx: &mut Context<'_>, made| {
@@ -276,4 +276,5 @@ impl Actor {
     }
 }
 
-pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+/// Longer than anybody has to wait.
+pub(crate) const LONG: Duration = Duration::from_secs(200);

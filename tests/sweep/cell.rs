@@ -8,9 +8,20 @@ use wheels::faults::{self, Call, Fault, Turns};
 /// One fault, or one that comes again and again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Cell {
-    /// The how manieth of its kind; `None`: each.
-    pub(crate) nth: Option<usize>,
+    pub(crate) nth: Nth,
     pub(crate) what: What,
+    /// What comes again and again meanwhile: notices that are late, or needless.
+    pub(crate) beside: Option<What>,
+}
+
+/// Which of the calls of a kind, of the notices, of the waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Nth {
+    Only(usize),
+    /// This and all after it.
+    From(usize),
+    /// Before each, or each.
+    Each,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,38 +34,62 @@ pub(crate) enum What {
     Needless,
 }
 
-impl Cell {
-    /// Has it happen from now on.
-    pub(crate) fn arm(self, bite: usize) {
-        match (self.what, self.nth) {
-            (What::Error(call, errnum), Some(nth)) => {
-                faults::on_nth(call, nth, Fault::Error(errnum))
-            }
-            (What::Error(call, errnum), None) => faults::on_each(call, Fault::Error(errnum)),
-            (What::Short(call), Some(nth)) => faults::on_nth(call, nth, Fault::Short(bite)),
-            (What::Short(call), None) => faults::on_each(call, Fault::Short(bite)),
-            (What::Late, nth) => faults::delay_notices(turns(nth)),
-            (What::Needless, nth) => faults::add_notices(turns(nth)),
+impl Nth {
+    pub(crate) const fn is_from(self) -> bool {
+        matches!(self, Self::From(_))
+    }
+
+    const fn turns(self) -> Turns {
+        match self {
+            Self::Only(nth) | Self::From(nth) => Turns::Nth(nth),
+            Self::Each => Turns::EveryOther,
         }
     }
 }
 
-fn turns(nth: Option<usize>) -> Turns {
-    nth.map_or(Turns::EveryOther, Turns::Nth)
+impl Cell {
+    pub(crate) const fn new(nth: Nth, what: What) -> Self {
+        Self { nth, what, beside: None }
+    }
+
+    /// Has it happen from now on; what is short moves so much.
+    pub(crate) fn arm(self, bite: usize) {
+        let on = |call: Call, fault| match self.nth {
+            Nth::Only(nth) => faults::on_nth(call, nth, fault),
+            Nth::From(nth) => faults::from_nth(call, nth, fault),
+            Nth::Each => faults::on_each(call, fault),
+        };
+        match self.what {
+            What::Error(call, errnum) => on(call, Fault::Error(errnum)),
+            What::Short(call) => on(call, Fault::Short(bite)),
+            What::Late => faults::delay_notices(self.nth.turns()),
+            What::Needless => faults::add_notices(self.nth.turns()),
+        }
+        if let Some(beside) = self.beside {
+            Self::new(Nth::Each, beside).arm(bite);
+        }
+    }
 }
 
-/// As it is given on the command line: `3 Recv 104`, `each Send short`, `0 notice late`.
+/// As it is given on the command line: `3 Recv 104`, `3+ Open 24`, `each Send short`, `0 notice late`, `3
+/// Recv 104 late`.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.nth {
-            Some(nth) => write!(f, "{nth} ")?,
-            None => f.write_str("each ")?,
+            Nth::Only(nth) => write!(f, "{nth} ")?,
+            Nth::From(nth) => write!(f, "{nth}+ ")?,
+            Nth::Each => f.write_str("each ")?,
         }
         match self.what {
-            What::Error(call, errnum) => write!(f, "{call} {errnum}"),
-            What::Short(call) => write!(f, "{call} short"),
-            What::Late => f.write_str("notice late"),
-            What::Needless => f.write_str("wait needless"),
+            What::Error(call, errnum) => write!(f, "{call} {errnum}")?,
+            What::Short(call) => write!(f, "{call} short")?,
+            What::Late => f.write_str("notice late")?,
+            What::Needless => f.write_str("wait needless")?,
+        }
+        match self.beside {
+            Some(What::Late) => f.write_str(" late"),
+            Some(_) => f.write_str(" needless"),
+            None => Ok(()),
         }
     }
 }
@@ -64,21 +99,28 @@ impl FromStr for Cell {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let [nth, call, fault] = words[..] else { return Err("K CALL ERRNO".into()) };
-        let nth = match nth {
-            "each" => None,
-            number => Some(number.parse().map_err(|error| format!("{number}: {error}"))?),
+        let (nth, call, fault, beside) = match words[..] {
+            [nth, call, fault] => (nth, call, fault, None),
+            [nth, call, fault, "late"] => (nth, call, fault, Some(What::Late)),
+            [nth, call, fault, _] => (nth, call, fault, Some(What::Needless)),
+            _ => return Err("K CALL ERRNO".into()),
+        };
+        let number = |text: &str| text.parse().map_err(|error| format!("{text}: {error}"));
+        let nth = match nth.strip_suffix('+') {
+            Some(nth) => Nth::From(number(nth)?),
+            None if nth == "each" => Nth::Each,
+            None => Nth::Only(number(nth)?),
         };
         let what = match (call, fault) {
             ("notice", _) => What::Late,
             ("wait", _) => What::Needless,
             (call, "short") => What::Short(find(call)?),
-            (call, number) => {
-                let errnum = number.parse().map_err(|error| format!("{number}: {error}"))?;
+            (call, errnum) => {
+                let errnum = errnum.parse().map_err(|error| format!("{errnum}: {error}"))?;
                 What::Error(find(call)?, errnum)
             }
         };
-        Ok(Self { nth, what })
+        Ok(Self { nth, what, beside })
     }
 }
 

@@ -37,7 +37,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> =
         arguments.iter().map(String::as_str).filter(|word| !word.starts_with("--")).collect();
     match (&words[..], part) {
-        (&[scene, nth, call, fault], _) => one(scene, &format!("{nth} {call} {fault}")),
+        ([scene, nth, call, rest @ ..], _) if !rest.is_empty() => {
+            one(scene, &format!("{nth} {call} {}", rest.join(" ")))
+        }
         (_, Some(part)) => run_part(&words, part.parse().expect("the number of a part")),
         (_, None) => run_all(&words),
     }

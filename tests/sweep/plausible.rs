@@ -113,7 +113,6 @@ pub(crate) fn errors_of(call: Call) -> &'static [i32] {
             EIO,
             ENOSPC,
         ],
-        Call::Shutdown => &[ENOTCONN],
         Call::Open => &[EACCES, EINTR, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR],
         Call::Stat => &[EACCES, ENOENT, ENOMEM],
         Call::Fchmod | Call::Chmod => &[EIO, EPERM, EROFS],
@@ -129,16 +128,24 @@ pub(crate) fn errors_of(call: Call) -> &'static [i32] {
         Call::EpollWait => &[EINTR],
         Call::EventFd => &[EMFILE, ENFILE, ENODEV, ENOMEM],
         Call::PidfdOpen => &[EMFILE, ENFILE, ENODEV, ENOMEM, ENOSYS, EINVAL],
-        Call::WaitId => &[ECHILD, EINTR],
+        Call::WaitId => &[ECHILD],
         Call::TimerFd => &[EMFILE, ENFILE, ENODEV, ENOMEM],
         Call::TimerFdSet => &[ECANCELED],
         Call::Thread => &[EAGAIN, ENOMEM],
         // They cannot fail in a program that does nothing wrong, or not at all; they are counted.
         Call::Flags | Call::EpollRemove | Call::Wake | Call::SigAction => &[],
+        // ENOTCONN: the connection is gone already, which reading tells.
+        Call::Shutdown => &[],
         // A scenario is one process.
         Call::Fork => &[],
         other => panic!("no errors are listed for {other}"),
     }
+}
+
+/// Whether it is so for a while when it is so once: something has run out, or is not allowed.
+pub(crate) fn lasts(errnum: i32) -> bool {
+    let lasting = [EPERM, EIO, ENOMEM, EACCES, ENFILE, EMFILE, ENOSPC, EROFS, ENOSYS, ENOBUFS];
+    lasting.contains(&errnum)
 }
 
 /// Whether nobody is to notice: it is tried again, or what it was for can be done without.
@@ -150,7 +157,7 @@ pub(crate) fn is_absorbed(call: Call, errnum: i32) -> bool {
             _,
         ) => true,
         (Call::Recv | Call::Send | Call::Connect, EAGAIN | EINTR) => true,
-        (Call::WaitId | Call::Flock | Call::Poll, EINTR) => true,
+        (Call::Flock | Call::Poll, EINTR) => true,
         _ => false,
     }
 }

@@ -9,8 +9,8 @@ use testkit::leak::Descriptors;
 use testkit::logs;
 use wheels::faults::{self, Call};
 
-use crate::cell::{Cell, What};
-use crate::plausible::{EAGAIN, EINTR, errors_of};
+use crate::cell::{Cell, Nth, What};
+use crate::plausible::{EAGAIN, EINTR, errors_of, is_absorbed, lasts};
 use crate::scenes::bite_of;
 use crate::stage::{Seen, Stage};
 use crate::verdict::complaint;
@@ -121,22 +121,29 @@ fn cells(calm: &Calm) -> Vec<Cell> {
     let mut cells = Vec::new();
     for call in Call::ALL {
         let count = calm.calls.iter().filter(|made| *made == call).count();
-        let errors = errors_of(*call);
         for nth in 0..count {
-            let one = |errnum: &i32| Cell { nth: Some(nth), what: What::Error(*call, *errnum) };
-            cells.extend(errors.iter().map(one));
+            for errnum in errors_of(*call) {
+                let what = What::Error(*call, *errnum);
+                let only = Cell::new(Nth::Only(nth), what);
+                cells.push(only);
+                cells.push(Cell { beside: Some(What::Late), ..only });
+                cells.push(Cell { beside: Some(What::Needless), ..only });
+                if lasts(*errnum) {
+                    cells.push(Cell::new(Nth::From(nth), what));
+                }
+            }
             if moves(*call) {
-                cells.push(Cell { nth: Some(nth), what: What::Short(*call) });
+                cells.push(Cell::new(Nth::Only(nth), What::Short(*call)));
             }
         }
         if count > 0 {
-            cells.extend(again_and_again(*call).map(|what| Cell { nth: None, what }));
+            cells.extend(again_and_again(*call).map(|what| Cell::new(Nth::Each, what)));
         }
     }
-    cells.extend((0..calm.notices).map(|nth| Cell { nth: Some(nth), what: What::Late }));
-    cells.extend((0..calm.notices).map(|nth| Cell { nth: Some(nth), what: What::Needless }));
-    cells.push(Cell { nth: None, what: What::Late });
-    cells.push(Cell { nth: None, what: What::Needless });
+    for what in [What::Late, What::Needless] {
+        cells.extend((0..calm.notices).map(|nth| Cell::new(Nth::Only(nth), what)));
+        cells.push(Cell::new(Nth::Each, what));
+    }
     cells
 }
 
@@ -147,7 +154,7 @@ const fn moves(call: Call) -> bool {
 /// What a program lives with.
 fn again_and_again(call: Call) -> impl Iterator<Item = What> {
     let errors = errors_of(call).iter().filter(|errnum| [EINTR, EAGAIN].contains(errnum));
-    let errors = errors.filter(move |errnum| crate::plausible::is_absorbed(call, **errnum));
+    let errors = errors.filter(move |errnum| is_absorbed(call, **errnum));
     errors
         .map(move |errnum| What::Error(call, *errnum))
         .chain(moves(call).then_some(What::Short(call)))

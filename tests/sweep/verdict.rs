@@ -2,7 +2,7 @@
 
 use wheels::faults::Call;
 
-use crate::cell::{Cell, What};
+use crate::cell::{Cell, Nth, What};
 use crate::plausible::{EADDRINUSE, ECONNRESET, ENOENT, EPIPE, is_absorbed};
 use crate::stage::Seen;
 
@@ -23,6 +23,8 @@ pub(crate) fn complaint(cell: Cell, seen: &Seen, calm: &Seen) -> Option<String> 
     let told: Vec<_> = seen.errors.iter().filter(is_new).skip(of_before).collect();
     match told.len() {
         1 => None,
+        // It stays so.
+        2.. if cell.nth.is_from() => None,
         0 if is_logged(call, seen) || is_gone_already(call, errnum) => None,
         0 => Some("something is lost, and nobody is told why".into()),
         // What follows from it may have the same number.
@@ -37,11 +39,17 @@ pub(crate) fn complaint(cell: Cell, seen: &Seen, calm: &Seen) -> Option<String> 
 
 /// What comes again and again is one that does no harm.
 fn must_be_absorbed(cell: Cell, call: Call, errnum: i32) -> bool {
-    cell.nth.is_none() || is_absorbed(call, errnum)
+    cell.nth == Nth::Each || is_absorbed(call, errnum) && !cell.nth.is_from()
 }
 
 /// Who cannot find out whose a path is must take it as somebody else's.
 fn is_told_otherwise(call: Call, seen: &Seen, calm: &Seen) -> bool {
+    if call == Call::WaitId {
+        // Somebody else has taken the status, or there was no such child.
+        let mut lines = seen.lines.values().flatten();
+        return lines
+            .any(|line| ["exited: None", "not a child of this process"].contains(&&**line));
+    }
     let inspects = matches!(
         call,
         Call::Socket | Call::Connect | Call::Open | Call::Stat | Call::Flock | Call::Unlink

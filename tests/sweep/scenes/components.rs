@@ -10,7 +10,7 @@ use reactor::Context;
 use testkit::net::{self, Reserved};
 use wheels::filter::Line;
 
-use crate::actor::{HOUR, Heard};
+use crate::actor::{Heard, LONG};
 use crate::stage::{Stage, Teller};
 
 type Guest<'a> = Client<'a, Line, ()>;
@@ -23,7 +23,7 @@ fn text(line: &[u8]) -> String {
 fn server(guests: usize) -> TcpServer<Teller, Line> {
     let left = std::cell::Cell::new(guests);
     TcpServer::new(Line::new)
-        .started(|_: &mut Teller, cx| cx.delay(&SHUTDOWN, HOUR, ()))
+        .started(|_: &mut Teller, cx| cx.delay(&SHUTDOWN, LONG, ()))
         .listening(|teller, _, _| teller.tell("listening"))
         .error(|teller, _, failure| teller.tell_failure(&failure))
         .refused(|teller, _, refused| teller.tell(format_args!("refused: {:?}", refused.reason)))
@@ -153,7 +153,7 @@ pub(crate) fn client_comes_back(stage: &Stage) {
                 actor.lines(cx, made.socket);
             }
             // The first has no answer.
-            Heard::Line(wheel, _) if times == 1 => drop(actor.held.remove(&wheel)),
+            Heard::Line(wheel, _) if times == 1 => actor.shutdown(cx, wheel),
             Heard::Line(wheel, line) => actor.put(cx, wheel, line),
             Heard::Failed(failure) if failure.operation == wheels::Operation::Accept => {}
             Heard::Failed(failure) => {

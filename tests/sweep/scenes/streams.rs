@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use reactor::{Kernel, WheelId};
 use wheels::filter::Line;
-use wheels::{ReadWrite, Socket, SocketFactory};
+use wheels::{Operation, ReadWrite, Socket, SocketFactory};
 
 use crate::actor::{Actor, Heard, Held};
 use crate::stage::Stage;
@@ -282,6 +282,10 @@ fn proxy(stage: &Stage, says: &'static [u8], by_lines: bool) {
         },
         move |actor, cx, heard| {
             let Heard::Failed(failure) = heard else { return };
+            // Why it broke is told by the other.
+            if failure.operation == Operation::Pipe {
+                return;
+            }
             open -= 1;
             if failure.is_end() && open > 0 {
                 return;
