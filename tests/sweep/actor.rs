@@ -50,6 +50,8 @@ pub(crate) struct Actor {
     /// Watches, keys, and whatever else is to be dropped at the end.
     pub(crate) luggage: Vec<Box<dyn std::any::Any>>,
     reaction: Option<Reaction>,
+    /// Whether the other end does not listen: then it is chance how it hears of the end.
+    pub(crate) is_unheard: bool,
 }
 
 pub(crate) const MADE: Event<Established> = Event::new("made");
@@ -125,6 +127,7 @@ impl Stage {
             held: BTreeMap::new(),
             luggage: Vec::new(),
             reaction: Some(Box::new(reaction)),
+            is_unheard: false,
         };
         kernel.spawn(&states, actor)
     }
@@ -141,6 +144,7 @@ impl Actor {
                 let text = String::from_utf8_lossy(&message.payload);
                 self.teller.tell(format_args!("{text}, {} descriptors", message.fds.len()));
             }
+            Heard::Failed(failure) if self.is_unheard => self.teller.tell_over(failure),
             Heard::Failed(failure) => self.teller.tell_failure(failure),
             Heard::Selected(selected) => self.teller.tell(format_args!("ready: {}", selected.mode)),
             Heard::Flushed(_) | Heard::Exited | Heard::Signal | Heard::Word => {}
@@ -277,4 +281,4 @@ impl Actor {
 }
 
 /// Longer than anybody has to wait.
-pub(crate) const LONG: Duration = Duration::from_secs(200);
+pub(crate) const LONG: Duration = Duration::from_secs(40);

@@ -76,6 +76,15 @@ impl Teller {
         self.tell_error(&failure.operation, failure.errnum);
     }
 
+    /// As a failure or as the end, whichever it is.
+    pub(crate) fn tell_over(&self, failure: &Failure) {
+        self.tell("over");
+        if !failure.is_end() {
+            let error = (failure.operation.to_string(), failure.errnum);
+            self.seen.borrow_mut().errors.push(error);
+        }
+    }
+
     pub(crate) fn tell_error(&self, what: &dyn Display, errnum: i32) {
         self.tell(format_args!("{what} failed: {errnum}"));
         self.seen.borrow_mut().errors.push((what.to_string(), errnum));
@@ -91,8 +100,9 @@ impl Teller {
 pub(crate) struct Stage {
     pub(crate) clock: Clock,
     seen: Rc<RefCell<Seen>>,
-    /// How long the system is waited for before time moves.
+    /// How long the system is waited for before time moves, while there is patience left.
     patience: Duration,
+    spent: Cell<Duration>,
     /// How much goes on elsewhere, in threads and processes: time stands still meanwhile.
     pub(crate) elsewhere: Rc<Cell<usize>>,
     problem: RefCell<Option<String>>,
@@ -104,6 +114,7 @@ impl Stage {
             clock: Clock::virtual_time(),
             seen: Rc::default(),
             patience,
+            spent: Cell::default(),
             elsewhere: Rc::default(),
             problem: RefCell::default(),
         }
@@ -134,17 +145,21 @@ impl Stage {
     /// Runs to the end, and a little further: nothing is left then.
     pub(crate) fn run(&self, mut kernel: Kernel) {
         let began = Instant::now();
-        let mut turns = 0;
+        let (mut turns, mut in_vain) = (0, 0);
         while kernel.session_count() > 0 {
             turns += 1;
             if turns > MOST_TURNS || began.elapsed() > net::PATIENCE {
                 self.stalled(&format!("no end after {turns} turns"), &kernel);
                 break;
             }
-            let Some(wait) = self.next_wait(&kernel) else {
+            let wait = self.next_wait(&kernel);
+            // A notice that is late is told by a turn or two later.
+            in_vain = if wait.is_none() { in_vain + 1 } else { 0 };
+            if in_vain > 3 {
                 self.stalled("nothing will ever happen", &kernel);
                 break;
-            };
+            }
+            let wait = wait.unwrap_or_default();
             if let Err(error) = kernel.run_one_turn(wait) {
                 self.teller("kernel").tell_io(&"run", &error);
             }
@@ -163,7 +178,7 @@ impl Stage {
     /// How long the next turn may wait. In virtual time, that moves the clock.
     fn next_wait(&self, kernel: &Kernel) -> Option<Duration> {
         let next = kernel.next_timeout();
-        if next == Some(Duration::ZERO) || is_ready(kernel, self.patience) {
+        if next == Some(Duration::ZERO) || is_ready(kernel, self.patience()) {
             return Some(Duration::ZERO);
         }
         // There it may take its time.
@@ -171,6 +186,15 @@ impl Stage {
             return Some(Duration::ZERO);
         }
         next
+    }
+
+    /// Whoever tries again and again, in vain, is not waited for each time.
+    fn patience(&self) -> Duration {
+        if self.spent.get() > 40 * self.patience {
+            return Duration::ZERO;
+        }
+        self.spent.update(|spent| spent + self.patience);
+        self.patience
     }
 
     fn stalled(&self, why: &str, kernel: &Kernel) {

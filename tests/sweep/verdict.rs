@@ -3,7 +3,7 @@
 use wheels::faults::Call;
 
 use crate::cell::{Cell, Nth, What};
-use crate::plausible::{EADDRINUSE, ECONNRESET, ENOENT, EPIPE, is_absorbed};
+use crate::plausible::{EADDRINUSE, ECONNRESET, ENOBUFS, ENOENT, ENOMEM, EPIPE, is_absorbed};
 use crate::stage::Seen;
 
 /// What is wrong, if anything is. `calm` is what is seen without a fault.
@@ -26,13 +26,15 @@ pub(crate) fn complaint(cell: Cell, seen: &Seen, calm: &Seen) -> Option<String> 
         // It stays so.
         2.. if cell.nth.is_from() => None,
         0 if is_logged(call, seen) || is_gone_already(call, errnum) => None,
+        // Messages wait until there is room for them.
+        0 if cell.nth.is_from() && waits(call, errnum) => None,
         0 => Some("something is lost, and nobody is told why".into()),
         // What follows from it may have the same number.
         _ if told.iter().filter(|(what, _)| Some(what.as_str()) == name_of(call)).count() == 1 => {
             None
         }
-        // One's own, and the peer's.
-        2 if [ECONNRESET, EPIPE].contains(&errnum) => None,
+        // One's own, the peer's, and that of whoever stands between them.
+        2 | 3 if [ECONNRESET, EPIPE].contains(&errnum) => None,
         many => Some(format!("is told {many} times")),
     }
 }
@@ -68,6 +70,10 @@ fn is_logged(call: Call, seen: &Seen) -> bool {
 /// What is to be removed and is not there.
 const fn is_gone_already(call: Call, errnum: i32) -> bool {
     matches!((call, errnum), (Call::Open | Call::Stat | Call::Unlink, ENOENT))
+}
+
+const fn waits(call: Call, errnum: i32) -> bool {
+    matches!((call, errnum), (Call::Send | Call::GetSockOpt, ENOBUFS | ENOMEM))
 }
 
 /// What a failure of it is called.

@@ -177,8 +177,22 @@ pub(crate) fn shutdown_with_unread_input(stage: &Stage) {
     let Some((one, other)) = pair(stage) else { return };
     end_of(stage, &mut kernel, "leaves", one, "farewell", |actor, cx, wheel| {
         actor.shutdown(cx, wheel);
+        actor.end(cx);
     });
-    end_of(stage, &mut kernel, "talks on", other, "what is not read", |_, _, _| {});
+    stage.actor(
+        &mut kernel,
+        "talks on",
+        move |actor, cx| {
+            let wheel = actor.bytes(cx, other);
+            actor.put(cx, wheel, "what is not read");
+            actor.is_unheard = true;
+        },
+        |actor, cx, heard| {
+            if let Heard::Failed(_) = heard {
+                actor.end(cx);
+            }
+        },
+    );
     stage.run(kernel);
 }
 
