@@ -160,7 +160,7 @@ fn churn(soak: &Soak, cores: Cores) -> io::Result<()> {
     };
     let all_right = thread::scope(|scope| {
         let threads: Vec<_> = SUBJECTS.iter().map(|subject| scope.spawn(|| run(subject))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or(false)).all(|right| right)
+        threads.into_iter().all(|thread| thread.join().unwrap_or(false))
     });
     if all_right { Ok(()) } else { Err(io::Error::other("not everything is as it was")) }
 }
