@@ -73,11 +73,13 @@ impl Simulation {
 
     /// Adds a host, which others find by its name: letters of either case.
     ///
-    /// It has an IPv4 and an IPv6 address; its loopback is its own.
+    /// It has an IPv4 and an IPv6 address, `10.0.0.1` and `fd00::1` the first and so on; its loopback is its own.
     ///
     /// # Errors
     ///
-    /// As [`Kernel::new`].
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists): another host has the name.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): it is empty, an address, or `localhost`.
+    /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there are 65,535 hosts. And as [`Kernel::new`].
     pub fn host(&mut self, name: &str) -> io::Result<HostId> {
         let place = self.machines.len();
         let machine = Machine::new(&self.network, place, &self.clock)?;
@@ -190,7 +192,7 @@ impl Simulation {
     }
 
     /// The power is back: an empty kernel runs. Who still believes in a connection to the host is told better
-    /// when he writes.
+    /// when he writes. A host that is up stays as it is.
     ///
     /// # Errors
     ///
