@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::net::{
@@ -86,6 +87,13 @@ pub(crate) fn set_nodelay(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
     simulated!(socket, |_, _| Ok(()));
     SockRef::from(&socket).set_tcp_nodelay(true)
+}
+
+/// Closing a connection is to break it: nothing of it is remembered, and its port is free at once.
+pub(crate) fn reset_on_close(socket: impl AsFd) -> io::Result<()> {
+    may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
+    SockRef::from(&socket).set_linger(Some(Duration::ZERO))
 }
 
 pub(crate) fn bind(socket: impl AsFd, addr: &Address) -> io::Result<()> {
