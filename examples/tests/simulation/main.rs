@@ -10,6 +10,7 @@
 
 mod chats;
 mod client;
+mod crowd;
 mod datagrams;
 mod driver;
 mod echoes;
@@ -80,6 +81,9 @@ const SCENARIOS: &[Scenario] = &[
     ("chat", chats::rooms),
 ];
 
+/// Only if it is asked for by its name.
+const LARGE: &[Scenario] = &[("crowd", crowd::chat)];
+
 fn main() -> ExitCode {
-    driver::run(SCENARIOS)
+    driver::run(SCENARIOS, LARGE)
 }
