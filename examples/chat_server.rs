@@ -1,7 +1,7 @@
 //! A chat server: nicknames, rooms, and no mercy for those who do not read.
 //!
 //! ```text
-//! cargo run --release --example chat_server
+//! cargo run --release -p examples --example chat_server
 //! nc 127.0.0.1 7777
 //! ```
 //!

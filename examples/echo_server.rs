@@ -1,8 +1,8 @@
 //! An echo server: gives everyone back what they send, as it comes or, with `--lines`, line by line.
 //!
 //! ```text
-//! cargo run --release --example echo_server
-//! cargo run --release --example echo_client -- 127.0.0.1:7777
+//! cargo run --release -p examples --example echo_server
+//! cargo run --release -p examples --example echo_client -- 127.0.0.1:7777
 //! ```
 
 use std::io;

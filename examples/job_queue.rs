@@ -3,7 +3,7 @@
 //! several times in vain is buried. Nothing is kept on disk.
 //!
 //! ```text
-//! cargo run --release --example job_queue -- 127.0.0.1:7777 --time 60000 --tries 3 --jobs 10000
+//! cargo run --release -p examples --example job_queue -- 127.0.0.1:7777 --time 60000 --tries 3 --jobs 10000
 //! nc 127.0.0.1 7777
 //! ```
 //!

@@ -2,7 +2,7 @@
 //! and IPv6, and wherever else it is told. It says where one came in.
 //!
 //! ```text
-//! cargo run --release --example multi_listen -- 7777 127.0.0.1:7778 /tmp/multi_listen
+//! cargo run --release -p examples --example multi_listen -- 7777 127.0.0.1:7778 /tmp/multi_listen
 //! nc -6 localhost 7777; nc 127.0.0.1 7778; nc -U /tmp/multi_listen
 //! ```
 

@@ -2,7 +2,7 @@
 //! `POE::Wheel::SocketFactory`. Its twin in Perl is `ports/rot13_server.pl`.
 //!
 //! ```text
-//! cargo run --release --example rot13_server
+//! cargo run --release -p examples --example rot13_server
 //! echo Uryyb | nc -N 127.0.0.1 12345
 //! ```
 

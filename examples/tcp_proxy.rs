@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! python3 -m http.server --bind 127.0.0.1 8000
-//! RUST_LOG=info cargo run --release --example tcp_proxy -- 127.0.0.1:7777 127.0.0.1:8000
+//! RUST_LOG=info cargo run --release -p examples --example tcp_proxy -- 127.0.0.1:7777 127.0.0.1:8000
 //! curl http://127.0.0.1:7777/
 //! ```
 //!

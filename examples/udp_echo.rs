@@ -1,7 +1,7 @@
 //! An echo server of datagrams: gives everyone back what they send, message by message.
 //!
 //! ```text
-//! cargo run --release --example udp_echo
+//! cargo run --release -p examples --example udp_echo
 //! echo hello | nc -u -w1 127.0.0.1 7777
 //! ```
 

@@ -1,7 +1,7 @@
 //! A web server: the files of a directory, and two addresses for programs.
 //!
 //! ```text
-//! RUST_LOG=info cargo run --release --example http_server -- 127.0.0.1:7777 docs
+//! RUST_LOG=info cargo run --release -p examples --example http_server -- 127.0.0.1:7777 docs
 //! curl -i http://127.0.0.1:7777/src/SUMMARY.md
 //! curl --data-binary @Cargo.lock http://127.0.0.1:7777/api/count
 //! curl http://127.0.0.1:7777/api/status
