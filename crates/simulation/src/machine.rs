@@ -38,11 +38,9 @@ impl Machine {
         Some(result)
     }
 
-    /// Whether it has something to do now.
-    pub(crate) fn is_ready(&self, now: Time) -> bool {
-        let due = self.wake.is_some_and(|wake| wake <= now);
-        let told = || self.door.network.with(|network| network.has_notices(self.door.host));
-        self.runs && (due || told())
+    /// Whether it has something to do now. `told` says whether one of its sockets has something to tell.
+    pub(crate) fn is_ready(&self, now: Time, told: impl FnOnce() -> bool) -> bool {
+        self.runs && (self.wake.is_some_and(|wake| wake <= now) || told())
     }
 
     pub(crate) const fn runs(&self) -> bool {

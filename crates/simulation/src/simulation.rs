@@ -25,6 +25,8 @@ pub struct Simulation {
     network: Rc<Network>,
     now: Time,
     machines: Vec<Machine>,
+    /// Who has something to do; between two looks it is empty.
+    ready: Vec<Place>,
 }
 
 /// A host of a [`Simulation`].
@@ -44,7 +46,7 @@ impl Simulation {
         let clock = Clock::virtual_time();
         clock.set_wall(SystemTime::UNIX_EPOCH + MILLENNIUM);
         let network = Rc::new(Network::new(seed)?);
-        Ok(Self { seed, clock, network, now: 0, machines: Vec::new() })
+        Ok(Self { seed, clock, network, now: 0, machines: Vec::new(), ready: Vec::new() })
     }
 
     /// What chance goes by.
@@ -222,16 +224,24 @@ impl Simulation {
 
     /// Has each host run one turn that has something to do; says whether there was one.
     fn turn(&mut self) -> io::Result<bool> {
-        let mut ready: Vec<Place> = (0..self.machines.len())
-            .filter(|place| self.machines[*place].is_ready(self.now))
-            .collect();
-        self.network.with(|network| network.random.shuffle(&mut ready));
+        let mut ready = std::mem::take(&mut self.ready);
+        self.network.with(|network| {
+            let is_ready = |(place, machine): &(Place, &Machine)| {
+                machine.is_ready(self.now, || network.has_notices(*place))
+            };
+            let machines = self.machines.iter().enumerate();
+            ready.extend(machines.filter(is_ready).map(|(place, _)| place));
+            network.random.shuffle(&mut ready);
+        });
         for place in &ready {
             self.move_to(self.now + nanos(TURN));
             self.machines[*place].turn(self.now)?;
             self.network.with(State::collect_closed);
         }
-        Ok(!ready.is_empty())
+        let worked = !ready.is_empty();
+        ready.clear();
+        self.ready = ready;
+        Ok(worked)
     }
 
     /// When something happens next.
