@@ -128,7 +128,8 @@ fn cells(calm: &Calm) -> Vec<Cell> {
                 cells.push(only);
                 cells.push(Cell { beside: Some(What::Late), ..only });
                 cells.push(Cell { beside: Some(What::Needless), ..only });
-                if lasts(*errnum) {
+                // Where the call is made again and again, the first is as good as any.
+                if lasts(*errnum) && (nth == 0 || *call != Call::Accept) {
                     cells.push(Cell::new(Nth::From(nth), what));
                 }
             }
