@@ -13,6 +13,7 @@ use std::{fmt, iter};
 use bytes::Bytes;
 
 use self::tail::Tail;
+use crate::spare;
 
 /// What a filter encodes into and a wheel writes from.
 ///
@@ -77,7 +78,7 @@ impl Output {
     /// out.put_slice(b"c");
     /// assert_eq!(out.contiguous(), Some(&b"abc"[..]));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn put_slice(&mut self, bytes: &[u8]) {
         if self.tail.is_none() && self.sent == 0 {
             self.head.extend_from_slice(bytes);
@@ -125,10 +126,11 @@ impl Output {
     /// out.put_bytes(page.clone());
     /// assert_eq!(out.contiguous().map(<[u8]>::as_ptr), Some(page.as_ptr())); // not a copy
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn put_bytes(&mut self, bytes: Bytes) {
         if bytes.len() < Self::LINKED_FROM {
             self.put_slice(&bytes);
+            spare::give_back(bytes);
         } else {
             self.link(bytes);
         }
@@ -274,7 +276,7 @@ impl Output {
     /// out.put_bytes(Bytes::from(vec![0; 10_000]));
     /// assert_eq!(out.contiguous(), None);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn contiguous(&self) -> Option<&[u8]> {
         match &self.tail {
             None => Some(&self.head[self.sent..]),

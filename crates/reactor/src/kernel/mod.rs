@@ -22,6 +22,7 @@ mod nested;
 mod observe;
 mod reap;
 mod run;
+mod serve;
 mod signals;
 mod snapshot;
 mod spawn;
@@ -60,6 +61,7 @@ pub(crate) use exception::{Exception, panic_message};
 pub use fork::{ForkError, Forked};
 use id::KernelId;
 pub(crate) use letter::{Letter, Names as EventNames};
+pub(crate) use serve::{PullMany, Serve};
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
 ///
