@@ -131,7 +131,7 @@ fn the_end_comes_after_all_that_was_sent_before_it() {
 }
 
 #[test]
-fn a_line_that_is_too_long_fails_once_and_the_answer_still_arrives() {
+fn p15_a_line_that_is_too_long_fails_once_and_the_answer_still_arrives() {
     let (ours, mut peer) = pair();
     let filter = Line::literal(b"\n").max_length(10);
     let mut rig = Rig::new(ReadWrite::builder(ours).filter(filter)).react(|host, cx, heard| {

@@ -42,10 +42,8 @@ use crate::spare;
 pub struct Output {
     /// What goes first. Its capacity outlives its content.
     head: Vec<u8>,
-    /// How much of `head` has been sent. Invariant: less than `head.len()`, or both are zero.
-    sent: usize,
-    /// What goes after `head`. Invariants: never an empty tail, and if `head` is empty it starts
-    /// with a linked run.
+    /// What goes after `head`, and how much of `head` has been sent: an idle connection has neither.
+    /// Invariants: never without both, and if `head` is empty it starts with a linked run.
     tail: Option<Box<Tail>>,
 }
 
@@ -67,7 +65,7 @@ impl Output {
     /// ```
     #[inline]
     pub const fn new() -> Self {
-        Self { head: Vec::new(), sent: 0, tail: None }
+        Self { head: Vec::new(), tail: None }
     }
 
     /// Appends a copy of `bytes`.
@@ -80,7 +78,7 @@ impl Output {
     /// ```
     #[inline(always)]
     pub fn put_slice(&mut self, bytes: &[u8]) {
-        if self.tail.is_none() && self.sent == 0 {
+        if self.tail.is_none() {
             self.head.extend_from_slice(bytes);
         } else {
             self.put_behind(bytes);
@@ -96,7 +94,7 @@ impl Output {
     /// ```
     #[inline]
     pub fn reserve(&mut self, bytes: usize) {
-        if self.tail.is_none() && self.sent == 0 {
+        if self.tail.is_none() {
             self.head.reserve(bytes);
         }
     }
@@ -104,11 +102,12 @@ impl Output {
     /// Appends where some of what was put is sent, or linked.
     #[inline(never)]
     fn put_behind(&mut self, bytes: &[u8]) {
-        if let Some(tail) = &mut self.tail {
-            tail.put_slice(bytes);
-        } else {
-            self.reclaim_for(bytes.len());
-            self.head.extend_from_slice(bytes);
+        match &mut self.tail {
+            Some(tail) if tail.has_runs() => tail.put_slice(bytes),
+            Some(_) | None => {
+                self.reclaim_for(bytes.len());
+                self.head.extend_from_slice(bytes);
+            }
         }
     }
 
@@ -155,13 +154,12 @@ impl Output {
     /// ```
     #[inline]
     pub fn advance(&mut self, n: usize) {
-        let unsent = self.head.len() - self.sent;
+        let unsent = self.unsent_head().len();
         if n < unsent {
-            self.sent += n;
+            self.advance_head(n);
             return;
         }
         self.head.clear();
-        self.sent = 0;
         if self.tail.is_some() {
             self.advance_tail(n - unsent);
         }
@@ -170,12 +168,14 @@ impl Output {
     /// Takes back what was put since so many bytes were unsent: [`len`](Self::len) as it was, with
     /// nothing sent since.
     pub(crate) fn rewind(&mut self, len: usize) {
-        let unsent = self.head.len() - self.sent;
+        let unsent = self.unsent_head().len();
         if len == 0 {
             self.clear();
         } else if len <= unsent {
-            self.head.truncate(self.sent + len);
+            let sent = self.head.len() - unsent;
+            self.head.truncate(sent + len);
             self.tail = None;
+            self.advance_head(sent);
         } else if let Some(tail) = &mut self.tail {
             tail.rewind(len - unsent);
         }
@@ -192,7 +192,6 @@ impl Output {
     #[inline]
     pub fn clear(&mut self) {
         self.head.clear();
-        self.sent = 0;
         if self.tail.is_some() {
             self.tail = None;
         }
@@ -246,10 +245,9 @@ impl Output {
     /// ```
     #[inline]
     pub fn len(&self) -> usize {
-        let head = self.head.len() - self.sent;
         match &self.tail {
-            None => head,
-            Some(tail) => head + tail.len(),
+            None => self.head.len(),
+            Some(tail) => self.head.len() - tail.sent + tail.len(),
         }
     }
 
@@ -279,9 +277,10 @@ impl Output {
     #[inline(always)]
     pub fn contiguous(&self) -> Option<&[u8]> {
         match &self.tail {
-            None => Some(&self.head[self.sent..]),
+            None => Some(&self.head),
             Some(tail) if self.head.is_empty() => tail.single_run(),
-            Some(_) => None,
+            Some(tail) if tail.has_runs() => None,
+            Some(tail) => Some(&self.head[tail.sent..]),
         }
     }
 
@@ -305,7 +304,7 @@ impl Output {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn slices<'a>(&'a self, into: &mut [IoSlice<'a>]) -> usize {
-        let unsent = &self.head[self.sent..];
+        let unsent = self.unsent_head();
         let head = (!unsent.is_empty()).then_some(unsent);
         let tail = self.tail.iter().flat_map(|tail| tail.runs());
         let mut count = 0;
@@ -319,11 +318,10 @@ impl Output {
     /// Returns all that is unsent as one run: without a copy, if it is one.
     pub(crate) fn into_bytes(self) -> Bytes {
         match &self.tail {
-            None if self.sent == 0 => Bytes::from(self.head),
+            None => Bytes::from(self.head),
             Some(tail) if self.head.is_empty() => tail.to_bytes(),
-            None | Some(_) => {
-                let tail = self.tail.iter().flat_map(|tail| tail.runs());
-                let runs: Vec<_> = iter::once(&self.head[self.sent..]).chain(tail).collect();
+            Some(tail) => {
+                let runs: Vec<_> = iter::once(self.unsent_head()).chain(tail.runs()).collect();
                 Bytes::from(runs.concat())
             }
         }
@@ -342,17 +340,34 @@ impl Output {
         self.head.capacity() > 0
     }
 
+    /// What of the head is not sent.
+    fn unsent_head(&self) -> &[u8] {
+        match &self.tail {
+            None => &self.head,
+            Some(tail) => &self.head[tail.sent..],
+        }
+    }
+
     /// Makes room for `n` bytes out of what has been sent, where that is worth it.
     ///
     /// A peer that reads steadily but never quite catches up would otherwise let the sent part grow
     /// for ever. Moving only when the sent part is at least as long as the rest charges each moved
     /// byte to one that was sent, and waiting until the capacity is used up keeps it rare.
     fn reclaim_for(&mut self, n: usize) {
-        let unsent = self.head.len() - self.sent;
-        if self.head.capacity() - self.head.len() < n && self.sent >= unsent {
-            self.head.copy_within(self.sent.., 0);
+        let unsent = self.unsent_head().len();
+        let sent = self.head.len() - unsent;
+        if self.head.capacity() - self.head.len() < n && sent >= unsent {
+            self.head.copy_within(sent.., 0);
             self.head.truncate(unsent);
-            self.sent = 0;
+            self.tail = None;
+        }
+    }
+
+    /// Notes that `n` bytes more of the head are sent, which are not all.
+    #[inline(never)]
+    fn advance_head(&mut self, n: usize) {
+        if n > 0 {
+            self.tail.get_or_insert_default().sent += n;
         }
     }
 
@@ -360,14 +375,15 @@ impl Output {
     /// the head, so that it can be appended to.
     fn advance_tail(&mut self, mut n: usize) {
         while let Some(tail) = &mut self.tail {
+            tail.sent = 0;
             let copied = tail.advance_linked(&mut n);
-            if tail.is_empty() {
+            if !tail.has_runs() {
                 self.tail = None;
             }
             let Some(run) = copied else { return };
             self.fill_head(run);
             if n < self.head.len() {
-                self.sent = n;
+                self.advance_head(n);
                 return;
             }
             n -= self.head.len();

@@ -18,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 use mio::Waker;
 
 use crate::poller::Poller;
+use crate::sys::may_fail;
 use crate::token;
 
 /// The end that is rung, from any thread.
@@ -44,11 +45,16 @@ impl Bell {
         if self.rung.swap(true, Ordering::AcqRel) {
             return;
         }
-        if let Err(error) = self.waker.wake() {
+        if let Err(error) = self.wake() {
             // Who rings next tries again.
             self.rung.store(false, Ordering::Release);
             log::error!(target: "reactor::events", "cannot wake the loop: {error}");
         }
+    }
+
+    fn wake(&self) -> io::Result<()> {
+        may_fail!(Wake);
+        self.waker.wake()
     }
 }
 

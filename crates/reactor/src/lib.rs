@@ -64,6 +64,8 @@ mod destination;
 mod error;
 mod event;
 mod family;
+#[cfg(feature = "faults")]
+pub mod faults;
 mod further;
 mod handle;
 mod ids;
@@ -82,6 +84,8 @@ mod session;
 mod shared_buffer;
 mod shared_values;
 mod signal;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod snapshot;
 mod stats;
 mod sys;

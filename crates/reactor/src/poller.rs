@@ -4,6 +4,8 @@
 //! and not an error, and that the buffer grows when it was too small for all that was ready. Nothing
 //! else names mio's `Poll`.
 
+#[cfg(feature = "simulation")]
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::time::Duration;
@@ -11,6 +13,10 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
+
+#[cfg(feature = "simulation")]
+use crate::simulation::Simulated;
+use crate::sys::may_fail;
 
 #[derive(Debug)]
 pub(crate) struct Poller {
@@ -20,27 +26,69 @@ pub(crate) struct Poller {
     capacity: usize,
     /// The last wait filled the buffer.
     more: bool,
+    #[cfg(feature = "faults")]
+    notices: crate::faults::Notices,
+    #[cfg(feature = "simulation")]
+    pub(crate) simulated: Simulated,
+    /// How much the system watches, in a simulated kernel too.
+    #[cfg(feature = "simulation")]
+    watched: Cell<usize>,
 }
 
 impl Poller {
     pub(crate) fn new() -> io::Result<Self> {
+        may_fail!(EpollCreate);
         let events = Some(Events::with_capacity(FEWEST_EVENTS));
-        Ok(Self { poll: Poll::new()?, events, capacity: FEWEST_EVENTS, more: false })
+        Ok(Self {
+            poll: Poll::new()?,
+            events,
+            capacity: FEWEST_EVENTS,
+            more: false,
+            #[cfg(feature = "faults")]
+            notices: crate::faults::Notices::default(),
+            #[cfg(feature = "simulation")]
+            simulated: Simulated::default(),
+            #[cfg(feature = "simulation")]
+            watched: Cell::new(0),
+        })
     }
 
     /// Waits until something is ready, at most `timeout`; for ever if there is none.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        #[cfg(feature = "simulation")]
+        if self.simulated.is_on() {
+            self.simulated.ask();
+            if self.watched.get() == 0 || self.simulated.has_notices() {
+                return Ok(());
+            }
+        }
+        self.wait_for_system(timeout)
+    }
+
+    fn wait_for_system(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.more = false;
-        let events = self.events.get_or_insert_with(|| Events::with_capacity(self.capacity));
-        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
-        match self.poll.poll(events, timeout) {
+        match self.poll(timeout.map(|timeout| timeout.min(LONGEST_WAIT))) {
             // A signal handler ran. Whoever waits for a timer computes the rest anew.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                events.clear();
+                self.events.iter_mut().for_each(Events::clear);
                 Ok(())
             }
             result => result,
         }
+    }
+
+    /// Whether the descriptors are simulated, and the system's signals and threads left out.
+    #[cfg(feature = "simulation")]
+    pub(crate) const fn is_simulated(&self) -> bool {
+        self.simulated.is_on()
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        may_fail!(EpollWait);
+        #[cfg(feature = "faults")]
+        let _bells = self.notices.prepare(self.poll.registry());
+        let events = self.events.get_or_insert_with(|| Events::with_capacity(self.capacity));
+        self.poll.poll(events, timeout)
     }
 
     /// Hands the notices out, to be given back by [`return_events`](Self::return_events).
@@ -49,6 +97,10 @@ impl Poller {
     }
 
     pub(crate) fn has_events(&self) -> bool {
+        #[cfg(feature = "simulation")]
+        if self.simulated.has_notices() {
+            return true;
+        }
         self.events.as_ref().is_some_and(|events| !events.is_empty())
     }
 
@@ -69,10 +121,23 @@ impl Poller {
         self.events = Some(events);
     }
 
+    /// Whether a test wants this notice to come a turn later.
+    #[cfg(feature = "faults")]
+    pub(crate) fn withholds(&mut self, token: Token) -> bool {
+        self.notices.withhold(token)
+    }
+
     /// Watches a descriptor for everything, edge-triggered, until it is [forgotten](Self::forget).
     pub(crate) fn watch(&self, fd: RawFd, token: Token) -> io::Result<()> {
+        #[cfg(feature = "simulation")]
+        if self.simulated.watch(fd, token.0) {
+            return Ok(());
+        }
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-        self.watch_source(&mut SourceFd(&fd), token, interest)
+        self.watch_source(&mut SourceFd(&fd), token, interest)?;
+        #[cfg(feature = "faults")]
+        self.notices.watch(fd, token);
+        Ok(())
     }
 
     pub(crate) fn watch_source(
@@ -81,16 +146,33 @@ impl Poller {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
-        self.poll.registry().register(source, token, interest)
+        may_fail!(EpollAdd);
+        self.poll.registry().register(source, token, interest)?;
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() + 1);
+        Ok(())
     }
 
     /// What makes `token` ready from another thread. One at most for a poller.
     pub(crate) fn waker(&self, token: Token) -> io::Result<Waker> {
+        may_fail!(EventFd);
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() + 1);
         Waker::new(self.poll.registry(), token)
     }
 
     pub(crate) fn forget(&self, fd: RawFd) -> io::Result<()> {
-        self.poll.registry().deregister(&mut SourceFd(&fd))
+        #[cfg(feature = "faults")]
+        self.notices.forget(fd);
+        may_fail!(EpollRemove);
+        #[cfg(feature = "simulation")]
+        if self.simulated.forget(fd) {
+            return Ok(());
+        }
+        self.poll.registry().deregister(&mut SourceFd(&fd))?;
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() - 1);
+        Ok(())
     }
 }
 

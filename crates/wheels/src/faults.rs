@@ -1,100 +1,75 @@
 //! Calls of the system that fail because a test wants it.
 //!
-//! Only with the feature `faults`, which no program should turn on. What is asked for here happens in
-//! this thread, to the calls that follow, each once.
+//! Only with the feature `faults`, which no program should turn on. The wheels' calls pass the same door as
+//! those of the [reactor](reactor::faults), which says all about it.
+//!
+//! The second write of this program fails, and the program is told so, once:
 //!
 //! ```
-//! use wheels::faults::{self, Call};
+//! use bytes::Bytes;
+//! use reactor::{Context, Kernel, States};
+//! use wheels::faults::{self, Call, Fault};
+//! use wheels::{Failure, Input, Operation, ReadWrite, pipe};
+//! # use wheels::filter::Line;
 //!
-//! faults::fail_next(Call::Accept, 103); // ECONNABORTED
-//! assert_eq!(faults::pending(), 1);
-//! faults::clear();
+//! #[derive(Default)]
+//! struct Talker { wheel: Option<ReadWrite<Line>>, failures: usize }
+//!
+//! let talker = States::new()
+//!     .try_on("_start", |talker: &mut Talker, cx: &mut Context<'_>, ()| {
+//!         let (socket, _peer) = std::os::unix::net::UnixStream::pair()?;
+//!         let wheel = ReadWrite::builder(socket)
+//!             .filter(Line::new())
+//!             .build(cx, "got_line", "got_failure");
+//!         talker.wheel = Some(wheel);
+//!         faults::on_nth(Call::Recv, 0, Fault::Error(5)); // EIO
+//!         Ok::<_, std::io::Error>(())
+//!     })
+//!     .on("got_line", |_: &mut Talker, _: &mut Context<'_>, _: Input<Bytes>| {})
+//!     .on("got_failure", |talker: &mut Talker, _: &mut Context<'_>, failure: Failure| {
+//!         assert_eq!((failure.operation, failure.errnum), (Operation::Read, 5));
+//!         talker.failures += 1;
+//!         talker.wheel = None;
+//!     })
+//!     .on_stop(|talker: &mut Talker, _: &mut Context<'_>, ()| assert_eq!(talker.failures, 1));
+//! let mut kernel = Kernel::new()?;
+//! kernel.spawn(&talker, Talker::default());
+//! kernel.run()?;
+//! assert_eq!(faults::pending(), 0);
+//! # std::io::Result::Ok(())
 //! ```
 
-use std::cell::Cell;
-use std::collections::VecDeque;
-use std::io;
+use std::io::IoSlice;
 
-/// A call of the system that can be made to fail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Call {
-    /// `socket(2)`
-    Socket,
-    /// `setsockopt(2)`
-    SetSockOpt,
-    /// `bind(2)`
-    Bind,
-    /// `listen(2)`
-    Listen,
-    /// `accept4(2)`
-    Accept,
-    /// `connect(2)`
-    Connect,
-    /// `getpeername(2)`
-    PeerAddr,
-    /// `recv(2)`, `read(2)`
-    Recv,
-    /// `send(2)`, `sendmsg(2)`, `write(2)`
-    Send,
-    /// `shutdown(2)`
-    Shutdown,
-    /// `open(2)` of the directory or the node of a UNIX socket
-    Open,
-    /// `fstat(2)`, `lstat(2)`
-    Stat,
-    /// `fchmod(2)`, before a UNIX socket is bound
-    Fchmod,
-    /// `chmod(2)`, after it was
-    Chmod,
-    /// `unlink(2)`
-    Unlink,
-    /// `epoll_ctl(2)`, of a wheel's one descriptor
-    Watch,
-    /// `epoll_ctl(2)`, of a further descriptor of a wheel
-    WatchAlso,
+pub use reactor::faults::*;
+
+/// What a call may move that has just passed the door.
+pub(crate) trait Cut {
+    fn cut(self) -> Self;
 }
 
-/// Makes the next `call` of this thread fail with the error `errnum`, after those asked for before.
-pub fn fail_next(call: Call, errnum: i32) {
-    with(|faults| faults.push_back((call, Some(errnum))));
-}
-
-/// Lets the next `call` of this thread pass, so that one after it can be made to fail.
-pub fn pass_next(call: Call) {
-    with(|faults| faults.push_back((call, None)));
-}
-
-/// How much was asked for and did not happen yet.
-#[must_use]
-pub fn pending() -> usize {
-    with(|faults| faults.len())
-}
-
-/// Forgets what was asked for.
-pub fn clear() {
-    with(VecDeque::clear);
-}
-
-pub(crate) fn take(call: Call) -> Option<io::Error> {
-    with(|faults| {
-        let place = faults.iter().position(|(asked, _)| *asked == call)?;
-        let (_, errnum) = faults.remove(place)?;
-        errnum.map(io::Error::from_raw_os_error)
-    })
-}
-
-/// Without an error, the call is made.
-type Faults = VecDeque<(Call, Option<i32>)>;
-
-fn with<R>(act: impl FnOnce(&mut Faults) -> R) -> R {
-    thread_local! {
-        static FAULTS: Cell<Faults> = const { Cell::new(VecDeque::new()) };
+impl Cut for &[u8] {
+    fn cut(self) -> Self {
+        &self[..most(self.len())]
     }
-    FAULTS.with(|cell| {
-        let mut faults = cell.take();
-        let result = act(&mut faults);
-        cell.set(faults);
-        result
-    })
+}
+
+impl Cut for &mut [u8] {
+    fn cut(self) -> Self {
+        let most = most(self.len());
+        &mut self[..most]
+    }
+}
+
+impl Cut for usize {
+    fn cut(self) -> Self {
+        most(self)
+    }
+}
+
+/// Where several are sent at once: the first, if not all may be.
+pub(crate) fn cut_runs<'a>(runs: &'a [IoSlice<'_>]) -> Option<&'a [u8]> {
+    let len = runs.iter().map(|run| run.len()).sum();
+    let first = runs.iter().find(|run| !run.is_empty())?;
+    (most(len) < len).then(|| first[..].cut())
 }

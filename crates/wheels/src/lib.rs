@@ -91,6 +91,8 @@ mod listen_accept;
 mod options;
 mod read_write;
 mod resolve;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod socket;
 mod socket_factory;
 mod sys;

@@ -24,6 +24,8 @@ mod reap;
 mod run;
 mod serve;
 mod signals;
+#[cfg(feature = "simulation")]
+mod simulation;
 mod snapshot;
 mod spawn;
 mod state;

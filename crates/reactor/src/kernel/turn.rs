@@ -160,6 +160,8 @@ impl Kernel {
             events.iter().for_each(|event| self.notice(event));
             self.desk.poller.return_events(events);
         }
+        #[cfg(feature = "simulation")]
+        self.ready_simulated();
         for _ in 0..still_ready {
             let Some(id) = self.desk.again.pop_front() else { break };
             if let Some(slot) = self.wheels.get_mut(id.0) {
@@ -171,6 +173,10 @@ impl Kernel {
 
     #[inline]
     fn notice(&mut self, event: &mio::event::Event) {
+        #[cfg(feature = "faults")]
+        if self.desk.poller.withholds(event.token()) {
+            return;
+        }
         self.stats.notices += 1;
         match WheelId::from_token(event.token()) {
             Some(id) => self.ready_wheel(id, Readiness::of(event)),
@@ -187,7 +193,7 @@ impl Kernel {
         }
     }
 
-    fn notice_own(&mut self, token: Token) {
+    pub(super) fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),
             token::REMOTE => self.answer_bell(),

@@ -174,6 +174,17 @@ pub(super) struct Task {
 pub(super) type Run = Box<dyn FnOnce() + Send>;
 
 impl Task {
+    /// The same, passing the door that the thread passes which asked for it.
+    #[cfg(feature = "faults")]
+    pub(super) fn passing(self, share: crate::faults::Share) -> Self {
+        let Self { run, waiters } = self;
+        let run = move || {
+            share.adopt();
+            run();
+        };
+        Self { run: Box::new(run), waiters }
+    }
+
     pub(super) fn is_of(&self, waiters: &Rc<Waiters>) -> bool {
         Rc::ptr_eq(&self.waiters, waiters)
     }

@@ -15,6 +15,7 @@ use std::thread::{Builder, JoinHandle};
 use super::job::{Run, Task, Waiters};
 use crate::bell::Bell;
 use crate::config::WORKER_PATIENCE;
+use crate::sys::may_fail;
 
 pub(super) struct Worker {
     jobs: Sender<Run>,
@@ -41,6 +42,7 @@ const GONE: u8 = 3;
 impl Worker {
     /// A new thread, claimed already.
     pub(super) fn start(bell: Arc<Bell>) -> io::Result<Self> {
+        may_fail!(Thread);
         let (jobs, receiver) = channel();
         let state = Arc::new(AtomicU8::new(BUSY));
         let shared = Arc::clone(&state);
@@ -52,6 +54,8 @@ impl Worker {
 
     /// Gives a job to a worker that is claimed, or has just ended another.
     pub(super) fn hand(&mut self, task: Task) {
+        #[cfg(feature = "faults")]
+        let task = task.passing(crate::faults::share());
         self.state.store(BUSY, Ordering::Release);
         self.busy = Some(task.waiters);
         self.jobs.send(task.run).expect("a thread that may be given a job is there");

@@ -22,6 +22,7 @@ use signal_hook::{SigId, flag, low_level};
 
 use super::disposition;
 use crate::poller::Poller;
+use crate::sys::may_fail;
 use crate::token;
 
 /// Drop puts back the default actions of what this kernel alone watched. What had come and was not
@@ -68,6 +69,10 @@ impl Source {
             taken.users += 1;
             return Ok(());
         }
+        #[cfg(feature = "simulation")]
+        if poller.is_simulated() {
+            return Ok(());
+        }
         let pipe = match &mut self.pipe {
             Some(pipe) => pipe,
             none => none.insert(Pipe::new(poller)?),
@@ -75,8 +80,8 @@ impl Source {
         disposition::prepare(number);
         let came = Arc::new(AtomicBool::new(false));
         let wake = pipe.sender()?;
-        let raise = flag::register(number, Arc::clone(&came))?;
-        let wake = low_level::pipe::register(number, wake).inspect_err(|_| {
+        let raise = raise(number, &came)?;
+        let wake = wake_by(number, wake).inspect_err(|_| {
             low_level::unregister(raise);
         })?;
         // Only now, so that one that comes meanwhile is either seen to by the system or by us.
@@ -89,7 +94,9 @@ impl Source {
     /// if it had come already it is still reported, once.
     pub(crate) fn remove(&mut self, number: c_int) {
         let place = self.taken.iter().position(|taken| taken.number == number);
-        debug_assert!(place.is_some(), "signal {number} was not taken over");
+        // In a simulated kernel none is.
+        let simulated = cfg!(feature = "simulation");
+        debug_assert!(place.is_some() || simulated, "signal {number} was not taken over");
         let Some(place) = place else { return };
         self.taken[place].users -= 1;
         if self.taken[place].users == 0 && self.taken.swap_remove(place).let_go() {
@@ -116,7 +123,7 @@ impl Source {
         }
         let pipe = twin.pipe.insert(Pipe::new(poller)?);
         for taken in &self.taken {
-            twin.wakes.push(low_level::pipe::register(taken.number, pipe.sender()?)?);
+            twin.wakes.push(wake_by(taken.number, pipe.sender()?)?);
         }
         Ok(twin)
     }
@@ -164,6 +171,7 @@ impl Taken {
 impl Pipe {
     fn new(poller: &Poller) -> io::Result<Self> {
         // Both ends do not block and are closed on exec from the first.
+        may_fail!(Pipe);
         let (sender, mut receiver) = pipe::new()?;
         poller.watch_source(&mut receiver, token::SIGNALS, Interest::READABLE)?;
         Ok(Self { receiver, sender: sender.into() })
@@ -171,6 +179,7 @@ impl Pipe {
 
     /// An end for one handler, which owns what it writes to.
     fn sender(&self) -> io::Result<OwnedFd> {
+        may_fail!(Dup);
         self.sender.as_fd().try_clone_to_owned()
     }
 
@@ -178,6 +187,23 @@ impl Pipe {
     /// signal that keeps coming can hold the loop here.
     fn empty(&mut self) {
         let mut bytes = [0; 512];
-        while matches!(self.receiver.read(&mut bytes), Ok(count) if count == bytes.len()) {}
+        while matches!(self.read(&mut bytes), Ok(count) if count == bytes.len()) {}
     }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        may_fail!(Recv);
+        self.receiver.read(bytes)
+    }
+}
+
+/// Has the system's handler raise a flag.
+fn raise(number: c_int, came: &Arc<AtomicBool>) -> io::Result<SigId> {
+    may_fail!(SigAction);
+    flag::register(number, Arc::clone(came))
+}
+
+/// Has the system's handler write to a pipe.
+fn wake_by(number: c_int, sender: OwnedFd) -> io::Result<SigId> {
+    may_fail!(SigAction);
+    low_level::pipe::register(number, sender)
 }

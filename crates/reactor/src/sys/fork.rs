@@ -7,7 +7,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use super::process;
+use super::{may_fail, process};
 
 /// Which of the two processes this is.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,7 @@ pub(crate) fn fork(_: &Quiet) -> Result<Side, Refused> {
     if threads > 1 {
         return Err(Refused::Threads(threads));
     }
+    may_fail!(Fork, error => Err(Refused::System(error)));
     // SAFETY: The danger of fork is other threads: the child has a copy of every lock they hold and of
     // all they were changing, and not the threads that would finish. There are none: we have counted
     // one, which is this, besides threads that the system is taking away and that will not run again; and

@@ -7,6 +7,8 @@ use std::env;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+use super::may_fail;
+
 /// Whether a descriptor is open, and can have come through an exec: then it is not closed on exec.
 pub(crate) fn has_come_through_exec(fd: RawFd) -> io::Result<bool> {
     flags(fd).map(|flags| flags & libc::FD_CLOEXEC == 0)
@@ -19,6 +21,7 @@ pub(crate) fn adopt(fd: RawFd) -> io::Result<OwnedFd> {
     if flags & libc::FD_CLOEXEC != 0 {
         return Err(io::ErrorKind::InvalidInput.into());
     }
+    may_fail!(Flags);
     // SAFETY: fcntl takes any number; a flag of ours is all that it changes.
     let set = unsafe { libc::fcntl(fd, libc::F_SETFD, flags | libc::FD_CLOEXEC) };
     if set < 0 {
@@ -32,6 +35,7 @@ pub(crate) fn adopt(fd: RawFd) -> io::Result<OwnedFd> {
 
 #[expect(unsafe_code, reason = "no safe function asks about a number")]
 fn flags(fd: RawFd) -> io::Result<libc::c_int> {
+    may_fail!(Flags);
     // SAFETY: fcntl takes any number, and only looks.
     match unsafe { libc::fcntl(fd, libc::F_GETFD) } {
         flags if flags < 0 => Err(io::Error::last_os_error()),

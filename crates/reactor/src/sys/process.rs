@@ -11,6 +11,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus};
 
+use super::may_fail;
+
 /// A child, to be waited for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Child<'a> {
@@ -22,6 +24,7 @@ pub(crate) enum Child<'a> {
 
 /// Opens a descriptor that is readable when the process has exited. It is closed on exec.
 pub(crate) fn open(pid: Pid) -> io::Result<OwnedFd> {
+    may_fail!(PidfdOpen);
     Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
 }
 
@@ -37,6 +40,7 @@ pub(crate) fn reap(child: Child<'_>) -> io::Result<Option<ExitStatus>> {
 
 /// Never waits, in spite of its name.
 fn wait(child: Child<'_>, options: WaitIdOptions) -> io::Result<Option<WaitIdStatus>> {
+    may_fail!(WaitId);
     let id = match child {
         Child::Descriptor(fd) => WaitId::PidFd(fd),
         Child::Number(pid) => WaitId::Pid(pid),
@@ -56,6 +60,7 @@ fn exit_status(status: &WaitIdStatus) -> ExitStatus {
 /// The number of threads, without those that are ending: they run nothing of the program any more, but one
 /// that was joined may be listed for as long as the machine is busy.
 pub(crate) fn threads() -> io::Result<usize> {
+    may_fail!(ReadFile);
     let mut threads = 0;
     for task in fs::read_dir("/proc/self/task")? {
         match fs::read_to_string(task?.path().join("stat")) {
@@ -82,6 +87,7 @@ const PF_EXITING: u64 = 4;
 
 /// Whether a signal is neither ignored nor handled in this process. If the system does not tell: yes.
 pub(crate) fn has_default_action(number: c_int) -> bool {
+    may_fail!(ReadFile, _ => true);
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let in_set = |name: &str| {
         let set = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();

@@ -3,8 +3,9 @@
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 
+use super::may_fail;
 use crate::wheel::Readiness;
 
 /// Which of `asked` the descriptor is ready for: readable, writable, urgent.
@@ -17,13 +18,18 @@ pub(crate) fn ready_for(fd: impl AsFd, asked: Readiness) -> Readiness {
         flags.set(flag, asked.contains(readiness));
     }
     let mut fds = [PollFd::new(&fd, flags)];
-    let Ok(_) = retry_on_intr(|| poll(&mut fds, Some(&AT_ONCE))) else { return asked };
+    let Ok(_) = retry_on_intr(|| look(&mut fds)) else { return asked };
     let found = fds[0].revents();
     if found.intersects(GONE) {
         return asked;
     }
     let ready = FLAGS.into_iter().filter(|(_, flag)| found.contains(*flag));
     ready.fold(Readiness::NONE, |all, (readiness, _)| all.with(readiness))
+}
+
+fn look(fds: &mut [PollFd<'_>]) -> Result<usize, Errno> {
+    may_fail!(Poll, error => Err(Errno::from_io_error(&error).unwrap_or(Errno::INVAL)));
+    poll(fds, Some(&AT_ONCE))
 }
 
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -1,16 +1,17 @@
 //! Pipes, terminals and files: poll(2), read(2), write(2), open(2), fcntl(2).
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 
-use super::may_fail;
+use super::{may_be_short, may_fail};
 
 /// Reads what is there, from a descriptor that may block: asks first whether it would.
 pub(crate) fn read_if_ready(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     may_fail!(Recv);
+    may_be_short!(buffer);
     await_nothing(&fd, PollFlags::IN)?;
     Ok(rustix::io::read(fd, buffer)?)
 }
@@ -18,12 +19,14 @@ pub(crate) fn read_if_ready(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usiz
 /// Writes what a descriptor that may block takes without blocking.
 pub(crate) fn write_if_ready(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     may_fail!(Send);
+    may_be_short!(bytes);
     await_nothing(&fd, PollFlags::OUT)?;
     Ok(rustix::io::write(fd, &bytes[..bytes.len().min(ATOMIC)])?)
 }
 
 /// Whether a descriptor was opened for reading, and whether for writing.
 pub(crate) fn access(fd: impl AsFd) -> (bool, bool) {
+    may_fail!(Flags, _ => (true, true));
     match rustix::fs::fcntl_getfl(fd).map(|flags| flags & OFlags::ACCMODE) {
         Ok(OFlags::RDONLY) => (true, false),
         Ok(OFlags::WRONLY) => (false, true),
@@ -31,17 +34,51 @@ pub(crate) fn access(fd: impl AsFd) -> (bool, bool) {
     }
 }
 
+/// A terminal by a description of one's own, for which no call waits. That of `fd`, which others may have
+/// too, stays as it is.
+pub(crate) fn open_terminal_again(fd: impl AsFd) -> io::Result<OwnedFd> {
+    let device = device_of(&fd)?;
+    // To open the side of who draws a terminal is to make a new terminal.
+    if device == MULTIPLEXER {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let path = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
+    let again = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mode = rustix::fs::fcntl_getfl(&fd)? & OFlags::ACCMODE;
+    let opened = rustix::fs::open(path, mode | again, Mode::empty())?;
+    if device_of(&opened)? != device {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(opened)
+}
+
 /// Whether no call for a descriptor waits.
 pub(crate) fn is_nonblocking(fd: impl AsFd) -> bool {
+    may_fail!(Flags, _ => false);
     rustix::fs::fcntl_getfl(fd).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK))
 }
 
 /// A descriptor to have in reserve.
 pub(crate) fn open_reserve() -> io::Result<OwnedFd> {
+    may_fail!(Open);
+    #[cfg(feature = "simulation")]
+    if let Some(sockets) = crate::simulation::current() {
+        return sockets.reserve();
+    }
     Ok(rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
+/// The numbers of a device.
+fn device_of(fd: impl AsFd) -> io::Result<(u32, u32)> {
+    let device = rustix::fs::fstat(fd)?.st_rdev;
+    Ok((rustix::fs::major(device), rustix::fs::minor(device)))
+}
+
+/// `/dev/ptmx` (pts(4)).
+const MULTIPLEXER: (u32, u32) = (5, 2);
+
 fn await_nothing(fd: impl AsFd, flags: PollFlags) -> io::Result<()> {
+    may_fail!(Poll);
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut asked = [PollFd::new(&fd, flags)];
     match poll(&mut asked, Some(&at_once))? {

@@ -1,7 +1,8 @@
 //! The one door to the system: each call once, by its own name.
 //!
 //! Everything here is a thin call that turns what the system says into `io::Result`. No state, no
-//! policy, no retries. With the feature `faults` a test can make each of them fail.
+//! policy, no retries. With the feature `faults` a test can make each of them fail, and with `simulation`
+//! put a network of its own in the place of the system's.
 
 mod datagram;
 mod file;
@@ -17,7 +18,9 @@ pub(crate) use datagram::{
     BATCH, By, Received, Shape, allow_broadcast, can_segment, hear_own_groups, is_cut,
     join_multicast, leave_multicast, recv_batch, send_batch, send_segments,
 };
-pub(crate) use file::{access, is_nonblocking, open_reserve, read_if_ready, write_if_ready};
+pub(crate) use file::{
+    access, is_nonblocking, open_reserve, open_terminal_again, read_if_ready, write_if_ready,
+};
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
 pub(crate) use options::{
     bind_device, set_broadcast, set_keepalive, set_keepalive_count, set_keepalive_idle,
@@ -35,7 +38,7 @@ pub(crate) use socket::{
     send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
     shutdown_read, shutdown_write, socket, socket_type, take_error,
 };
-pub(crate) use splice::{ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
+pub(crate) use splice::{can_splice, ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
 pub(crate) use watch::{watch, watch_also};
 
 /// The numbers of the errors that wheels themselves tell or look for.
@@ -83,9 +86,35 @@ pub(crate) mod errno {
 macro_rules! may_fail {
     ($call:ident) => {
         #[cfg(feature = "faults")]
-        if let Some(error) = crate::faults::take(crate::faults::Call::$call) {
-            return Err(error);
+        crate::faults::door(crate::faults::Call::$call)?;
+    };
+    // Where a failure is not told as an error.
+    ($call:ident, $error:pat => $result:expr) => {
+        #[cfg(feature = "faults")]
+        if let Err($error) = crate::faults::door(crate::faults::Call::$call) {
+            return $result;
         }
     };
 }
 use may_fail;
+
+/// Moves less if a test asked for it.
+macro_rules! may_be_short {
+    ($what:ident) => {
+        #[cfg(feature = "faults")]
+        let $what = crate::faults::Cut::cut($what);
+    };
+}
+use may_be_short;
+
+/// Asks a simulated network instead of the system, if the socket is one of its.
+macro_rules! simulated {
+    ($socket:expr, |$sockets:pat_param, $fd:pat_param| $call:expr) => {
+        #[cfg(feature = "simulation")]
+        if let Some(sockets) = crate::simulation::of(&$socket) {
+            let ($sockets, $fd) = (&*sockets, std::os::fd::AsFd::as_fd(&$socket));
+            return $call;
+        }
+    };
+}
+use simulated;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use dns_lookup::{AddrInfoHints, LookupError};
 
+use super::may_fail;
 use crate::failure::describe;
 use crate::family::{Domain, SocketType};
 
@@ -36,6 +37,11 @@ pub(crate) fn getaddrinfo(
     domain: Option<Domain>,
     kind: SocketType,
 ) -> Result<Vec<SocketAddr>, NameError> {
+    may_fail!(GetAddrInfo, error => Err(NameError::told(&error)));
+    #[cfg(feature = "simulation")]
+    if let Some(sockets) = crate::simulation::current() {
+        return find_simulated(&*sockets, host, service, domain);
+    }
     let hints = AddrInfoHints {
         flags: AI_PASSIVE,
         address: domain.map_or(0, |domain| i32::from(domain.to_system().as_raw())),
@@ -47,8 +53,32 @@ pub(crate) fn getaddrinfo(
     Ok(found.filter_map(Result::ok).map(|found| found.sockaddr).collect())
 }
 
+/// Of the services those that are numbers are known.
+#[cfg(feature = "simulation")]
+fn find_simulated(
+    sockets: &dyn crate::simulation::Sockets,
+    host: Option<&str>,
+    service: Option<&str>,
+    domain: Option<Domain>,
+) -> Result<Vec<SocketAddr>, NameError> {
+    let refused = |errnum, text: &str| NameError { errnum, errstr: text.to_owned() };
+    let port = service.map_or(Ok(0), str::parse);
+    let port = port.map_err(|_| refused(eai::SERVICE, "Servname not supported"))?;
+    let mut found = sockets.resolve(host);
+    found.retain(|address| match domain {
+        Some(Domain::Inet) => address.is_ipv4(),
+        Some(Domain::Inet6) => address.is_ipv6(),
+        Some(_) | None => true,
+    });
+    if found.is_empty() {
+        return Err(refused(eai::NONAME, "Name or service not known"));
+    }
+    Ok(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+}
+
 /// The database of protocols. What is no UTF-8 in it is in its comments.
 pub(crate) fn read_protocols() -> io::Result<String> {
+    may_fail!(ReadFile);
     std::fs::read(PROTOCOLS).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -65,5 +95,13 @@ impl From<LookupError> for NameError {
         let words = text.strip_prefix("failed to lookup address information: ");
         let errstr = words.unwrap_or(&text).to_owned();
         Self { errnum: error.raw_os_error().unwrap_or(number), errstr }
+    }
+}
+
+#[cfg(feature = "faults")]
+impl NameError {
+    /// A number of getaddrinfo(3), in the words that belong to it.
+    fn told(error: &io::Error) -> Self {
+        LookupError::new(error.raw_os_error().unwrap_or(eai::FAIL)).into()
     }
 }

@@ -83,6 +83,7 @@ pub(crate) fn open_directory(directory: impl AsFd) -> io::Result<OwnedFd> {
 
 /// Locks it until it is closed, or would block.
 pub(crate) fn try_lock(directory: impl AsFd) -> io::Result<()> {
+    may_fail!(Flock);
     Ok(fs::flock(directory, FlockOperation::NonBlockingLockExclusive)?)
 }
 

@@ -60,6 +60,7 @@ pub(crate) fn send_with_fds(
     fds: &[OwnedFd],
 ) -> io::Result<()> {
     may_fail!(Send);
+    may_fail!(GetSockOpt);
     if sockopt::socket_domain(&socket)? != AddressFamily::UNIX {
         return Err(io::Error::from_raw_os_error(errno::OPNOTSUPP));
     }

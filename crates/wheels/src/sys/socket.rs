@@ -10,9 +10,11 @@ use rustix::net::{
 };
 use socket2::SockRef;
 
-use super::{errno, may_fail};
+use super::{errno, may_be_short, may_fail, simulated};
 use crate::address::Address;
 use crate::family::{Domain, SocketType};
+#[cfg(feature = "simulation")]
+use crate::simulation;
 
 /// A socket, non-blocking and closed on exec from the first. Without a protocol it is the type's own.
 pub(crate) fn socket(
@@ -21,6 +23,10 @@ pub(crate) fn socket(
     protocol: Option<i32>,
 ) -> io::Result<OwnedFd> {
     may_fail!(Socket);
+    #[cfg(feature = "simulation")]
+    if let (Domain::Inet | Domain::Inet6, Some(sockets)) = (domain, simulation::current()) {
+        return sockets.socket(domain, kind);
+    }
     let protocol = match protocol.map(u32::try_from) {
         Some(Err(_)) => return Err(io::Error::from_raw_os_error(errno::INVAL)),
         Some(Ok(number)) => NonZeroU32::new(number).map(Protocol::from_raw),
@@ -32,6 +38,7 @@ pub(crate) fn socket(
 
 /// The type of a socket, if it is one (`SO_TYPE`).
 pub(crate) fn socket_type(socket: impl AsFd) -> io::Result<SocketType> {
+    may_fail!(GetSockOpt);
     let kind = sockopt::socket_type(socket)?;
     SocketType::from_system(kind).ok_or_else(|| io::Error::from_raw_os_error(errno::SOCKTNOSUPPORT))
 }
@@ -47,6 +54,7 @@ pub(crate) struct Described {
 
 /// Of which kind it is, and whether it listens (`SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL`, `SO_ACCEPTCONN`).
 pub(crate) fn describe(socket: impl AsFd) -> io::Result<Described> {
+    may_fail!(GetSockOpt);
     let domain = Domain::from_system(sockopt::socket_domain(&socket)?)
         .ok_or_else(|| io::Error::from_raw_os_error(errno::AFNOSUPPORT))?;
     let listens = sockopt::socket_acceptconn(&socket)?;
@@ -55,11 +63,13 @@ pub(crate) fn describe(socket: impl AsFd) -> io::Result<Described> {
 }
 
 pub(crate) fn set_nonblocking(socket: impl AsFd) -> io::Result<()> {
+    may_fail!(Flags);
     SockRef::from(&socket).set_nonblocking(true)
 }
 
 pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
     SockRef::from(&socket).set_reuse_address(true)
 }
 
@@ -67,22 +77,26 @@ pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
 #[expect(clippy::fn_params_excessive_bools, reason = "the option's value")]
 pub(crate) fn set_only_v6(socket: impl AsFd, only: bool) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
     SockRef::from(&socket).set_only_v6(only)
 }
 
 /// Sends small writes at once. Connections that a listener accepts inherit it from the listener.
 pub(crate) fn set_nodelay(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
     SockRef::from(&socket).set_tcp_nodelay(true)
 }
 
 pub(crate) fn bind(socket: impl AsFd, addr: &Address) -> io::Result<()> {
     may_fail!(Bind);
+    simulated!(socket, |sockets, fd| sockets.bind(fd, addr));
     SockRef::from(&socket).bind(&addr.to_system()?)
 }
 
 pub(crate) fn listen(socket: impl AsFd, backlog: i32) -> io::Result<()> {
     may_fail!(Listen);
+    simulated!(socket, |sockets, fd| sockets.listen(fd, backlog));
     SockRef::from(&socket).listen(backlog)
 }
 
@@ -91,6 +105,7 @@ pub(crate) fn listen(socket: impl AsFd, backlog: i32) -> io::Result<()> {
 #[inline]
 pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Address)> {
     may_fail!(Accept);
+    simulated!(listener, |sockets, fd| sockets.accept(fd));
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (socket, addr) = SockRef::from(&listener).accept4(flags.bits().cast_signed())?;
     Ok((socket.into(), Address::from_system(&addr)))
@@ -99,20 +114,26 @@ pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Address)> {
 /// Begins to connect: done, or in progress (`EINPROGRESS`).
 pub(crate) fn connect(socket: impl AsFd, addr: &Address) -> io::Result<()> {
     may_fail!(Connect);
+    simulated!(socket, |sockets, fd| sockets.connect(fd, addr));
     SockRef::from(&socket).connect(&addr.to_system()?)
 }
 
 /// The error that waits on the socket, which is cleared (`SO_ERROR`).
 pub(crate) fn take_error(socket: impl AsFd) -> io::Result<Option<io::Error>> {
+    may_fail!(TakeError);
+    simulated!(socket, |sockets, fd| sockets.take_error(fd));
     SockRef::from(&socket).take_error()
 }
 
 pub(crate) fn local_addr(socket: impl AsFd) -> io::Result<Address> {
+    may_fail!(LocalAddr);
+    simulated!(socket, |sockets, fd| sockets.local_addr(fd));
     Ok(Address::from_system(&SockRef::from(&socket).local_addr()?))
 }
 
 pub(crate) fn peer_addr(socket: impl AsFd) -> io::Result<Address> {
     may_fail!(PeerAddr);
+    simulated!(socket, |sockets, fd| sockets.peer_addr(fd));
     Ok(Address::from_system(&SockRef::from(&socket).peer_addr()?))
 }
 
@@ -129,6 +150,7 @@ pub struct Credentials {
 
 /// `SO_PEERCRED`, by nix: rustix has no process number zero, which is a regular answer here.
 pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
+    may_fail!(GetSockOpt);
     let found = nix::sys::socket::getsockopt(&socket, PeerCredentials)?;
     Ok(Credentials { pid: found.pid(), uid: found.uid(), gid: found.gid() })
 }
@@ -137,6 +159,8 @@ pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
 #[inline(never)]
 pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     may_fail!(Recv);
+    may_be_short!(buffer);
+    simulated!(socket, |sockets, fd| sockets.recv(fd, buffer));
     Ok(net::recv(socket, buffer, RecvFlags::DONTWAIT)?.0)
 }
 
@@ -144,11 +168,18 @@ pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
 #[inline(never)]
 pub(crate) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     may_fail!(Send);
+    may_be_short!(bytes);
+    simulated!(socket, |sockets, fd| sockets.send(fd, &[IoSlice::new(bytes)]));
     Ok(net::send(socket, bytes, QUIETLY)?)
 }
 
 pub(crate) fn send_vectored(socket: impl AsFd, runs: &[IoSlice<'_>]) -> io::Result<usize> {
     may_fail!(Send);
+    #[cfg(feature = "faults")]
+    if let Some(bytes) = crate::faults::cut_runs(runs) {
+        return Ok(net::send(socket, bytes, QUIETLY)?);
+    }
+    simulated!(socket, |sockets, fd| sockets.send(fd, runs));
     let mut nothing = SendAncillaryBuffer::default();
     Ok(net::sendmsg(socket, runs, &mut nothing, QUIETLY)?)
 }
@@ -158,11 +189,13 @@ const QUIETLY: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
 
 pub(crate) fn shutdown_read(socket: impl AsFd) -> io::Result<()> {
     may_fail!(Shutdown);
+    simulated!(socket, |sockets, fd| sockets.shutdown(fd, std::net::Shutdown::Read));
     Ok(net::shutdown(socket, Shutdown::Read)?)
 }
 
 pub(crate) fn shutdown_write(socket: impl AsFd) -> io::Result<()> {
     may_fail!(Shutdown);
+    simulated!(socket, |sockets, fd| sockets.shutdown(fd, std::net::Shutdown::Write));
     Ok(net::shutdown(socket, Shutdown::Write)?)
 }
 
