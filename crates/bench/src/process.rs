@@ -3,12 +3,14 @@
 //! The server runs alone on its core, prints `listening on ADDR` once it can accept, and is
 //! killed when its [`ServerProcess`] is dropped.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::machine::{Cores, anonymous_bytes, cpu_nanos, sleeps};
 
@@ -32,14 +34,11 @@ impl Server {
     pub fn start(&self, cores: Cores) -> io::Result<ServerProcess> {
         let mut command = Command::new(Path::new(self.path));
         command.arg("127.0.0.1:0").args(self.args).env_remove("RUST_LOG");
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
         // Affinity is inherited: so the server never runs a single instruction elsewhere.
         cores.enter_server();
-        let spawned = command.spawn();
+        let started = ServerProcess::start(&mut command);
         cores.enter_load();
-        let child = spawned.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", self.path)))?;
-        ServerProcess::greet(child)
-            .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", self.name)))
+        started.map_err(|e| io::Error::new(e.kind(), format!("{} ({}): {e}", self.name, self.path)))
     }
 }
 
@@ -53,7 +52,13 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    fn greet(mut child: Child) -> io::Result<Self> {
+    /// Starts a program that is a server, and waits until it accepts.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or does not say where it listens.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().map(BufReader::new);
         let unknown = SocketAddr::from(([0; 4], 0));
         // Owned from here on, so that a server that says nonsense is killed as well.
@@ -74,6 +79,30 @@ impl ServerProcess {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(self.child.id().try_into().ok()?)
+    }
+
+    /// Ends it with `TERM`, and gives what it and whatever it runs in said on standard error, if that is
+    /// a pipe.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone, or said what is no text.
+    pub fn end(mut self) -> io::Result<String> {
+        let mut said = String::new();
+        if let Some(pid) = self.pid() {
+            kill_process(pid, Signal::TERM)?;
+        }
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut said)?;
+        }
+        self.child.wait()?;
+        Ok(said)
     }
 
     /// Nanoseconds of CPU it has used, once it has come to rest: when it sleeps and two readings

@@ -209,7 +209,7 @@ impl Output {
     /// out.advance(3);
     /// assert!(out.release().capacity() >= 1024);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn adopt(&mut self, mut buffer: Vec<u8>) {
         if self.is_empty() && buffer.capacity() > self.head.capacity() {
             buffer.clear();

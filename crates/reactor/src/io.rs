@@ -347,10 +347,12 @@ impl Io<'_> {
 
     /// Lends an empty buffer, which may have room already; to be given back when it is not needed.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn lend_buffer(&mut self) -> Vec<u8> {
-        let buffer = std::mem::take(&mut self.desk.at_hand);
-        if buffer.capacity() > 0 { buffer } else { self.desk.take_spare() }
+        if self.desk.at_hand.capacity() == 0 {
+            self.desk.at_hand = self.desk.take_spare();
+        }
+        std::mem::take(&mut self.desk.at_hand)
     }
 
     /// Takes a buffer back, for the next wheel that needs one.

@@ -22,6 +22,7 @@ mod nested;
 mod observe;
 mod reap;
 mod run;
+mod seat;
 mod serve;
 mod signals;
 #[cfg(feature = "simulation")]
@@ -111,6 +112,8 @@ pub struct Kernel {
     observer: observe::Observer,
     /// The letter whose handler is running, or was the last to run.
     current: Letter,
+    /// The session that was told the last event of a wheel.
+    seat: seat::Seat,
     /// How many handlers are running, one inside another's call.
     depth: u32,
     /// Every session is to be stopped as soon as no handler runs.

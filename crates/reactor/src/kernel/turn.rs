@@ -169,6 +169,7 @@ impl Kernel {
                 self.pull_wheel(id);
             }
         }
+        self.clear_seat();
     }
 
     #[inline]
