@@ -228,6 +228,8 @@ impl Kernel {
 
     #[cold]
     fn refused(&mut self, refusal: Box<Refusal>) -> Outcome {
+        // It may be stopped because of it, and does not run any more.
+        self.clear_seat();
         let outcome = self.outcome_of(refusal);
         self.tidy();
         outcome

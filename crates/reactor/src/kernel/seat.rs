@@ -1,9 +1,10 @@
 //! The session that was told the last event of a wheel, kept at hand for the next one.
 //!
-//! Wheels that are ready one after the other belong to the same session as a rule. It stays out of its slot
-//! until somebody else is told something, something is to be done between two events, or all that is ready
-//! is served. Promises that nobody looks for a session in its slot while it sits here: whoever tells
-//! anybody anything by another way, and whoever looks at sessions while no handler runs, sends it back first.
+//! The wheels that the system names one after the other belong to the same session as a rule. It stays out of
+//! its slot until somebody else is told something, something is to be done between two events, or all that
+//! were named are served; a wheel that is pulled for another reason leaves nobody here. Promises that nobody
+//! looks for a session in its slot while it sits here: whoever tells anybody anything by another way, and
+//! whoever looks at sessions while no handler runs, sends it back first.
 
 use super::Kernel;
 use crate::ids::SessionId;

@@ -137,12 +137,14 @@ impl Kernel {
             }
         });
         self.flush();
+        self.clear_seat();
     }
 
     /// Pulls from a wheel that asked for it.
     pub(super) fn pull_wheel(&mut self, id: WheelId) {
         self.guard_wheel(id, |kernel| kernel.pump(id));
         self.flush();
+        self.clear_seat();
     }
 
     /// Takes what a wheel has in the shared buffer to the wheel, which is asked again in the next turn.
@@ -169,6 +171,7 @@ impl Kernel {
             self.desk.dirty.drain(..dirty.min(self.desk.dirty.len()));
         }
         self.tidy();
+        self.clear_seat();
     }
 
     fn flush_wheel(&mut self, id: WheelId) {

@@ -243,7 +243,7 @@ impl Outbound {
 
     /// An item was put: when all is sent, that is to be told.
     pub(super) fn owe_flushed(&mut self, settings: &Settings) {
-        // What is counted are a few: it would take as many items as memory has bytes to overflow.
+        // Nobody keeps four thousand million items unsent, so there is no need to stop there.
         self.items = self.items.wrapping_add(1);
         self.owe_flushed_of_rest(settings);
     }
