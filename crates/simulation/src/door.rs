@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
 use reactor::simulation::Notice;
-use wheels::simulation::Sockets;
+use wheels::simulation::{Setting, Sockets};
 use wheels::{Address, Domain, SocketType};
 
 use crate::network::{Network, Place};
@@ -35,8 +35,8 @@ impl Sockets for Door {
         self.network.with(|network| network.has(socket.as_raw_fd()))
     }
 
-    fn socket(&self, _: Domain, kind: SocketType) -> io::Result<OwnedFd> {
-        self.network.with(|network| network.open(self.host, kind))
+    fn socket(&self, domain: Domain, kind: SocketType) -> io::Result<OwnedFd> {
+        self.network.with(|network| network.open(self.host, domain, kind))
     }
 
     fn reserve(&self) -> io::Result<OwnedFd> {
@@ -62,6 +62,10 @@ impl Sockets for Door {
 
     fn take_error(&self, socket: BorrowedFd<'_>) -> io::Result<Option<io::Error>> {
         self.network.with(|network| network.take_error(socket.as_raw_fd()))
+    }
+
+    fn set(&self, socket: BorrowedFd<'_>, setting: Setting) -> io::Result<()> {
+        self.network.with(|network| network.set(socket.as_raw_fd(), setting))
     }
 
     fn local_addr(&self, socket: BorrowedFd<'_>) -> io::Result<Address> {

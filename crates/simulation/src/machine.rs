@@ -33,7 +33,7 @@ impl Machine {
     pub(crate) fn on<R>(&mut self, now: Time, act: impl FnOnce(&mut Kernel) -> R) -> Option<R> {
         let kernel = self.kernel.as_mut()?;
         let result = within(&self.sockets, || act(kernel));
-        self.runs = true;
+        self.runs = kernel.session_count() > 0;
         self.wake = Some(now);
         Some(result)
     }

@@ -10,7 +10,7 @@ use reactor::{Clock, Kernel};
 
 use crate::conditions::Conditions;
 use crate::machine::Machine;
-use crate::network::{Host, Network, Place, State, Time, nanos};
+use crate::network::{Network, Place, State, Time, nanos};
 
 /// Hosts on a network that does not exist, each with a kernel of its own, on one virtual clock. See the
 /// [crate] for an example.
@@ -66,8 +66,7 @@ impl Simulation {
     ///
     /// As [`Kernel::new`].
     pub fn host(&mut self, name: &str) -> io::Result<HostId> {
-        let place = self.machines.len();
-        self.network.with(|network| network.hosts.push(Host::new(name, place)));
+        let place = self.network.with(|network| network.add_host(name))?;
         self.machines.push(Machine::new(&self.network, place, &self.clock)?);
         Ok(HostId(place))
     }
@@ -140,7 +139,10 @@ impl Simulation {
     /// Two hosts do not hear each other from now on. What is sent is sent again, as TCP does, for a quarter of an
     /// hour; datagrams are lost.
     pub fn partition(&self, one: HostId, other: HostId) {
-        self.network.with(|network| network.links.cut(one.0, other.0));
+        self.network.with(|network| {
+            network.links.cut(one.0, other.0);
+            network.doubt(one.0, Some(other.0));
+        });
     }
 
     /// Two hosts hear each other again.
@@ -163,7 +165,10 @@ impl Simulation {
     pub fn crash(&mut self, host: HostId) {
         self.network.with(|network| network.crash(host.0));
         self.machines[host.0].crash();
-        self.network.with(State::collect_closed);
+        self.network.with(|network| {
+            network.collect_closed();
+            network.doubt(host.0, None);
+        });
     }
 
     /// The power is back: an empty kernel runs. Who still believes in a connection to the host is told better

@@ -14,6 +14,7 @@ use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::{Address, Domain, SocketType};
 
@@ -71,6 +72,13 @@ pub trait Sockets {
     ///
     /// None but of the call itself.
     fn take_error(&self, socket: BorrowedFd<'_>) -> io::Result<Option<io::Error>>;
+
+    /// `setsockopt(2)`, of what a simulated network can know. Other options are taken and do nothing.
+    ///
+    /// # Errors
+    ///
+    /// None but of the call itself.
+    fn set(&self, socket: BorrowedFd<'_>, setting: Setting) -> io::Result<()>;
 
     /// `getsockname(2)`
     ///
@@ -132,6 +140,30 @@ pub trait Sockets {
 
     /// `getaddrinfo(3)`, of a host alone; none if nobody has the name.
     fn resolve(&self, host: Option<&str>) -> Vec<std::net::IpAddr>;
+}
+
+/// An option of a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Setting {
+    /// `IPV6_V6ONLY`
+    OnlyV6(bool),
+    /// `SO_REUSEPORT`, on.
+    ReusePort,
+    /// `SO_RCVBUF`, in bytes.
+    ReceiveBuffer(usize),
+    /// `SO_SNDBUF`, in bytes.
+    SendBuffer(usize),
+    /// `SO_KEEPALIVE`, on.
+    Keepalive,
+    /// `TCP_KEEPIDLE`
+    KeepaliveIdle(Duration),
+    /// `TCP_KEEPINTVL`
+    KeepaliveInterval(Duration),
+    /// `TCP_KEEPCNT`
+    KeepaliveCount(u8),
+    /// `TCP_USER_TIMEOUT`
+    UserTimeout(Duration),
 }
 
 /// Runs `act`, in which the sockets that wheels make are these.

@@ -1,4 +1,4 @@
-//! Connections: asked for, waiting to be accepted, accepted.
+//! Connections: asked for, confirmed, waiting to be accepted, accepted.
 
 use std::collections::VecDeque;
 use std::io;
@@ -6,33 +6,48 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use wheels::{Address, SocketType};
+use wheels::Address;
 
 use super::end::{End, Packet, Stage};
-use super::{Due, EndId, Kind, Place, State, errno, nanos};
+use super::ports::Protocol;
+use super::settings::Settings;
+use super::{Due, EndId, Kind, Place, State, Time, errno, nanos};
 
 impl State {
     pub(crate) fn listen(&mut self, fd: RawFd, backlog: i32) -> io::Result<()> {
-        let backlog = usize::try_from(backlog).unwrap_or(MOST_BACKLOG).min(MOST_BACKLOG);
+        let most = usize::try_from(backlog).unwrap_or(MOST_BACKLOG).min(MOST_BACKLOG);
         let socket = self.socket_mut(fd)?;
-        let (Kind::Stream(None), Some(_)) = (&socket.kind, socket.local) else {
-            return Err(errno::error(errno::INVAL));
-        };
-        socket.kind = Kind::Listener { backlog, queue: VecDeque::new() };
+        let is_bound = socket.local.is_some();
+        match &mut socket.kind {
+            Kind::Listener { backlog, .. } => *backlog = most,
+            Kind::Stream(None) => {
+                socket.kind = Kind::Listener { backlog: most, queue: VecDeque::new() };
+                if !is_bound {
+                    self.bind_anywhere(fd)?;
+                }
+            }
+            Kind::Stream(Some(_)) | Kind::Reserve => return Err(errno::error(errno::INVAL)),
+            Kind::Datagram { .. } => return Err(errno::error(errno::OPNOTSUPP)),
+        }
         Ok(())
     }
 
     pub(crate) fn accept(&mut self, fd: RawFd) -> io::Result<(OwnedFd, SocketAddr)> {
         let socket = self.socket(fd)?;
-        let (Kind::Listener { queue, .. }, host) = (&socket.kind, socket.host) else {
-            return Err(errno::error(errno::INVAL));
+        let (host, domain, settings) = (socket.host, socket.domain, socket.settings);
+        // The descriptor comes first, as on Linux: who has none left is told so, whoever waits.
+        self.check_room(host)?;
+        let queue = match &self.socket(fd)?.kind {
+            Kind::Listener { queue, .. } => queue,
+            Kind::Datagram { .. } => return Err(errno::error(errno::OPNOTSUPP)),
+            Kind::Stream(_) | Kind::Reserve => return Err(errno::error(errno::INVAL)),
         };
         let id = *queue.front().ok_or_else(|| errno::error(errno::AGAIN))?;
-        let given = self.add(host, Kind::Stream(Some(id)))?;
+        let given = self.add(host, Kind::Stream(Some(id)), domain, settings)?;
         if let Kind::Listener { queue, .. } = &mut self.socket_mut(fd)?.kind {
             queue.pop_front();
         }
-        let end = self.ends.get_mut(&id).ok_or_else(|| errno::error(errno::INVAL))?;
+        let end = self.ends.get_mut(&id).expect("who waits to be accepted is not buried");
         end.fd = Some(given.as_raw_fd());
         let remote = end.remote;
         self.note([ACCEPTED, id.0, 0]);
@@ -41,128 +56,125 @@ impl State {
 
     pub(crate) fn connect(&mut self, fd: RawFd, address: &Address) -> io::Result<()> {
         self.collect_closed();
-        let remote = address.as_ip().ok_or_else(|| errno::error(errno::INVAL))?;
+        let remote = Self::remote(address)?;
         let socket = self.socket(fd)?;
-        let host = socket.host;
+        let (host, settings) = (socket.host, socket.settings);
         match &socket.kind {
             Kind::Stream(None) => {}
-            Kind::Stream(Some(_)) => return Err(errno::error(errno::ISCONN)),
+            Kind::Stream(Some(id)) => {
+                let stage = self.ends.get(id).map(|end| end.stage);
+                let asks = matches!(stage, Some(Stage::Connecting(_)));
+                return Err(errno::error(if asks { errno::ALREADY } else { errno::ISCONN }));
+            }
             Kind::Datagram { .. } => return self.connect_datagrams(fd, remote),
-            Kind::Reserve | Kind::Listener { .. } => return Err(errno::error(errno::INVAL)),
+            Kind::Listener { .. } => return Err(errno::error(errno::ISCONN)),
+            Kind::Reserve => return Err(errno::error(errno::INVAL)),
         }
-        let local = self.local_towards(fd, remote, SocketType::Stream)?;
+        let local = self.local_towards(fd, remote)?;
+        if self.is_connected(host, local, remote) {
+            return Err(errno::error(errno::ADDRNOTAVAIL));
+        }
         let id = EndId(self.number());
-        let mut end = End::new(host, local, remote, Stage::Connecting);
-        end.fd = Some(fd);
+        let mut end = End::new(host, [local, remote], Stage::Connecting(0), self.now);
+        (end.fd, end.settings) = (Some(fd), settings);
         self.ends.insert(id, end);
+        self.tuples.insert((host, local, remote), id);
+        // Others may have the port, towards others.
+        self.unsettle(fd);
         self.socket_mut(fd)?.kind = Kind::Stream(Some(id));
-        self.ask(id);
-        Err(errno::error(errno::INPROGRESS))
-    }
-
-    /// Where it is bound, or will be now that it is known whom it talks to.
-    pub(super) fn local_towards(
-        &mut self,
-        fd: RawFd,
-        remote: SocketAddr,
-        kind: SocketType,
-    ) -> io::Result<SocketAddr> {
-        let socket = self.socket(fd)?;
-        let (host, bound) = (socket.host, socket.local);
-        let own = self.hosts[host].address_towards(remote.ip());
-        if let Some(bound) = bound {
-            let ip = if bound.ip().is_unspecified() { own } else { bound.ip() };
-            return Ok(SocketAddr::new(ip, bound.port()));
-        }
-        Ok(SocketAddr::new(own, self.ephemeral(host, own, kind)?))
-    }
-
-    /// Sends the question.
-    fn ask(&mut self, id: EndId) {
-        let Some(end) = self.ends.get_mut(&id) else { return };
-        end.asked += 1;
-        let (from, remote) = (end.host, end.remote.ip());
-        let to = self.host_of(remote, from).unwrap_or(from);
-        let due = self.now + self.delay(from, to);
+        let to = self.host_of(remote.ip(), host).unwrap_or(host);
+        let due = self.now + self.delay(host, to);
         self.schedule(due, Due::Syn(id));
+        Err(errno::error(errno::INPROGRESS))
     }
 
     /// The question has arrived, if it does.
     pub(super) fn answer(&mut self, id: EndId) {
         let Some(end) = self.ends.get(&id).filter(|end| !end.closed) else { return };
-        let (from, remote, asked) = (end.host, end.remote, end.asked);
-        if end.stage != Stage::Connecting {
-            return;
+        let (from, local, remote) = (end.host, end.local, end.remote);
+        let Stage::Connecting(asked) = end.stage else { return };
+        let patience = end.settings.user_timeout.map(|patience| end.heard.saturating_add(patience));
+        if asked >= MOST_ASKED || patience.is_some_and(|until| self.now >= until) {
+            return self.break_end(id, errno::TIMEDOUT);
         }
         let Some(host) = self.host_of(remote.ip(), from) else {
-            return self.give_up(id, asked, NOBODY_AT_HOME, errno::HOSTUNREACH);
+            return self.miss(id, asked);
         };
-        if self.links.are_cut(from, host) || !self.hosts[host].is_up {
-            return self.give_up(id, asked, MOST_ASKED, errno::TIMEDOUT);
+        if !self.is_reachable(from, host) {
+            return self.ask_again(id, asked);
         }
-        let Some(fd) = self.listener_at(host, remote) else {
+        let Some(fd) = self.find_at(host, Protocol::Tcp, remote, local) else {
             self.note([REFUSED, id.0, 0]);
             return self.send_packet(host, id, Packet::Reset);
         };
         if self.is_full(fd) {
-            return self.give_up(id, asked, MOST_ASKED, errno::TIMEDOUT);
+            return self.ask_again(id, asked);
         }
         self.welcome(fd, host, id);
     }
 
-    /// Nobody answered: asks again, later and later, unless it was asked often enough.
-    fn give_up(&mut self, id: EndId, asked: u32, most: u32, error: i32) {
+    /// Nobody answered: asks again, later and later.
+    fn ask_again(&mut self, id: EndId, asked: u32) {
+        let now = self.now;
         let Some(end) = self.ends.get_mut(&id) else { return };
-        if asked > most {
-            end.break_with(error);
-            return self.announce_end(id);
-        }
-        end.asked += 1;
-        let due = self.now + nanos(FIRST_PATIENCE) * (1 << (asked - 1));
+        let patience = end.settings.user_timeout.map(|patience| end.heard.saturating_add(patience));
+        end.stage = Stage::Connecting(asked + 1);
+        let wait = nanos(FIRST_PATIENCE) << asked.saturating_sub(ASKED_EVENLY);
+        let due = (now + wait).min(patience.unwrap_or(Time::MAX));
         self.schedule(due, Due::Syn(id));
     }
 
-    /// Makes the other end, which waits to be accepted.
+    /// Nobody has the address, which takes a while to find out.
+    fn miss(&mut self, id: EndId, asked: u32) {
+        if asked > 0 {
+            return self.break_end(id, errno::HOSTUNREACH);
+        }
+        if let Some(end) = self.ends.get_mut(&id) {
+            end.stage = Stage::Connecting(1);
+        }
+        self.schedule(self.now + nanos(NOBODY_AT_HOME), Due::Syn(id));
+    }
+
+    /// Makes the other end, which waits to be confirmed.
     fn welcome(&mut self, listener: RawFd, host: Place, id: EndId) {
         let Some(end) = self.ends.get(&id) else { return };
-        let (local, remote) = (end.remote, end.local);
-        let local = SocketAddr::new(
-            if local.ip().is_unspecified() { remote.ip() } else { local.ip() },
-            local.port(),
-        );
+        let (addresses, asking) = ([end.remote, end.local], end.settings);
+        let Ok(socket) = self.socket(listener) else { return };
+        let (answering, number) = (socket.settings, socket.number);
         let other = EndId(self.number());
-        let mut answering = End::new(host, local, remote, Stage::Open);
-        answering.other = Some(id);
-        answering.window = self.window();
-        let window = self.window();
-        self.ends.insert(other, answering);
+        let mut end = End::new(host, addresses, Stage::Answering(listener, number), self.now);
+        (end.other, end.settings) = (Some(id), answering);
+        end.window = self.window(&answering, &asking);
+        let window = self.window(&asking, &answering);
+        self.ends.insert(other, end);
         if let Some(end) = self.ends.get_mut(&id) {
-            end.other = Some(other);
-            end.window = window;
+            (end.other, end.window) = (Some(other), window);
         }
-        if let Ok(socket) = self.socket_mut(listener)
-            && let Kind::Listener { queue, .. } = &mut socket.kind
-        {
-            queue.push_back(other);
-        }
-        self.announce(listener);
         self.send_packet(host, id, Packet::Welcome);
     }
 
-    fn listener_at(&self, host: Place, address: SocketAddr) -> Option<RawFd> {
-        let listens = |local: SocketAddr| {
-            let ip = local.ip();
-            let same_family = local.is_ipv4() == address.is_ipv4();
-            let anywhere = ip.is_unspecified() || address.ip().is_unspecified();
-            local.port() == address.port() && same_family && (anywhere || ip == address.ip())
+    /// The connection is made, as far as who asked for it is concerned: it has its turn with the listener,
+    /// if that is still there. Says whether there was room for it.
+    pub(super) fn line_up(&mut self, id: EndId) -> bool {
+        let Some(Stage::Answering(fd, number)) = self.ends.get(&id).map(|end| end.stage) else {
+            return true;
         };
-        let place = self.sockets.iter().position(|socket| {
-            socket.as_ref().is_some_and(|socket| {
-                let is_listener = matches!(socket.kind, Kind::Listener { .. });
-                is_listener && socket.host == host && socket.local.is_some_and(listens)
-            })
-        })?;
-        RawFd::try_from(place).ok()
+        if self.socket(fd).is_ok_and(|socket| socket.number == number) && self.is_full(fd) {
+            return false;
+        }
+        match self.socket_mut(fd) {
+            Ok(socket) if socket.number == number => {
+                if let Kind::Listener { queue, .. } = &mut socket.kind {
+                    queue.push_back(id);
+                }
+                if let Some(end) = self.ends.get_mut(&id) {
+                    end.stage = Stage::Open;
+                }
+                self.announce(fd);
+            }
+            Ok(_) | Err(_) => self.abort_end(id),
+        }
+        true
     }
 
     /// As Linux: one more than the backlog is let in.
@@ -174,28 +186,32 @@ impl State {
     }
 
     /// How much may be under way or unread, in one direction of a new connection.
-    fn window(&mut self) -> usize {
+    fn window(&mut self, sender: &Settings, receiver: &Settings) -> usize {
+        let most = sender.send_buffer + receiver.receive_buffer;
         if !self.conditions.is_rough {
-            return WINDOW;
+            return most;
         }
-        match self.random.u8(..8) {
+        let window = match self.random.u8(..8) {
             0 => self.random.usize(1..64),
             1..4 => self.random.usize(64..4096),
-            _ => self.random.usize(4096..WINDOW),
-        }
+            _ => self.random.usize(4096..LARGEST_WINDOW),
+        };
+        window.min(most)
     }
 }
 
 /// `net.core.somaxconn`
 const MOST_BACKLOG: usize = 4096;
 
-/// How often a connection is asked for (`net.ipv4.tcp_syn_retries`, and the first): 127 s until it is given up.
-const MOST_ASKED: u32 = 6;
-/// The same where nobody has the address: some 3 s.
-const NOBODY_AT_HOME: u32 = 1;
+/// How often a connection is asked for again: at first so often evenly (`net.ipv4.tcp_syn_linear_timeouts`), and then
+/// later and later (`net.ipv4.tcp_syn_retries`), until it is given up after 131 s.
+const MOST_ASKED: u32 = ASKED_EVENLY + 7;
+const ASKED_EVENLY: u32 = 4;
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+/// How long it takes until it is known that nobody has an address.
+const NOBODY_AT_HOME: Duration = Duration::from_secs(3);
 
-const WINDOW: usize = 64 * 1024;
+const LARGEST_WINDOW: usize = 64 * 1024;
 
 /// What is noted.
 const ACCEPTED: u64 = 1;

@@ -4,15 +4,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
 
-use wheels::{Address, SocketType};
+use wheels::Address;
 
-use super::{Due, Kind, Letter, State, errno};
+use super::ports::Protocol;
+use super::{Due, Kind, Letter, Place, State, Time, errno};
 
 impl State {
     pub(super) fn connect_datagrams(&mut self, fd: RawFd, remote: SocketAddr) -> io::Result<()> {
-        let local = self.local_towards(fd, remote, SocketType::Dgram)?;
+        let local = self.local_towards(fd, remote)?;
+        self.settle(fd, local)?;
         let socket = self.socket_mut(fd)?;
-        socket.local = Some(local);
         if let Kind::Datagram { peer, .. } = &mut socket.kind {
             *peer = Some(remote);
         }
@@ -42,6 +43,7 @@ impl State {
         payload: &[u8],
         to: Option<&Address>,
     ) -> io::Result<()> {
+        let to = to.map(Self::remote).transpose()?;
         let socket = self.socket_mut(fd)?;
         let (number, host) = (socket.number, socket.host);
         let Kind::Datagram { peer, error, .. } = &mut socket.kind else {
@@ -50,20 +52,18 @@ impl State {
         if let Some(error) = error.take() {
             return Err(errno::error(error));
         }
-        let to = to.and_then(Address::as_ip).or(*peer);
+        let to = to.or(*peer);
         let to = to.ok_or_else(|| errno::error(errno::DESTADDRREQ))?;
         if payload.len() > LONGEST {
             return Err(errno::error(errno::MSGSIZE));
         }
-        let from = self.local_towards(fd, to, SocketType::Dgram)?;
-        let socket = self.socket_mut(fd)?;
-        // Bound by its first datagram: to a port, and to no address.
-        socket.local.get_or_insert_with(|| {
-            let any: std::net::IpAddr =
-                if to.is_ipv4() { [0, 0, 0, 0].into() } else { [0u16; 8].into() };
-            SocketAddr::new(any, from.port())
-        });
-        let letter = Letter { sender: number, origin: host, from, to, payload: payload.to_vec() };
+        if self.socket(fd)?.local.is_none() {
+            // Bound by its first datagram: to a port, and to no address.
+            self.bind_anywhere(fd)?;
+        }
+        let from = self.local_towards(fd, to)?;
+        let sender = (fd, number);
+        let letter = Letter { sender, origin: host, from, to, payload: payload.to_vec() };
         self.post(letter);
         Ok(())
     }
@@ -76,37 +76,35 @@ impl State {
             (true, 2) => 2,
             (true | false, _) => 1,
         };
-        self.note([POSTED, letter.sender, copies]);
+        self.note([POSTED, letter.sender.1, copies]);
         for _ in 0..copies {
             let due = self.now + self.delay(host, target);
+            let due = self.keep_order((host, target), due);
             self.schedule(due, Due::Datagram(letter.clone()));
         }
     }
 
+    /// On a calm network nothing is overtaken.
+    fn keep_order(&mut self, way: (Place, Place), due: Time) -> Time {
+        if self.conditions.is_rough {
+            return due;
+        }
+        let last = self.in_order.entry(way).or_default();
+        *last = due.max(*last);
+        *last
+    }
+
     pub(super) fn hand_over(&mut self, letter: Letter) {
         let Some(host) = self.host_of(letter.to.ip(), letter.origin) else { return };
-        if self.links.are_cut(letter.origin, host) || !self.hosts[host].is_up {
+        if !self.is_reachable(letter.origin, host) {
             return;
         }
-        let fits = |local: SocketAddr| {
-            local.port() == letter.to.port()
-                && local.is_ipv4() == letter.to.is_ipv4()
-                && (local.ip().is_unspecified() || local.ip() == letter.to.ip())
-        };
-        let place = self.sockets.iter().position(|socket| {
-            socket.as_ref().is_some_and(|socket| {
-                let accepts = match &socket.kind {
-                    Kind::Datagram { peer, .. } => peer.is_none_or(|peer| peer == letter.from),
-                    Kind::Stream(_) | Kind::Reserve | Kind::Listener { .. } => false,
-                };
-                accepts && socket.host == host && socket.local.is_some_and(fits)
-            })
-        });
-        let Some(fd) = place.and_then(|place| RawFd::try_from(place).ok()) else {
+        let Some(fd) = self.find_at(host, Protocol::Udp, letter.to, letter.from) else {
             let due = self.now + self.delay(host, letter.origin);
-            return self.schedule(due, Due::Unreachable { sender: letter.sender });
+            let (fd, number) = letter.sender;
+            return self.schedule(due, Due::Unreachable(fd, number));
         };
-        self.note([HANDED_OVER, letter.sender, letter.payload.len() as u64]);
+        self.note([HANDED_OVER, letter.sender.1, letter.payload.len() as u64]);
         if let Ok(socket) = self.socket_mut(fd)
             && let Kind::Datagram { inbox, .. } = &mut socket.kind
             && inbox.len() < MOST_WAITING
@@ -117,13 +115,9 @@ impl State {
     }
 
     /// Only a connected socket is told (udp(7)).
-    pub(super) fn refuse_datagrams(&mut self, sender: u64) {
-        let is_sender = |socket: &Option<super::Socket>| {
-            socket.as_ref().is_some_and(|socket| socket.number == sender)
-        };
-        let Some(place) = self.sockets.iter().position(is_sender) else { return };
-        let Ok(fd) = RawFd::try_from(place) else { return };
+    pub(super) fn refuse_datagrams(&mut self, fd: RawFd, number: u64) {
         if let Ok(socket) = self.socket_mut(fd)
+            && socket.number == number
             && let Kind::Datagram { peer: Some(_), error, .. } = &mut socket.kind
         {
             *error = Some(errno::CONNREFUSED);

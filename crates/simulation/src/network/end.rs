@@ -6,6 +6,7 @@ use std::os::fd::RawFd;
 
 use reactor::Readiness;
 
+use super::settings::Settings;
 use super::{EndId, Place, Time};
 
 #[expect(clippy::struct_excessive_bools, reason = "each by itself, as in TCP")]
@@ -14,6 +15,7 @@ pub(super) struct End {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
     pub(super) stage: Stage,
+    pub(super) settings: Settings,
     /// Absent while nobody has answered.
     pub(super) other: Option<EndId>,
     /// Its socket, once it has one and until that is closed.
@@ -35,44 +37,58 @@ pub(super) struct End {
     pub(super) used: usize,
     /// What was read and the other end does not know of.
     pub(super) read_silently: usize,
-    /// Whether a send was cut short: when there is room again, it is told.
-    pub(super) wants_room: bool,
+    /// Since when there is no room for what we would send: when there is again, it is told.
+    pub(super) wants_room: Option<Time>,
     /// What is on its way to this end, in order, and when it arrives.
     pub(super) wire: VecDeque<(Time, Packet)>,
     /// Whether the first of it is in the agenda.
     pub(super) awaited: bool,
     /// How often the first of it was lost, and since when.
     pub(super) lost: Option<(u32, Time)>,
-    /// How often it was asked for, if it is still to be connected.
-    pub(super) asked: u32,
+    /// When it came to be, or last heard of the other end.
+    pub(super) heard: Time,
+    /// How many probes nobody answered, if it is being found out whether the other end is there.
+    pub(super) probes: Option<u32>,
 }
 
+///  connecting --welcome--> open      (who asked)
+///  answering(listener) --confirmed--> open      (who was asked: waits to be accepted from then on)
+///  any --reset, given up--> broken
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
-    Connecting,
+    /// Asked so often.
+    Connecting(u32),
+    /// The listener's descriptor and number.
+    Answering(RawFd, u64),
     Open,
-    /// Reset, timed out, or never connected.
+    /// Reset, timed out, or never connected. Whatever still comes is answered with a reset.
     Broken,
 }
 
 pub(super) enum Packet {
-    /// The connection is made.
+    /// The connection is made, as far as who was asked is concerned.
     Welcome,
+    /// The answer to that.
+    Confirm,
     Data(Vec<u8>),
     /// The last.
     End,
     Reset,
     /// So much was read.
     Room(usize),
+    /// Is there room?
+    Probe,
 }
 
 impl End {
-    pub(super) fn new(host: Place, local: SocketAddr, remote: SocketAddr, stage: Stage) -> Self {
+    pub(super) fn new(host: Place, addresses: [SocketAddr; 2], stage: Stage, now: Time) -> Self {
+        let [local, remote] = addresses;
         Self {
             host,
             local,
             remote,
             stage,
+            settings: Settings::default(),
             other: None,
             fd: None,
             closed: false,
@@ -84,11 +100,12 @@ impl End {
             window: 0,
             used: 0,
             read_silently: 0,
-            wants_room: false,
+            wants_room: None,
             wire: VecDeque::new(),
             awaited: false,
             lost: None,
-            asked: 0,
+            heard: now,
+            probes: None,
         }
     }
 
@@ -96,10 +113,18 @@ impl End {
         self.window.saturating_sub(self.used)
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.stage == Stage::Open
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.stage == Stage::Broken
+    }
+
     /// What it is ready for, as epoll(7) tells.
     pub(super) fn readiness(&self) -> Readiness {
-        let broken = self.stage == Stage::Broken || self.error.is_some();
-        let open = self.stage == Stage::Open;
+        let broken = self.is_broken() || self.error.is_some();
+        let open = self.is_open();
         let ended = open && (self.heard_end || self.deaf);
         let flags = [
             (broken || ended || !self.inbox.is_empty(), Readiness::READABLE),

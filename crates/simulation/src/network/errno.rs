@@ -13,7 +13,9 @@ macro_rules! numbers {
 numbers!(
     ADDRINUSE,
     ADDRNOTAVAIL,
+    AFNOSUPPORT,
     AGAIN,
+    ALREADY,
     CONNREFUSED,
     CONNRESET,
     DESTADDRREQ,
@@ -27,6 +29,7 @@ numbers!(
     NOTSOCK,
     OPNOTSUPP,
     PIPE,
+    SOCKTNOSUPPORT,
     TIMEDOUT
 );
 

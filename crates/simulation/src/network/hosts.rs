@@ -1,14 +1,14 @@
 //! Hosts: their names, their addresses, and what they may have open.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::RawFd;
 
-use wheels::SocketType;
-
-use super::{Kind, Place, State};
+use super::ports::FIRST_PORT;
+use super::{Place, State};
 
 pub(crate) struct Host {
-    pub(crate) name: String,
+    name: String,
     pub(crate) v4: Ipv4Addr,
     pub(crate) v6: Ipv6Addr,
     pub(crate) is_up: bool,
@@ -22,21 +22,6 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(name: &str, place: Place) -> Self {
-        let number = u16::try_from(place + 1).expect("at most 65,534 hosts");
-        let [high, low] = number.to_be_bytes();
-        Self {
-            name: name.to_owned(),
-            v4: Ipv4Addr::new(10, 0, high, low),
-            v6: Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number),
-            is_up: true,
-            most_open: usize::MAX,
-            open: 0,
-            next_port: FIRST_PORT,
-            ready: Vec::new(),
-        }
-    }
-
     pub(super) fn has(&self, address: IpAddr) -> bool {
         address == self.v4 || address == self.v6
     }
@@ -44,7 +29,8 @@ impl Host {
     /// Its own address of the family of `other`, or the loopback's if that is one.
     pub(super) fn address_towards(&self, other: IpAddr) -> IpAddr {
         match other {
-            _ if other.is_loopback() => other,
+            IpAddr::V4(other) if other.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(other) if other.is_loopback() => other.into(),
             IpAddr::V4(_) => self.v4.into(),
             IpAddr::V6(_) => self.v6.into(),
         }
@@ -54,23 +40,66 @@ impl Host {
     pub(super) fn can_bind(&self, address: IpAddr) -> bool {
         address.is_unspecified() || address.is_loopback() || self.has(address)
     }
+
+    pub(super) fn next_port(&mut self) -> u16 {
+        let port = self.next_port;
+        self.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
+        port
+    }
 }
 
 impl State {
-    /// Which host has this address, as seen from `from`.
-    pub(super) fn host_of(&self, address: IpAddr, from: Place) -> Option<Place> {
-        if address.is_loopback() || address.is_unspecified() {
-            return Some(from);
+    /// Adds a host, and says where.
+    pub(crate) fn add_host(&mut self, name: &str) -> io::Result<Place> {
+        let named = |host: &Host| host.name.eq_ignore_ascii_case(name);
+        if self.hosts.iter().any(named) {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a host has this name"));
         }
-        self.hosts.iter().position(|host| host.has(address))
+        if name.is_empty() || name.eq_ignore_ascii_case(LOCALHOST) || name.parse::<IpAddr>().is_ok()
+        {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no name for a host"));
+        }
+        let place = self.hosts.len();
+        let number = u16::try_from(place + 1)
+            .map_err(|_| io::Error::new(io::ErrorKind::QuotaExceeded, "65,535 hosts are enough"))?;
+        let [high, low] = number.to_be_bytes();
+        self.hosts.push(Host {
+            name: name.to_owned(),
+            v4: Ipv4Addr::new(10, 0, high, low),
+            v6: Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number),
+            is_up: true,
+            most_open: usize::MAX,
+            open: 0,
+            next_port: FIRST_PORT,
+            ready: Vec::new(),
+        });
+        Ok(place)
     }
 
-    /// The addresses of a name, as seen from `from`.
+    /// Which host has this address, as seen from `from`.
+    pub(super) fn host_of(&self, address: IpAddr, from: Place) -> Option<Place> {
+        let number = match address {
+            _ if address.is_loopback() => return Some(from),
+            IpAddr::V4(v4) => u16::from_be_bytes([v4.octets()[2], v4.octets()[3]]),
+            IpAddr::V6(v6) => v6.segments()[7],
+        };
+        let place = usize::from(number).checked_sub(1)?;
+        self.hosts.get(place).filter(|host| host.has(address)).map(|_| place)
+    }
+
+    /// Whether what is sent from one host to another arrives.
+    pub(super) fn is_reachable(&self, from: Place, to: Place) -> bool {
+        self.hosts[to].is_up && !self.links.are_cut(from, to)
+    }
+
+    /// The addresses of a name.
     pub(crate) fn resolve(&self, host: Option<&str>) -> Vec<IpAddr> {
         let both = |v4: Ipv4Addr, v6: Ipv6Addr| vec![v6.into(), v4.into()];
         match host {
             None => both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
-            Some("localhost") => both(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST),
+            Some(name) if name.eq_ignore_ascii_case(LOCALHOST) => {
+                both(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST)
+            }
             Some(name) => name.parse().map_or_else(
                 |_| {
                     let host = self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name));
@@ -80,43 +109,16 @@ impl State {
             ),
         }
     }
-
-    /// A port that nobody on this host has at this address.
-    pub(super) fn free_port(
-        &mut self,
-        host: Place,
-        address: IpAddr,
-        kind: SocketType,
-    ) -> Option<u16> {
-        (FIRST_PORT..=u16::MAX).find_map(|_| {
-            let next = &mut self.hosts[host].next_port;
-            let port = *next;
-            *next = port.checked_add(1).unwrap_or(FIRST_PORT);
-            let is_taken = self.is_taken(host, SocketAddr::new(address, port), kind);
-            (!is_taken).then_some(port)
-        })
-    }
-
-    /// Whether somebody on this host has this address, or all of its family, and this port.
-    pub(super) fn is_taken(&self, host: Place, address: SocketAddr, kind: SocketType) -> bool {
-        let overlaps = |other: SocketAddr| {
-            other.port() == address.port()
-                && other.is_ipv4() == address.is_ipv4()
-                && (other.ip() == address.ip()
-                    || other.ip().is_unspecified()
-                    || address.ip().is_unspecified())
-        };
-        self.sockets.iter().flatten().any(|socket| {
-            let is_of_kind = match socket.kind {
-                // A connection leaves its port to others.
-                Kind::Stream(Some(_)) | Kind::Reserve => false,
-                Kind::Stream(None) | Kind::Listener { .. } => kind == SocketType::Stream,
-                Kind::Datagram { .. } => kind == SocketType::Dgram,
-            };
-            is_of_kind && socket.host == host && socket.local.is_some_and(overlaps)
-        })
-    }
 }
 
-/// The first of those that nobody has by name (RFC 6335).
-const FIRST_PORT: u16 = 49_152;
+/// As who is asked sees it: IPv4 by its own name, and the loopback for none.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip().to_canonical() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+const LOCALHOST: &str = "localhost";

@@ -11,6 +11,9 @@ mod ends;
 mod errno;
 mod hosts;
 mod links;
+mod ports;
+mod probes;
+mod settings;
 mod sockets;
 mod stream;
 mod watched;
@@ -25,11 +28,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use wheels::Domain;
+
 use crate::conditions::Conditions;
 use end::End;
 use ends::Ends;
-pub(crate) use hosts::Host;
+use hosts::Host;
 use links::Links;
+use ports::Ports;
+use settings::Settings;
 
 /// Nanoseconds since the simulation began.
 pub(crate) type Time = u64;
@@ -64,7 +71,14 @@ pub(crate) struct State {
     pub(crate) links: Links,
     /// By the number of its descriptor.
     sockets: Vec<Option<Socket>>,
+    /// Descriptors by the numbers of their sockets.
+    by_number: BTreeMap<u64, RawFd>,
+    ports: Ports,
     ends: BTreeMap<EndId, End>,
+    /// The ends that asked for a connection, by host, own address, and the other's.
+    tuples: BTreeMap<(Place, SocketAddr, SocketAddr), EndId>,
+    /// When the last datagram from one host to another arrives, on a network that keeps them in order.
+    in_order: BTreeMap<(Place, Place), Time>,
     agenda: BinaryHeap<Reverse<Appointment>>,
     closing: Ends,
     /// Numbers that were given away.
@@ -89,16 +103,19 @@ enum Due {
     /// The first of what is on its way to this end.
     Arrival(EndId),
     Datagram(Letter),
-    /// A datagram found nobody.
-    Unreachable {
-        sender: u64,
-    },
+    /// A datagram of this socket found nobody.
+    Unreachable(RawFd, u64),
+    /// An end asks whether the other is there.
+    Keepalive(EndId),
+    /// There was no room since then for what an end would send.
+    Stalled(EndId, Time),
 }
 
 /// A datagram on its way.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Letter {
-    sender: u64,
+    /// The sender's descriptor and number.
+    sender: (RawFd, u64),
     origin: Place,
     from: SocketAddr,
     to: SocketAddr,
@@ -112,6 +129,8 @@ struct Socket {
     host: Place,
     /// The other end of its descriptor: who closes the one is heard at the other.
     _other: OwnedFd,
+    domain: Domain,
+    settings: Settings,
     local: Option<SocketAddr>,
     kind: Kind,
     /// What its kernel calls it, if it watches it.
@@ -144,7 +163,11 @@ impl State {
             hosts: Vec::new(),
             links: Links::default(),
             sockets: Vec::new(),
+            by_number: BTreeMap::new(),
+            ports: Ports::default(),
             ends: BTreeMap::new(),
+            tuples: BTreeMap::new(),
+            in_order: BTreeMap::new(),
             agenda: BinaryHeap::new(),
             closing: Ends::new()?,
             numbers: 0,

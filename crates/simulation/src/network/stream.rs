@@ -1,25 +1,25 @@
 //! What is done with one end of a connection: reading, writing, ending.
 
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::RawFd;
 
 use super::end::{End, Packet, Stage};
-use super::{Due, EndId, Kind, Place, State, errno, nanos};
+use super::{EndId, Kind, Place, State, errno};
 
 impl State {
-    fn end_of(&self, fd: RawFd) -> io::Result<EndId> {
+    fn end_of(&self, fd: RawFd) -> io::Result<Option<EndId>> {
         match &self.socket(fd)?.kind {
-            Kind::Stream(Some(id)) => Ok(*id),
-            Kind::Stream(None) | Kind::Reserve | Kind::Listener { .. } | Kind::Datagram { .. } => {
-                Err(errno::error(errno::NOTCONN))
-            }
+            Kind::Stream(id) => Ok(*id),
+            Kind::Reserve | Kind::Listener { .. } | Kind::Datagram { .. } => Ok(None),
         }
     }
 
-    fn end_mut(&mut self, fd: RawFd) -> io::Result<(EndId, &mut End)> {
-        let id = self.end_of(fd)?;
-        let end = self.ends.get_mut(&id).ok_or_else(|| errno::error(errno::NOTCONN))?;
+    /// The end that a socket has, and what it is told that has none.
+    fn end_mut(&mut self, fd: RawFd, otherwise: i32) -> io::Result<(EndId, &mut End)> {
+        let id = self.end_of(fd)?.ok_or_else(|| errno::error(otherwise))?;
+        let end = self.ends.get_mut(&id).ok_or_else(|| errno::error(otherwise))?;
         Ok((id, end))
     }
 
@@ -27,43 +27,47 @@ impl State {
         if let Kind::Datagram { error, .. } = &mut self.socket_mut(fd)?.kind {
             return Ok(error.take().map(errno::error));
         }
-        Ok(self.end_mut(fd).ok().and_then(|(_, end)| end.error.take()).map(errno::error))
+        let end = self.end_mut(fd, errno::NOTCONN).ok();
+        Ok(end.and_then(|(_, end)| end.error.take()).map(errno::error))
     }
 
     pub(crate) fn peer_addr(&self, fd: RawFd) -> io::Result<SocketAddr> {
         if let Kind::Datagram { peer: Some(peer), .. } = &self.socket(fd)?.kind {
             return Ok(*peer);
         }
-        let end = self.ends.get(&self.end_of(fd)?).filter(|end| end.stage == Stage::Open);
+        let end = self.end_of(fd)?.and_then(|id| self.ends.get(&id));
+        let end = end.filter(|end| end.is_open());
         end.map(|end| end.remote).ok_or_else(|| errno::error(errno::NOTCONN))
     }
 
     pub(crate) fn recv(&mut self, fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
-        let (id, end) = self.end_mut(fd)?;
+        let (id, end) = self.end_mut(fd, errno::NOTCONN)?;
         if end.inbox.is_empty() {
-            if let Some(error) = end.error.take() {
-                return Err(errno::error(error));
-            }
-            return match end.stage {
-                Stage::Connecting => Err(errno::error(errno::AGAIN)),
-                Stage::Open if !end.heard_end && !end.deaf => Err(errno::error(errno::AGAIN)),
-                Stage::Open | Stage::Broken => Ok(0),
+            return match (end.heard_end, end.error.take(), end.stage) {
+                // Whoever was told of the end is told of nothing else.
+                (true, error, _) => {
+                    end.error = error;
+                    Ok(0)
+                }
+                (false, Some(error), _) => Err(errno::error(error)),
+                (false, None, Stage::Broken) => Ok(0),
+                (false, None, Stage::Open) if end.deaf => Ok(0),
+                (false, None, Stage::Connecting(_) | Stage::Answering(..) | Stage::Open) => {
+                    Err(errno::error(errno::AGAIN))
+                }
             };
         }
-        let count = end.inbox.len().min(buffer.len());
-        for (place, byte) in buffer.iter_mut().zip(end.inbox.drain(..count)) {
-            *place = byte;
-        }
+        let count = take(&mut end.inbox, buffer);
         end.read_silently += count;
         self.tell_room(id);
         Ok(count)
     }
 
     /// Tells the other end of what was read, when it is much or is waited for.
-    fn tell_room(&mut self, id: EndId) {
+    pub(super) fn tell_room(&mut self, id: EndId) {
         let Some(end) = self.ends.get(&id) else { return };
         let (host, read, Some(other)) = (end.host, end.read_silently, end.other) else { return };
-        let waits = |other: &End| other.wants_room || read >= other.window / 2;
+        let waits = |other: &End| other.wants_room.is_some() || read >= other.window / 2;
         if read > 0 && self.ends.get(&other).is_some_and(waits) {
             if let Some(end) = self.ends.get_mut(&id) {
                 end.read_silently = 0;
@@ -73,12 +77,14 @@ impl State {
     }
 
     pub(crate) fn send(&mut self, fd: RawFd, runs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let (id, end) = self.end_mut(fd)?;
+        let (id, end) = self.end_mut(fd, errno::PIPE)?;
         if let Some(error) = end.error.take() {
             return Err(errno::error(error));
         }
         match end.stage {
-            Stage::Connecting => return Err(errno::error(errno::AGAIN)),
+            Stage::Connecting(_) | Stage::Answering(..) => {
+                return Err(errno::error(errno::AGAIN));
+            }
             Stage::Broken => return Err(errno::error(errno::PIPE)),
             Stage::Open if end.said_end => return Err(errno::error(errno::PIPE)),
             Stage::Open => {}
@@ -86,25 +92,23 @@ impl State {
         let (host, other, room) = (end.host, end.other, end.room());
         let whole: usize = runs.iter().map(|run| run.len()).sum();
         let count = whole.min(room);
-        end.wants_room = count < whole;
         end.used += count;
-        if count < whole
-            && let Some(other) = other
-        {
-            // What it has read and kept to itself may be all there is.
-            self.tell_room(other);
+        if count > 0 {
+            let mut bytes: Vec<u8> = Vec::with_capacity(count);
+            for run in runs {
+                let left = count - bytes.len();
+                bytes.extend_from_slice(&run[..run.len().min(left)]);
+            }
+            self.note([SENT, id.0, count as u64]);
+            if let Some(other) = other {
+                self.send_pieces(host, other, bytes);
+            }
+        }
+        if count < whole {
+            self.want_room(id);
         }
         if count == 0 && whole > 0 {
             return Err(errno::error(errno::AGAIN));
-        }
-        let mut bytes: Vec<u8> = Vec::with_capacity(count);
-        for run in runs {
-            let left = count - bytes.len();
-            bytes.extend_from_slice(&run[..run.len().min(left)]);
-        }
-        self.note([SENT, id.0, count as u64]);
-        if let Some(other) = other {
-            self.send_pieces(host, other, bytes);
         }
         Ok(count)
     }
@@ -116,14 +120,12 @@ impl State {
             let rest = bytes.split_off(at);
             self.send_packet(from, to, Packet::Data(std::mem::replace(&mut bytes, rest)));
         }
-        if !bytes.is_empty() {
-            self.send_packet(from, to, Packet::Data(bytes));
-        }
+        self.send_packet(from, to, Packet::Data(bytes));
     }
 
     pub(crate) fn shutdown(&mut self, fd: RawFd, how: Shutdown) -> io::Result<()> {
-        let (id, end) = self.end_mut(fd)?;
-        if end.stage != Stage::Open {
+        let (id, end) = self.end_mut(fd, errno::NOTCONN)?;
+        if !end.is_open() {
             return Err(errno::error(errno::NOTCONN));
         }
         if how != Shutdown::Write {
@@ -139,6 +141,7 @@ impl State {
     fn say_end(&mut self, id: EndId) {
         let Some(end) = self.ends.get_mut(&id) else { return };
         let said = std::mem::replace(&mut end.said_end, true);
+        end.wants_room = None;
         let (host, other) = (end.host, end.other);
         if let Some(other) = other.filter(|_| !said) {
             self.send_packet(host, other, Packet::End);
@@ -148,12 +151,12 @@ impl State {
     /// Nobody has this end open any more.
     pub(super) fn close_end(&mut self, id: EndId) {
         let Some(end) = self.ends.get_mut(&id) else { return };
-        if end.stage == Stage::Open && !end.inbox.is_empty() {
+        if end.is_open() && !end.inbox.is_empty() {
             // What was never read: the other end is told (RFC 1122, 4.2.2.13).
             return self.abort_end(id);
         }
         (end.fd, end.closed) = (None, true);
-        if end.stage == Stage::Open {
+        if end.is_open() {
             self.say_end(id);
         }
         self.bury(id);
@@ -163,32 +166,51 @@ impl State {
     pub(super) fn abort_end(&mut self, id: EndId) {
         let Some(end) = self.ends.get_mut(&id) else { return };
         (end.fd, end.closed) = (None, true);
-        let (host, other, was_open) = (end.host, end.other, end.stage == Stage::Open);
+        let was_broken = end.is_broken();
         end.stage = Stage::Broken;
-        if let Some(other) = other.filter(|_| was_open) {
-            self.send_packet(host, other, Packet::Reset);
+        if !was_broken {
+            self.lose_unsent(id);
+            self.refuse(id);
         }
         self.bury(id);
     }
 
+    /// What is only now leaving an end that resets the connection does not leave any more.
+    fn lose_unsent(&mut self, id: EndId) {
+        let other = self.ends.get(&id).and_then(|end| end.other);
+        let Some(other) = other.filter(|_| self.conditions.is_rough) else { return };
+        let under_way = self.ends.get(&other).map_or(0, |other| other.wire.len());
+        let kept = self.random.usize(0..=under_way);
+        if let Some(other) = self.ends.get_mut(&other) {
+            other.wire.truncate(kept);
+        }
+    }
+
+    /// Tells the other end that there is nobody here.
+    pub(super) fn refuse(&mut self, id: EndId) {
+        let Some(end) = self.ends.get(&id) else { return };
+        let (host, other) = (end.host, end.other);
+        if let Some(other) = other {
+            self.send_packet(host, other, Packet::Reset);
+        }
+    }
+
     /// Both ends of a connection break, as if something between them had reset it.
     pub(crate) fn reset_connections(&mut self, host: Place) -> usize {
-        let ends = self.ends.iter().filter(|(_, end)| end.host == host && end.stage == Stage::Open);
+        let ends = self.ends.iter().filter(|(_, end)| end.host == host && end.is_open());
         let ends: Vec<(EndId, Option<EndId>)> = ends.map(|(id, end)| (*id, end.other)).collect();
         for (id, other) in &ends {
-            self.receive_reset(*id);
-            if let Some(other) = other {
-                self.receive_reset(*other);
+            for id in [Some(*id), *other].into_iter().flatten() {
+                self.receive_reset(id);
             }
         }
         ends.len()
     }
 
-    /// All that a host has open is gone, and nobody is told.
-    pub(crate) fn crash(&mut self, host: Place) {
-        self.hosts[host].is_up = false;
-        let ids: Vec<EndId> =
-            self.ends.iter().filter(|(_, end)| end.host == host).map(|(id, _)| *id).collect();
+    /// The ends of a host are gone, and nobody is told.
+    pub(super) fn crash_ends(&mut self, host: Place) {
+        let ends = self.ends.iter().filter(|(_, end)| end.host == host);
+        let ids: Vec<EndId> = ends.map(|(id, _)| *id).collect();
         for id in ids {
             if let Some(end) = self.ends.get_mut(&id) {
                 (end.fd, end.closed, end.stage) = (None, true, Stage::Broken);
@@ -201,73 +223,37 @@ impl State {
     /// Forgets a connection whose ends are both closed, when nothing more is to be told to either.
     pub(super) fn bury(&mut self, id: EndId) {
         let Some(end) = self.ends.get(&id).filter(|end| end.closed) else { return };
-        let Some(other) = end.other else {
-            self.ends.remove(&id);
+        let other = end.other;
+        if other.and_then(|other| self.ends.get(&other)).is_some_and(|other| !other.closed) {
             return;
-        };
-        if self.ends.get(&other).is_none_or(|other| other.closed) {
-            self.ends.remove(&id);
-            self.ends.remove(&other);
         }
-    }
-
-    /// Puts something on its way, behind what is under way.
-    pub(super) fn send_packet(&mut self, from: Place, to: EndId, packet: Packet) {
-        let Some(host) = self.ends.get(&to).map(|end| end.host) else { return };
-        let delay = self.delay(from, host);
-        let soonest = self.now + delay;
-        let Some(end) = self.ends.get_mut(&to) else { return };
-        let last = end.wire.back().map_or(0, |(due, _)| *due);
-        end.wire.push_back((soonest.max(last), packet));
-        self.await_first(to);
-    }
-
-    /// Makes an appointment for the first of what is on its way.
-    pub(super) fn await_first(&mut self, id: EndId) {
-        let Some(end) = self.ends.get_mut(&id).filter(|end| !end.awaited) else { return };
-        if let Some(due) = end.wire.front().map(|(due, _)| *due) {
-            end.awaited = true;
-            self.schedule(due, Due::Arrival(id));
-        }
-    }
-
-    /// The first of what is on its way was lost: it is sent again, later and later. Says whether it was given
-    /// up.
-    pub(super) fn lose(&mut self, id: EndId) {
-        let now = self.now;
-        let Some(end) = self.ends.get_mut(&id) else { return };
-        let (times, since) = end.lost.unwrap_or((0, now));
-        end.lost = Some((times + 1, since));
-        let again =
-            now + nanos(RETRANSMISSION).saturating_mul(1 << times.min(9)).min(nanos(SLOWEST));
-        let sender = end.other;
-        if now - since > nanos(PATIENCE) {
-            end.wire.clear();
-            if let Some(sender) = sender {
-                self.break_end(sender, errno::TIMEDOUT);
+        for id in [Some(id), other].into_iter().flatten() {
+            let Some(end) = self.ends.remove(&id) else { continue };
+            let tuple = (end.host, end.local, end.remote);
+            if self.tuples.get(&tuple) == Some(&id) {
+                self.tuples.remove(&tuple);
             }
-            return;
         }
-        if let Some(first) = end.wire.front_mut() {
-            first.0 = again;
-        }
-        self.await_first(id);
     }
 
     pub(super) fn break_end(&mut self, id: EndId, error: i32) {
-        if let Some(end) = self.ends.get_mut(&id).filter(|end| end.stage != Stage::Broken) {
+        if let Some(end) = self.ends.get_mut(&id).filter(|end| !end.is_broken()) {
             end.break_with(error);
-            end.wire.clear();
             self.announce_end(id);
         }
     }
 }
 
-/// How soon what was lost is sent again, at first (`TCP_RTO_MIN`) and at last (`TCP_RTO_MAX`, tcp(7)).
-const RETRANSMISSION: std::time::Duration = std::time::Duration::from_millis(200);
-const SLOWEST: std::time::Duration = std::time::Duration::from_secs(120);
-/// How long until it is given up (`net.ipv4.tcp_retries2`).
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(924);
+/// Moves as much as there is, and there is room for.
+fn take(inbox: &mut VecDeque<u8>, buffer: &mut [u8]) -> usize {
+    let count = inbox.len().min(buffer.len());
+    let (front, back) = inbox.as_slices();
+    let of_front = count.min(front.len());
+    buffer[..of_front].copy_from_slice(&front[..of_front]);
+    buffer[of_front..count].copy_from_slice(&back[..count - of_front]);
+    inbox.drain(..count);
+    count
+}
 
 /// What is noted.
 const SENT: u64 = 3;

@@ -10,6 +10,9 @@ use super::{EndId, Kind, Place, State};
 
 impl State {
     pub(crate) fn watch(&mut self, fd: RawFd, token: usize) -> bool {
+        if !self.has(fd) {
+            return false;
+        }
         let Ok(socket) = self.socket_mut(fd) else { return false };
         socket.token = Some(token);
         self.announce(fd);
@@ -63,7 +66,9 @@ impl State {
         match &socket.kind {
             Kind::Reserve => Readiness::NONE,
             // Neither connected nor listening (epoll(7) says: hung up).
-            Kind::Stream(None) => Readiness::WRITABLE.with(Readiness::WRITE_CLOSED),
+            Kind::Stream(None) => {
+                Readiness::WRITABLE.with(Readiness::WRITE_CLOSED).with(Readiness::READ_CLOSED)
+            }
             Kind::Stream(Some(end)) => self.ends.get(end).map_or(Readiness::NONE, End::readiness),
             Kind::Listener { queue, .. } if queue.is_empty() => Readiness::NONE,
             Kind::Listener { .. } => Readiness::READABLE,

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::net::{
@@ -77,7 +78,7 @@ pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
 #[expect(clippy::fn_params_excessive_bools, reason = "the option's value")]
 pub(crate) fn set_only_v6(socket: impl AsFd, only: bool) -> io::Result<()> {
     may_fail!(SetSockOpt);
-    simulated!(socket, |_, _| Ok(()));
+    simulated!(socket, |sockets, fd| sockets.set(fd, simulation::Setting::OnlyV6(only)));
     SockRef::from(&socket).set_only_v6(only)
 }
 
@@ -86,6 +87,13 @@ pub(crate) fn set_nodelay(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
     simulated!(socket, |_, _| Ok(()));
     SockRef::from(&socket).set_tcp_nodelay(true)
+}
+
+/// Closing a connection is to break it: nothing of it is remembered, and its port is free at once.
+pub(crate) fn reset_on_close(socket: impl AsFd) -> io::Result<()> {
+    may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
+    SockRef::from(&socket).set_linger(Some(Duration::ZERO))
 }
 
 pub(crate) fn bind(socket: impl AsFd, addr: &Address) -> io::Result<()> {
@@ -177,6 +185,7 @@ pub(crate) fn send_vectored(socket: impl AsFd, runs: &[IoSlice<'_>]) -> io::Resu
     may_fail!(Send);
     #[cfg(feature = "faults")]
     if let Some(bytes) = crate::faults::cut_runs(runs) {
+        simulated!(socket, |sockets, fd| sockets.send(fd, &[IoSlice::new(bytes)]));
         return Ok(net::send(socket, bytes, QUIETLY)?);
     }
     simulated!(socket, |sockets, fd| sockets.send(fd, runs));
