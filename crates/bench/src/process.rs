@@ -111,10 +111,15 @@ impl ServerProcess {
         self.address
     }
 
-    /// Its process.
-    #[must_use]
-    pub fn pid(&self) -> Option<Pid> {
-        Pid::from_raw(self.child.id().try_into().ok()?)
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let number = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let process = number.ok_or_else(|| io::Error::other("a process without a number"))?;
+        Ok(kill_process(process, signal)?)
     }
 
     /// Ends it with `TERM`, and gives what it and whatever it runs in said on standard error, if that is
@@ -125,9 +130,7 @@ impl ServerProcess {
     /// When it is gone, or said what is no text.
     pub fn end(mut self) -> io::Result<String> {
         let mut said = String::new();
-        if let Some(pid) = self.pid() {
-            kill_process(pid, Signal::TERM)?;
-        }
+        self.signal(Signal::TERM)?;
         if let Some(mut stderr) = self.child.stderr.take() {
             stderr.read_to_string(&mut said)?;
         }

@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use bench::process::ServerProcess;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 const CONNECTIONS: u64 = 50;
 const MESSAGE: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.\n";
@@ -43,10 +43,9 @@ fn count(program: &str, arguments: &[String], rounds: u64) -> io::Result<u64> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", program, "127.0.0.1:0"]);
     let server = ServerProcess::start(command.args(arguments).stderr(Stdio::piped()))?;
-    let pid = server.pid().ok_or_else(|| io::Error::other("a process without a number"))?;
     let streams = (0..CONNECTIONS).map(|_| connect(&server)).collect::<io::Result<Vec<_>>>()?;
     for _ in 0..rounds {
-        play(&streams, pid)?;
+        play(&streams, &server)?;
     }
     let said = server.end()?;
     let collected = said.lines().find_map(|line| line.split_once("Collected : "));
@@ -63,12 +62,12 @@ fn connect(server: &ServerProcess) -> io::Result<TcpStream> {
 }
 
 /// One message on each connection, and its echo.
-fn play(streams: &[TcpStream], server: Pid) -> io::Result<()> {
-    kill_process(server, Signal::STOP)?;
+fn play(streams: &[TcpStream], server: &ServerProcess) -> io::Result<()> {
+    server.signal(Signal::STOP)?;
     for mut stream in streams {
         stream.write_all(MESSAGE)?;
     }
-    kill_process(server, Signal::CONT)?;
+    server.signal(Signal::CONT)?;
     for mut stream in streams {
         let mut echo = [0; MESSAGE.len()];
         stream.read_exact(&mut echo)?;
