@@ -158,7 +158,7 @@ impl Kernel {
             Ok(body) => body,
             Err(outcome) => return outcome,
         };
-        let (handled, body) = self.run_out(to, symbol, body, parcel, reply);
+        let (handled, body) = self.run_out(symbol, body, parcel, reply);
         self.sessions.put_back(to, body);
         self.handled(handled)
     }
@@ -198,7 +198,7 @@ impl Kernel {
         parcel: &mut dyn Parcel,
     ) -> Outcome {
         let to = self.current.to;
-        let (handled, body) = self.run_out(to, symbol, body, parcel, None);
+        let (handled, body) = self.run_out(symbol, body, parcel, None);
         self.seat.put(to, body);
         self.handled(handled)
     }
@@ -207,12 +207,12 @@ impl Kernel {
     #[inline(always)]
     fn run_out(
         &mut self,
-        to: SessionId,
         symbol: Symbol,
         body: Box<dyn AnySession>,
         parcel: &mut dyn Parcel,
         reply: Option<&mut Reply<'_>>,
     ) -> (Handled, Box<dyn AnySession>) {
+        let to = self.current.to;
         self.depth += 1;
         Running { kernel: self, to, body: Some(body) }.run(symbol, parcel, reply)
     }

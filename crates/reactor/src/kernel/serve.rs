@@ -92,19 +92,17 @@ impl Kernel {
 
     /// Goes on pulling. What a handler puts in the place of the wheel has the rest of the same share.
     #[inline(never)]
-    fn pull_on(&mut self, id: WheelId, mut pull_many: PullMany, mut most: u32) {
-        loop {
-            match pull_many(self, id, &mut most) {
-                Pulled::All => return,
-                Pulled::Enough => break,
-                Pulled::Changed => {
-                    let Some(slot) = self.wheels.get(id.0) else { return };
-                    pull_many = slot.wheel.pull_many();
-                }
-            }
+    fn pull_on(&mut self, id: WheelId, pull_many: PullMany, mut most: u32) {
+        let mut pulled = pull_many(self, id, &mut most);
+        while pulled == Pulled::Changed {
+            let Some(slot) = self.wheels.get(id.0) else { return };
+            let pull_many = slot.wheel.pull_many();
+            pulled = pull_many(self, id, &mut most);
         }
-        self.park_wheel(id);
-        self.tidy();
+        if pulled == Pulled::Enough {
+            self.park_wheel(id);
+            self.tidy();
+        }
     }
 
     pub(crate) fn pull_many<W: Wheel>(&mut self, id: WheelId, most: &mut u32) -> Pulled {

@@ -243,8 +243,7 @@ impl Outbound {
 
     /// An item was put: when all is sent, that is to be told.
     pub(super) fn owe_flushed(&mut self, settings: &Settings) {
-        // Nobody keeps four thousand million items unsent, so there is no need to stop there.
-        self.items = self.items.wrapping_add(1);
+        self.items = self.items.wrapping_add(1); // nobody keeps four thousand million unsent
         self.owe_flushed_of_rest(settings);
     }
 
