@@ -117,6 +117,7 @@ impl Kernel {
         if self.has_work() {
             return Some(Duration::ZERO);
         }
+        self.desk.timers.settle();
         let Some(due) = self.next_wake() else {
             if self.is_idle() {
                 self.signal_everybody(Symbol::IDLE, None);
@@ -158,6 +159,7 @@ impl Kernel {
         let still_ready = self.desk.again.len();
         if let Some(events) = self.desk.poller.take_events() {
             events.iter().for_each(|event| self.notice(event));
+            self.clear_seat();
             self.desk.poller.return_events(events);
         }
         #[cfg(feature = "simulation")]
@@ -187,6 +189,7 @@ impl Kernel {
     /// Something of the kernel's own is ready, or a further descriptor of a wheel.
     #[cold]
     fn notice_other(&mut self, event: &mio::event::Event) {
+        self.clear_seat();
         match WatchId::from_token(event.token()) {
             Some(watch) => self.ready_further(&watch, Readiness::of(event)),
             None => self.notice_own(event.token()),
