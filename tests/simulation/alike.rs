@@ -57,7 +57,7 @@ fn a_request_that_ends_in_a_half_close_is_answered() {
             |builder| builder,
             |part, cx, heard| match heard {
                 Heard::Made => part.stream(cx),
-                Heard::End => part.put(cx, vec![b'!'; 300_000]),
+                Heard::End => part.put(cx, vec![b'!'; 40_000]),
                 Heard::Flushed | Heard::Failed => part.leave(cx),
                 Heard::Came => {}
             },
@@ -67,7 +67,7 @@ fn a_request_that_ends_in_a_half_close_is_answered() {
             part.react(|part, cx, heard| match heard {
                 Heard::Made => {
                     part.stream(cx);
-                    part.put(cx, vec![b'?'; 300_000]);
+                    part.put(cx, vec![b'?'; 40_000]);
                     part.streams[0].shutdown_output(cx);
                 }
                 Heard::End | Heard::Failed => part.leave(cx),
@@ -174,7 +174,7 @@ fn writing_to_who_has_closed_fails_after_his_end_was_heard() {
 fn a_slow_reader_gets_everything() {
     told_alike(|world| {
         // More than the world holds of what nobody reads.
-        let plenty = 300_000;
+        let plenty = 120_000;
         let (server, client) = unread(world, "x");
         world.act(Who::Client, &client, move |part, cx| {
             part.react(|part, _, heard| {
