@@ -10,10 +10,12 @@
 
 mod chats;
 mod client;
+mod crowd;
 mod datagrams;
 mod driver;
 mod echoes;
 mod journal;
+mod queues;
 mod sites;
 mod stage;
 mod trouble;
@@ -62,6 +64,10 @@ mod line_chat;
 #[path = "../../ports/tcp_server.rs"]
 mod port_tcp_server;
 
+#[expect(dead_code, reason = "its `main` is not ours")]
+#[path = "../../job_queue.rs"]
+mod job_queue;
+
 use std::process::ExitCode;
 
 use driver::Scenario;
@@ -74,12 +80,16 @@ const SCENARIOS: &[Scenario] = &[
     ("proxies", echoes::proxied_twice),
     ("http", sites::files),
     ("udp", datagrams::echo),
+    ("jobs", queues::jobs),
     ("doors", echoes::doors),
     ("two", echoes::two_at_a_time),
     ("line_chat", chats::one_room),
     ("chat", chats::rooms),
 ];
 
+/// Only if it is asked for by its name.
+const LARGE: &[Scenario] = &[("crowd", crowd::chat)];
+
 fn main() -> ExitCode {
-    driver::run(SCENARIOS)
+    driver::run(SCENARIOS, LARGE)
 }
