@@ -198,15 +198,16 @@ pub(crate) fn client_by_name(stage: &Stage) {
 pub(crate) fn server_refuses(stage: &Stage) {
     let Some(mut kernel) = stage.kernel() else { return };
     let (listener, addr) = listener();
-    let server = server(1).listen_on([listener]).per_address(1);
+    let server = server(9).listen_on([listener]).per_address(1);
+    let server = server.refused(|teller, cx, refused| {
+        teller.tell(format_args!("refused: {:?}", refused.reason));
+        cx.alarm_clear(&SHUTDOWN);
+        cx.yield_(&DRAIN, Duration::from_secs(60));
+    });
     server.spawn(&mut kernel, stage.crowd("server"));
-    let one = std::net::TcpStream::connect(addr);
-    let two = std::net::TcpStream::connect(addr);
-    if let Ok(one) = &one {
-        one.shutdown(std::net::Shutdown::Write).expect("connected the line before");
-    }
+    let guests = [(); 2].map(|()| std::net::TcpStream::connect(addr));
     stage.run(kernel);
-    drop((one, two));
+    drop(guests);
 }
 
 pub(crate) fn server_on_a_path(stage: &Stage) {
