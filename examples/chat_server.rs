@@ -1,7 +1,7 @@
 //! A chat server: nicknames, rooms, and no mercy for those who do not read.
 //!
 //! ```text
-//! cargo run --release --example chat_server
+//! cargo run --release -p examples --example chat_server
 //! nc 127.0.0.1 7777
 //! ```
 //!
@@ -264,8 +264,13 @@ fn proper_name(text: &[u8]) -> Option<Rc<str>> {
 
 const PROPER_NAME: &str = "1 to 20 characters, and no spaces";
 
-fn serve((address, per_address): (SocketAddr, usize)) -> io::Result<()> {
+fn serve(settings: (SocketAddr, usize)) -> io::Result<()> {
     let mut kernel = Kernel::new()?;
+    start(&mut kernel, settings);
+    kernel.run()
+}
+
+pub(crate) fn start(kernel: &mut Kernel, (address, per_address): (SocketAddr, usize)) {
     TcpServer::with_clients(|| Line::new().max_length(1024), |_: &mut Chat, _| None)
         .listen(address)
         .concurrency(50_000)
@@ -287,8 +292,7 @@ fn serve((address, per_address): (SocketAddr, usize)) -> io::Result<()> {
         .stall_timeout(Duration::from_secs(30))
         .linger(Duration::from_secs(1))
         .drain_on_signals(Duration::from_secs(5))
-        .spawn(&mut kernel, Chat::default());
-    kernel.run()
+        .spawn(kernel, Chat::default());
 }
 
 fn main() -> ExitCode {

@@ -1,8 +1,8 @@
 //! A client for the echo server: sends its input line by line and prints what comes back.
 //!
 //! ```text
-//! cargo run --release --example echo_server
-//! echo hello | cargo run --release --example echo_client -- 127.0.0.1:7777
+//! cargo run --release -p examples --example echo_server
+//! echo hello | cargo run --release -p examples --example echo_client -- 127.0.0.1:7777
 //! ```
 
 use std::io::{self, Write};

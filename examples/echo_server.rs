@@ -1,8 +1,8 @@
 //! An echo server: gives everyone back what they send, as it comes or, with `--lines`, line by line.
 //!
 //! ```text
-//! cargo run --release --example echo_server
-//! cargo run --release --example echo_client -- 127.0.0.1:7777
+//! cargo run --release -p examples --example echo_server
+//! cargo run --release -p examples --example echo_client -- 127.0.0.1:7777
 //! ```
 
 use std::io;
@@ -79,7 +79,17 @@ impl<F: Filter<Item = Bytes, Out = Bytes>> Echo<F> {
     }
 }
 
-fn serve<F>(address: SocketAddr, new_filter: fn() -> F) -> io::Result<()>
+fn serve((address, lines): (SocketAddr, bool)) -> io::Result<()> {
+    let mut kernel = Kernel::new()?;
+    if lines {
+        start(&mut kernel, address, || Line::literal(b"\n"));
+    } else {
+        start(&mut kernel, address, || Stream);
+    }
+    kernel.run()
+}
+
+pub(crate) fn start<F>(kernel: &mut Kernel, address: SocketAddr, new_filter: fn() -> F)
 where
     F: Filter<Item = Bytes, Out = Bytes>,
 {
@@ -92,9 +102,7 @@ where
         .on("got_failure", Echo::got_failure)
         .try_on("got_listen_failure", Echo::got_listen_failure)
         .on("got_signal", examples::got_signal);
-    let mut kernel = Kernel::new()?;
     kernel.spawn(&echo, Echo { address, new_filter, listener: None, clients: WheelMap::default() });
-    kernel.run()
 }
 
 fn main() -> ExitCode {
@@ -107,8 +115,6 @@ fn main() -> ExitCode {
             [address, lines] if lines == "--lines" => Some((address.parse().ok()?, true)),
             _ => None,
         },
-        |(address, lines)| {
-            if lines { serve(address, || Line::literal(b"\n")) } else { serve(address, || Stream) }
-        },
+        serve,
     )
 }

@@ -1,7 +1,7 @@
 //! An IRC bot: sits in a channel, answers a few commands, and comes back when it was thrown out.
 //!
 //! ```text
-//! cargo run --release --example irc_bot -- irc.libera.chat:6667 wheelbot '#wheels-test'
+//! cargo run --release -p examples --example irc_bot -- irc.libera.chat:6667 wheelbot '#wheels-test'
 //! /join #wheels-test          in any client of IRC; then: !help
 //! ```
 

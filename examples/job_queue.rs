@@ -3,7 +3,7 @@
 //! several times in vain is buried. Nothing is kept on disk.
 //!
 //! ```text
-//! cargo run --release --example job_queue -- 127.0.0.1:7777 --time 60000 --tries 3 --jobs 10000
+//! cargo run --release -p examples --example job_queue -- 127.0.0.1:7777 --time 60000 --tries 3 --jobs 10000
 //! nc 127.0.0.1 7777
 //! ```
 //!
@@ -45,13 +45,13 @@ struct Broker {
 }
 
 #[derive(Default)]
-struct Limits {
+pub(crate) struct Limits {
     /// How long a worker may have a job.
-    time: Duration,
+    pub(crate) time: Duration,
     /// How often a job is given out.
-    tries: usize,
+    pub(crate) tries: usize,
     /// How many there may be, in all queues, given out and buried.
-    jobs: usize,
+    pub(crate) jobs: usize,
 }
 
 struct Job {
@@ -261,10 +261,15 @@ fn is_name(name: &str) -> bool {
     (1..=100).contains(&name.len())
 }
 
-fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
+fn serve(settings: (SocketAddr, Limits)) -> io::Result<()> {
+    let mut kernel = Kernel::new()?;
+    start(&mut kernel, settings);
+    kernel.run()
+}
+
+pub(crate) fn start(kernel: &mut Kernel, (address, most): (SocketAddr, Limits)) {
     let broker = Broker { most, ..Broker::default() };
     let options = SocketOptions::new().dead_peer_timeout(Duration::from_secs(300));
-    let mut kernel = Kernel::new()?;
     TcpServer::with_clients(|| Line::new().output(b"\n"), |_: &mut Broker, _| Hands::default())
         .listener(SocketFactory::listen(address).options(options))
         .idle_timeout(None)
@@ -279,8 +284,7 @@ fn serve((address, most): (SocketAddr, Limits)) -> io::Result<()> {
         .client_draining(Broker::waited)
         .on_client(&WAITED, |broker, client, ()| broker.waited(client))
         .on(&IS_LATE, Broker::is_late)
-        .spawn(&mut kernel, broker);
-    kernel.run()
+        .spawn(kernel, broker);
 }
 
 fn main() -> ExitCode {

@@ -4,7 +4,7 @@
 //! because the output did not take them.
 //!
 //! ```text
-//! cargo run --release --example line_logger -- /tmp/line_logger 127.0.0.1:7777 /tmp/messages
+//! cargo run --release -p examples --example line_logger -- /tmp/line_logger 127.0.0.1:7777 /tmp/messages
 //! logger -u /tmp/line_logger -p auth.warning hello
 //! logger -n 127.0.0.1 -P 7777 -T --octet-count and more
 //! ```

@@ -2,7 +2,7 @@
 //! and IPv6, and wherever else it is told. It says where one came in.
 //!
 //! ```text
-//! cargo run --release --example multi_listen -- 7777 127.0.0.1:7778 /tmp/multi_listen
+//! cargo run --release -p examples --example multi_listen -- 7777 127.0.0.1:7778 /tmp/multi_listen
 //! nc -6 localhost 7777; nc 127.0.0.1 7778; nc -U /tmp/multi_listen
 //! ```
 
@@ -67,7 +67,13 @@ impl Door {
     }
 }
 
-fn serve((port, also): (u16, Vec<String>)) -> io::Result<()> {
+fn serve(settings: (u16, Vec<String>)) -> io::Result<()> {
+    let mut kernel = Kernel::new()?;
+    start(&mut kernel, settings);
+    kernel.run()
+}
+
+pub(crate) fn start(kernel: &mut Kernel, (port, also): (u16, Vec<String>)) {
     let door = States::new()
         .try_on("_start", Door::start)
         .try_on(&LISTENING, Door::listening)
@@ -76,9 +82,7 @@ fn serve((port, also): (u16, Vec<String>)) -> io::Result<()> {
         .on("got_failure", Door::got_failure)
         .try_on("got_listen_failure", Door::got_listen_failure)
         .on("got_signal", examples::got_signal);
-    let mut kernel = Kernel::new()?;
     kernel.spawn(&door, Door { port, also, listener: None, clients: WheelMap::default() });
-    kernel.run()
 }
 
 fn main() -> ExitCode {

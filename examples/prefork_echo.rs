@@ -2,8 +2,8 @@
 //! never listen. Whoever of them is free takes the next client; one that dies is replaced.
 //!
 //! ```text
-//! cargo run --release --example prefork_echo -- 127.0.0.1:7777 4
-//! cargo run --release --example echo_client -- 127.0.0.1:7777
+//! cargo run --release -p examples --example prefork_echo -- 127.0.0.1:7777 4
+//! cargo run --release -p examples --example echo_client -- 127.0.0.1:7777
 //! ```
 
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 //! `POE::Wheel::SocketFactory`. Its twin in Perl is `ports/rot13_server.pl`.
 //!
 //! ```text
-//! cargo run --release --example rot13_server
+//! cargo run --release -p examples --example rot13_server
 //! echo Uryyb | nc -N 127.0.0.1 12345
 //! ```
 
@@ -22,17 +22,21 @@ struct Rot13 {
 
 fn main() -> ExitCode {
     examples::main("rot13_server [PORT]", examples::port, |port| {
-        let rot13 = States::new()
-            .try_on("_start", Rot13::start)
-            .on("on_client_accept", Rot13::on_client_accept)
-            .on("on_server_error", Rot13::on_server_error)
-            .on("on_client_input", Rot13::on_client_input)
-            .on("on_client_error", Rot13::on_client_error)
-            .on("got_signal", examples::got_signal);
         let mut kernel = Kernel::new()?;
-        kernel.spawn(&rot13, Rot13 { port, server: None, clients: WheelMap::default() });
+        start(&mut kernel, port);
         kernel.run()
     })
+}
+
+pub(crate) fn start(kernel: &mut Kernel, port: u16) {
+    let rot13 = States::new()
+        .try_on("_start", Rot13::start)
+        .on("on_client_accept", Rot13::on_client_accept)
+        .on("on_server_error", Rot13::on_server_error)
+        .on("on_client_input", Rot13::on_client_input)
+        .on("on_client_error", Rot13::on_client_error)
+        .on("got_signal", examples::got_signal);
+    kernel.spawn(&rot13, Rot13 { port, server: None, clients: WheelMap::default() });
 }
 
 impl Rot13 {

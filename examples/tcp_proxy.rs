@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! python3 -m http.server --bind 127.0.0.1 8000
-//! RUST_LOG=info cargo run --release --example tcp_proxy -- 127.0.0.1:7777 127.0.0.1:8000
+//! RUST_LOG=info cargo run --release -p examples --example tcp_proxy -- 127.0.0.1:7777 127.0.0.1:8000
 //! curl http://127.0.0.1:7777/
 //! ```
 //!
@@ -110,15 +110,20 @@ fn log_totals(client: &mut Client<'_>, failure: &Failure) {
     log::info!("{peer}: {up} bytes up, {down} bytes down, {failure}");
 }
 
-struct Settings {
-    listen: String,
-    upstream: String,
-    patience: Duration,
+pub(crate) struct Settings {
+    pub(crate) listen: String,
+    pub(crate) upstream: String,
+    pub(crate) patience: Duration,
 }
 
 fn serve(settings: Settings) -> io::Result<()> {
-    let Settings { listen, upstream, patience } = settings;
     let mut kernel = Kernel::new()?;
+    start(&mut kernel, settings);
+    kernel.run()
+}
+
+pub(crate) fn start(kernel: &mut Kernel, settings: Settings) {
+    let Settings { listen, upstream, patience } = settings;
     TcpServer::with_clients(|| Stream, |_: &mut Proxy, _| Link::default())
         .listen(listen.as_str())
         .concurrency(10_000)
@@ -136,8 +141,7 @@ fn serve(settings: Settings) -> io::Result<()> {
         .stall_timeout(STALL)
         .lifetime(None)
         .drain_on_signals(patience)
-        .spawn(&mut kernel, Proxy { upstream });
-    kernel.run()
+        .spawn(kernel, Proxy { upstream });
 }
 
 fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! An echo server of datagrams: gives everyone back what they send, message by message.
 //!
 //! ```text
-//! cargo run --release --example udp_echo
+//! cargo run --release -p examples --example udp_echo
 //! echo hello | nc -u -w1 127.0.0.1 7777
 //! ```
 
@@ -45,15 +45,19 @@ impl Echo {
 }
 
 fn serve(address: SocketAddr) -> std::io::Result<()> {
+    let mut kernel = Kernel::new()?;
+    start(&mut kernel, address);
+    kernel.run()
+}
+
+pub(crate) fn start(kernel: &mut Kernel, address: SocketAddr) {
     let echo = States::new()
         .try_on("_start", Echo::start)
         .try_on("got_socket", Echo::got_socket)
         .on("got_message", Echo::got_message)
         .try_on("got_failure", Echo::got_failure)
         .on("got_signal", examples::got_signal);
-    let mut kernel = Kernel::new()?;
     kernel.spawn(&echo, Echo { address, factory: None, wheel: None });
-    kernel.run()
 }
 
 fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 //! and datagrams at PATH.datagrams, where whoever has a name gets their messages back.
 //!
 //! ```text
-//! cargo run --release --example unix_echo
+//! cargo run --release -p examples --example unix_echo
 //! echo hello | nc -N -U /tmp/unix_echo
 //! ```
 

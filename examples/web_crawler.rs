@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! python3 -m http.server --bind 127.0.0.1 8000
-//! cargo run --release --example web_crawler -- --connections 4 --pages 100 http://127.0.0.1:8000/
+//! cargo run --release -p examples --example web_crawler -- --connections 4 --pages 100 http://127.0.0.1:8000/
 //! ```
 
 use std::collections::{HashSet, VecDeque};

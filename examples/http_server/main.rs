@@ -1,7 +1,7 @@
 //! A web server: the files of a directory, and two addresses for programs.
 //!
 //! ```text
-//! RUST_LOG=info cargo run --release --example http_server -- 127.0.0.1:7777 docs
+//! RUST_LOG=info cargo run --release -p examples --example http_server -- 127.0.0.1:7777 docs
 //! curl -i http://127.0.0.1:7777/src/SUMMARY.md
 //! curl --data-binary @Cargo.lock http://127.0.0.1:7777/api/count
 //! curl http://127.0.0.1:7777/api/status
@@ -210,17 +210,22 @@ fn json(text: String) -> Response<Body> {
     with(response, header::CONTENT_TYPE, "application/json")
 }
 
-struct Settings {
-    address: SocketAddr,
-    directory: String,
-    patience: Duration,
+pub(crate) struct Settings {
+    pub(crate) address: SocketAddr,
+    pub(crate) directory: String,
+    pub(crate) patience: Duration,
 }
 
 fn serve(settings: Settings) -> io::Result<()> {
+    let mut kernel = Kernel::new()?;
+    start(&mut kernel, settings)?;
+    kernel.run()
+}
+
+pub(crate) fn start(kernel: &mut Kernel, settings: Settings) -> io::Result<()> {
     let Settings { address, directory, patience } = settings;
     let files = Files::below(&directory)
         .map_err(|error| io::Error::new(error.kind(), format!("{directory}: {error}")))?;
-    let mut kernel = Kernel::new()?;
     let site = Site { files, patience, began: kernel.now(), requests: 0 };
     TcpServer::with_clients(Httpd::streaming, |_: &mut Site, _| Exchange::default())
         .listen(address)
@@ -236,8 +241,8 @@ fn serve(settings: Settings) -> io::Result<()> {
         .frame_timeout(patience)
         .idle_timeout(Duration::from_secs(60))
         .drain_on_signals(Duration::from_secs(10))
-        .spawn(&mut kernel, site);
-    kernel.run()
+        .spawn(kernel, site);
+    Ok(())
 }
 
 fn main() -> ExitCode {

@@ -23,18 +23,22 @@ struct Client {
 
 fn main() -> ExitCode {
     examples::main("port_line_chat [PORT]", examples::port, |port| {
-        let chat = States::new()
-            .try_on("_start", Chat::start)
-            .on("got_client", Chat::got_client)
-            .on("got_listen_error", Chat::got_listen_error)
-            .on("got_line", Chat::got_line)
-            .on("got_flush", Chat::got_flush)
-            .on("got_client_error", Chat::got_client_error)
-            .on("got_signal", examples::got_signal);
         let mut kernel = Kernel::new()?;
-        kernel.spawn(&chat, Chat { port, listener: None, clients: WheelMap::default() });
+        start(&mut kernel, port);
         kernel.run()
     })
+}
+
+pub(crate) fn start(kernel: &mut Kernel, port: u16) {
+    let chat = States::new()
+        .try_on("_start", Chat::start)
+        .on("got_client", Chat::got_client)
+        .on("got_listen_error", Chat::got_listen_error)
+        .on("got_line", Chat::got_line)
+        .on("got_flush", Chat::got_flush)
+        .on("got_client_error", Chat::got_client_error)
+        .on("got_signal", examples::got_signal);
+    kernel.spawn(&chat, Chat { port, listener: None, clients: WheelMap::default() });
 }
 
 impl Chat {

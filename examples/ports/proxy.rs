@@ -26,24 +26,28 @@ struct Client {
 }
 
 fn main() -> ExitCode {
-    examples::main("port_proxy [PORT [SERVER_PORT]]", ports, |(port, server_port)| {
-        let proxy = States::new()
-            .try_on("_start", Proxy::start)
-            .on("got_client", Proxy::got_client)
-            .on("got_listen_error", Proxy::got_listen_error)
-            .on("got_signal", examples::got_signal);
-        let client = States::new()
-            .on_start(Client::client_start)
-            .on("got_server", Client::got_server)
-            .on("got_connect_error", Client::got_connect_error)
-            .on("client_input", Client::client_input)
-            .on("server_input", Client::server_input)
-            .on("got_error", Client::got_error)
-            .on("got_flush", Client::got_flush);
+    examples::main("port_proxy [PORT [SERVER_PORT]]", ports, |ports| {
         let mut kernel = Kernel::new()?;
-        kernel.spawn(&proxy, Proxy { port, server_port, client, listener: None });
+        start(&mut kernel, ports);
         kernel.run()
     })
+}
+
+pub(crate) fn start(kernel: &mut Kernel, (port, server_port): (u16, u16)) {
+    let proxy = States::new()
+        .try_on("_start", Proxy::start)
+        .on("got_client", Proxy::got_client)
+        .on("got_listen_error", Proxy::got_listen_error)
+        .on("got_signal", examples::got_signal);
+    let client = States::new()
+        .on_start(Client::client_start)
+        .on("got_server", Client::got_server)
+        .on("got_connect_error", Client::got_connect_error)
+        .on("client_input", Client::client_input)
+        .on("server_input", Client::server_input)
+        .on("got_error", Client::got_error)
+        .on("got_flush", Client::got_flush);
+    kernel.spawn(&proxy, Proxy { port, server_port, client, listener: None });
 }
 
 fn ports(arguments: &[String]) -> Option<(u16, u16)> {

@@ -21,22 +21,26 @@ type Server<'a> = components::Server<'a, Line>;
 fn main() -> ExitCode {
     examples::main("port_tcp_client [PORT]", examples::port, |port| {
         let mut kernel = Kernel::new()?;
-        TcpClient::new(Line::new)
-            .alias("client")
-            .connect(("127.0.0.1", port))
-            .started(Sums::started)
-            .connected(Sums::connected)
-            .connect_error(Sums::connect_error)
-            .disconnected(Sums::disconnected)
-            .server_input(Sums::server_input)
-            .server_error(Sums::server_error)
-            .server_flushed(Sums::server_flushed)
-            .on("got_signal", |sums, server, signal| {
-                examples::got_signal(sums, server.cx(), signal);
-            })
-            .spawn(&mut kernel, Sums::default());
+        start(&mut kernel, port);
         kernel.run()
     })
+}
+
+pub(crate) fn start(kernel: &mut Kernel, port: u16) {
+    TcpClient::new(Line::new)
+        .alias("client")
+        .connect(("127.0.0.1", port))
+        .started(Sums::started)
+        .connected(Sums::connected)
+        .connect_error(Sums::connect_error)
+        .disconnected(Sums::disconnected)
+        .server_input(Sums::server_input)
+        .server_error(Sums::server_error)
+        .server_flushed(Sums::server_flushed)
+        .on("got_signal", |sums, server, signal| {
+            examples::got_signal(sums, server.cx(), signal);
+        })
+        .spawn(kernel, Sums::default());
 }
 
 impl Sums {

@@ -23,26 +23,30 @@ const LATER: Event<Bytes> = Event::new("later");
 fn main() -> ExitCode {
     examples::main("port_tcp_server [PORT]", examples::port, |port| {
         let mut kernel = Kernel::new()?;
-        TcpServer::with_clients(Line::new, |_: &mut Echo, _| 0)
-            .alias("echo")
-            .listen(("127.0.0.1", port))
-            .concurrency(2)
-            .started(Echo::started)
-            .listening(Echo::listening)
-            .error(Echo::error)
-            .stopped(Echo::stopped)
-            .client_pre_connect(Echo::client_pre_connect)
-            .client_connected(Echo::client_connected)
-            .client_input(Echo::client_input)
-            .client_error(Echo::client_error)
-            .client_disconnected(Echo::client_disconnected)
-            .on_client(&LATER, Echo::later)
-            .on("got_signal", |echo, clients, signal| {
-                examples::got_signal(echo, clients.cx(), signal);
-            })
-            .spawn(&mut kernel, Echo::default());
+        start(&mut kernel, port);
         kernel.run()
     })
+}
+
+pub(crate) fn start(kernel: &mut Kernel, port: u16) {
+    TcpServer::with_clients(Line::new, |_: &mut Echo, _| 0)
+        .alias("echo")
+        .listen(("127.0.0.1", port))
+        .concurrency(2)
+        .started(Echo::started)
+        .listening(Echo::listening)
+        .error(Echo::error)
+        .stopped(Echo::stopped)
+        .client_pre_connect(Echo::client_pre_connect)
+        .client_connected(Echo::client_connected)
+        .client_input(Echo::client_input)
+        .client_error(Echo::client_error)
+        .client_disconnected(Echo::client_disconnected)
+        .on_client(&LATER, Echo::later)
+        .on("got_signal", |echo, clients, signal| {
+            examples::got_signal(echo, clients.cx(), signal);
+        })
+        .spawn(kernel, Echo::default());
 }
 
 impl Echo {

@@ -166,6 +166,21 @@ fn no_more_is_kept_than_may_be_and_what_is_refused_comes_back() {
     assert!(server.join() >= 99 + 10);
 }
 
+/// The number that `docs/src/promises.md` gives.
+#[test]
+fn a_thousand_and_24_items_are_kept_by_default() {
+    let client = told().alias("client").keep_unsent().started(|_, cx| cx.yield_("fill", ()));
+    let told = run(client.on("fill", |story, server, ()| {
+        for n in 0..1_024 {
+            assert_eq!(server.put(n.to_string()), Put::Queued);
+        }
+        assert_eq!(server.put("1024"), Put::Refused("1024".into()));
+        story.tell("full");
+        server.shutdown();
+    }));
+    assert_eq!(told, ["full", "stopped"]);
+}
+
 #[test]
 fn what_was_put_to_a_server_that_took_nothing_goes_to_the_next_a_little_at_a_time() {
     // Far more than may be unsent: the first connection fails of it, and the second must not.

@@ -39,7 +39,7 @@ fn a_client_that_was_not_told_to_never_connects_again() {
 }
 
 #[test]
-fn waits_grow_to_twice_as_long_up_to_the_most_and_then_it_gives_up() {
+fn p62_waits_grow_to_twice_as_long_up_to_the_most_and_then_it_gives_up() {
     let reconnect = Reconnect::new().first(SECOND).most(10 * SECOND).attempts(40);
     let (told, waits) = tries(client().reconnect(reconnect));
     assert_eq!(told.len(), 2 + 41 + 1);
@@ -115,7 +115,7 @@ fn attempts_are_counted_anew_for_another_place() {
 }
 
 #[test]
-fn clients_that_failed_together_come_back_spread_out() {
+fn p62_clients_that_failed_together_come_back_spread_out() {
     let refusing = Refusing::new();
     let seconds = Notes::<Duration>::default();
     let mut kernel = Kernel::builder().clock(Clock::virtual_time()).build().expect("a kernel");
@@ -154,7 +154,7 @@ fn accepting() -> TcpListener {
 }
 
 #[test]
-fn attempts_are_counted_anew_only_after_a_connection_that_lasted() {
+fn p62_attempts_are_counted_anew_only_after_a_connection_that_lasted() {
     for (lasts, is_stable) in [(9 * SECOND, false), (10 * SECOND, true)] {
         let listener = accepting();
         let addr = listener.local_addr().expect("local address");

@@ -86,7 +86,7 @@ fn a_concurrency_that_is_lowered_sends_nobody_away_and_is_kept_then() {
 }
 
 #[test]
-fn in_a_burst_with_goodbyes_at_random_there_are_never_more_than_allowed() {
+fn p43_in_a_burst_with_goodbyes_at_random_there_are_never_more_than_allowed() {
     const MOST: usize = 10;
     for form in FORMS {
         let (now, most) = (Rc::new(Cell::new(0_usize)), Rc::new(Cell::new(0)));
@@ -246,7 +246,7 @@ fn connect_from(from: &str, to: SocketAddr) -> TcpStream {
 }
 
 #[test]
-fn one_address_has_no_more_than_its_share_and_has_it_again() {
+fn p43_one_address_has_no_more_than_its_share_and_has_it_again() {
     for form in FORMS {
         let mut house = House::open(form, lines().per_address(2));
         let mut streams = vec![house.connect(), house.connect()];

@@ -245,7 +245,7 @@ fn a_failure_is_seen_to_before_anything_else_is_told() {
 }
 
 #[test]
-fn an_error_of_one_connection_with_a_session_of_its_own_leaves_the_others() {
+fn p22_an_error_of_one_connection_with_a_session_of_its_own_leaves_the_others() {
     let server = lines().client_input(|story, client, line| match &line[..] {
         b"fail" => Err("oh"),
         _ => {

@@ -53,7 +53,7 @@ impl Timed {
 }
 
 #[test]
-fn a_silent_client_goes_after_five_minutes() {
+fn p42_a_silent_client_goes_after_five_minutes() {
     for form in FORMS {
         let mut timed = Timed::new(form, lines());
         timed.pass(4 * MINUTE);
@@ -65,7 +65,7 @@ fn a_silent_client_goes_after_five_minutes() {
 }
 
 #[test]
-fn an_unfinished_record_is_waited_for_half_a_minute() {
+fn p43_an_unfinished_record_is_waited_for_half_a_minute() {
     for form in FORMS {
         let mut timed = Timed::new(form, lines());
         timed.send("unfinished");
@@ -86,7 +86,7 @@ fn a_client_that_takes_nothing_is_waited_for_a_minute() {
 }
 
 #[test]
-fn a_connection_lasts_no_longer_than_a_day() {
+fn p43_a_connection_lasts_no_longer_than_a_day() {
     for form in FORMS {
         let mut timed = Timed::new(form, lines());
         for _ in 0..24 * 60 / 4 - 1 {

@@ -139,15 +139,36 @@ fn connected_unix_datagrams_send_to_their_peer() {
     rig.end();
 }
 
+/// Whatever was asked for: the second would get all that is for the first.
 #[test]
-fn p55_a_second_bind_to_one_port_fails() {
-    let taken = udp();
-    let place = taken.local_addr().unwrap();
+fn p55_a_second_bind_to_one_port_fails_and_the_first_goes_on() {
+    let (mut rig, place) = Rig::udp();
+    for reuse in [false, true] {
+        rig.act(move |host, cx| {
+            let second = SocketFactory::datagram(place).reuse(reuse);
+            host.factories.push(second.build(cx, "made", "failed"));
+        });
+    }
+    rig.run_until_heard(2);
+    assert_eq!(rig.failures(), [(Operation::Bind, Errno::ADDRINUSE.raw_os_error()); 2]);
+    udp().send_to(b"hello", place).unwrap();
+    rig.run_until_messages(1);
+    rig.end();
+}
+
+/// The first asked for it too.
+#[test]
+fn p55_two_factories_that_ask_to_reuse_one_port_get_it_once() {
     let mut rig = Rig::start();
+    let factory = |place| SocketFactory::datagram(place).reuse(true);
     rig.act(move |host, cx| {
-        host.factories.push(SocketFactory::datagram(place).build(cx, "made", "failed"));
+        let first = factory(([127, 0, 0, 1], 0).into()).build(cx, "made", "failed");
+        let place = first.local_addr(cx).and_then(|addr| addr.as_ip()).expect("it is bound");
+        host.factories.push(first);
+        host.factories.push(factory(place).build(cx, "made", "failed"));
     });
     rig.run_until_heard(1);
     assert_eq!(rig.failures(), [(Operation::Bind, Errno::ADDRINUSE.raw_os_error())]);
+    assert_eq!(rig.act(|host, _| host.made.len()), 1);
     rig.end();
 }

@@ -74,6 +74,27 @@ fn p46_what_finds_no_room_is_given_back_and_counted() {
     rig.end();
 }
 
+/// The numbers that `docs/src/promises.md` gives.
+#[test]
+fn p46_a_thousand_and_24_messages_or_a_mebibyte_wait_by_default() {
+    for (length, most) in [(1, 1_024), (1 << 14, 64), (1 << 15, 32)] {
+        let mut rig = Rig::with_built(Datagram::builder(Socket::try_from(udp()).unwrap()));
+        let to = udp().local_addr().unwrap();
+        rig.act(move |host, cx| {
+            let wheel = host.wheel();
+            // When so many have been put as are sent at once; it is a while before it tries again.
+            faults::fail_next(Call::Send, Errno::NOBUFS.raw_os_error());
+            for _ in 0..most {
+                assert_eq!(wheel.send_to(cx, vec![0; length], to), Sent::Queued);
+            }
+            assert!(matches!(wheel.send_to(cx, vec![0; length], to), Sent::Dropped(_)));
+            assert_eq!((wheel.unsent(cx), wheel.dropped(cx)), (most * length, 1));
+        });
+        assert_eq!(faults::pending(), 0);
+        rig.end();
+    }
+}
+
 #[test]
 fn p46_a_system_without_buffers_is_tried_again_in_good_time() {
     let clock = reactor::Clock::virtual_time();

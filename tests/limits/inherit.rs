@@ -1,4 +1,5 @@
-//! What a child gets of us: nothing. Everything is made closed on exec, not made so afterwards.
+//! What a child gets of us: nothing. Everything is made closed on exec, not made so afterwards. And by
+//! what we wait.
 
 use std::fs;
 use std::os::fd::{AsRawFd, RawFd};
@@ -47,6 +48,23 @@ pub(crate) fn p67_every_descriptor_is_closed_on_exec_and_every_socket_does_not_b
     // wall clock's notice beside them.
     assert!(sockets >= 4 && opened.len() >= sockets + theirs.len() + 4, "{opened:?}");
     assert_eq!(descriptors_of_a_child(), childs_before);
+}
+
+/// A system that forbids `io_uring`, as containers do, forbids nothing that is needed here.
+pub(crate) fn p64_readiness_comes_by_epoll_and_nothing_asks_for_io_uring() {
+    let before = Descriptors::note();
+    let (peer, addr) = net::listener();
+    let mut rig = Rig::start(move |host, cx| {
+        Host::stay(cx);
+        host.build(cx, SocketFactory::connect(addr));
+    });
+    rig.run_until_established(1);
+    rig.act(|host, cx| host.stream(cx));
+    rig.turn();
+    let opened = before.opened_since();
+    let with = |name: &str| opened.values().filter(|target| target.contains(name)).count();
+    assert_eq!((with("[eventpoll]"), with("uring")), (1, 0), "{opened:?}");
+    drop(peer);
 }
 
 fn flags(number: RawFd) -> u32 {

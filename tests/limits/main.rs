@@ -9,8 +9,10 @@ mod clients;
 mod drops;
 mod each_call;
 mod exhaustion;
+mod idle;
 mod inherit;
 mod no_permission;
+mod no_thread;
 mod nofile;
 mod passing;
 mod piped;
@@ -71,6 +73,8 @@ const TESTS: &[(&str, fn())] = tests! {
         two_thousand_connections_of_a_server_leave_nothing;
     slow_loris:
         p43_a_thousand_slow_clients_go_at_the_deadline_and_a_good_one_is_served;
+    no_thread:
+        what_is_known_already_takes_no_thread_and_a_job_takes_one;
     watches:
         watches_that_end_in_any_way_leave_nothing,
         p20_a_notice_for_a_watch_that_ended_is_not_the_next_owners,
@@ -79,6 +83,7 @@ const TESTS: &[(&str, fn())] = tests! {
     drops:
         wheels_dropped_at_any_stage_leave_nothing;
     inherit:
+        p64_readiness_comes_by_epoll_and_nothing_asks_for_io_uring,
         p67_every_descriptor_is_closed_on_exec_and_every_socket_does_not_block;
     wall_clock:
         alarms_by_the_wall_clock_have_one_descriptor_and_only_if_there_are_any,
@@ -102,6 +107,8 @@ const TESTS: &[(&str, fn())] = tests! {
         p11_the_rights_are_never_wider_not_for_a_moment,
         p11_a_path_that_cannot_get_its_mode_is_not_there,
         p39_without_a_descriptor_to_spare_nothing_is_left_behind;
+    idle:
+        a_thousand_idle_connections_wake_nobody;
     churn:
         ten_thousand_connections_leave_nothing;
 };

@@ -40,6 +40,7 @@ const TESTS: &[Test] = tests! {
         p05_a_connect_that_nobody_answers_is_nothing_until_its_time_is_up,
         p05_a_connect_that_is_answered_late_is_made;
     ports:
+        p07_who_tries_every_port_of_a_small_network_never_meets_itself,
         p74_when_no_port_is_left_it_is_told_and_one_that_is_free_again_is_used;
     everywhere:
         p54_both_families_have_one_port_and_see_their_own_addresses,

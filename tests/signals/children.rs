@@ -4,14 +4,18 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::rc::Rc;
 
+use bytes::Bytes;
 use reactor::{ChildError, Context, Exited, Kernel, SessionId, States};
 use rustix::process::{Resource, Rlimit, Signal as System, getrlimit, setrlimit};
 use testkit::children::{dead, herd, kill, shell, zombies};
 use testkit::leak::Descriptors;
+use testkit::net::run_until;
 use testkit::story::{Stage, act};
+use wheels::filter::Line;
+use wheels::{Failure, Input, ReadWrite};
 
 use crate::Test;
 
@@ -22,6 +26,7 @@ pub const TESTS: &[Test] = &[
     ("p17_a_child_that_exited_before_it_was_watched_is_told_of", p17_before),
     ("p17_one_that_exited_before_is_told_of_without_a_descriptor_too", p17_before_by_signal),
     ("p17_the_status_of_a_child_that_nobody_watches_is_not_taken", p17_not_ours),
+    ("p18_an_exit_is_told_though_a_grandchild_holds_the_output", p18),
     ("an_event_says_how_the_child_ended", how_it_ended),
     ("a_status_that_somebody_else_took_is_none", taken_by_another),
     ("what_is_not_a_child_cannot_be_watched", not_a_child),
@@ -172,6 +177,53 @@ fn p17_not_ours() {
     assert_eq!(theirs.wait().unwrap().code(), Some(3));
     assert_each_once(&by_descriptor, &pids[..1]);
     assert_each_once(&by_signal, &pids[1..]);
+}
+
+/// The exit and the end of the output are two events: the one comes while the other is far away.
+#[expect(clippy::zombie_processes, reason = "the kernel reaps it")]
+fn p18() {
+    let told: Rc<RefCell<Vec<String>>> = Rc::default();
+    let note = |what: &'static str| {
+        let told = Rc::clone(&told);
+        move || told.borrow_mut().push(what.to_owned())
+    };
+    let (exited, ended) = (note("exited"), note("ended"));
+    let lines = Rc::clone(&told);
+    let states = States::new()
+        .on_start(|output: &mut Option<ReadWrite<Line>>, cx: &mut Context<'_>, ()| {
+            let mut shell = with_heir();
+            cx.sig_child(shell.id(), "exited").unwrap();
+            let stdout = shell.stdout.take().expect("it is piped");
+            let builder = ReadWrite::builder(stdout).filter(Line::literal(b"\n"));
+            *output = Some(builder.build(cx, "line", "failed"));
+        })
+        .on("exited", move |_: &mut Option<_>, _: &mut Context<'_>, it: Exited| {
+            assert!(it.status.is_some_and(|status| status.success()), "{it:?}");
+            exited();
+        })
+        .on("line", move |_: &mut Option<_>, _: &mut Context<'_>, line: Input<Bytes>| {
+            lines.borrow_mut().push(String::from_utf8(line.item.to_vec()).unwrap());
+        })
+        .on("failed", move |_: &mut Option<_>, _: &mut Context<'_>, failure: Failure| {
+            assert!(failure.is_end(), "{failure}");
+            ended();
+        });
+    let mut kernel = Kernel::new().unwrap();
+    kernel.spawn(&states, None);
+    run_until(&mut kernel, "what it said and its exit", || told.borrow().len() == 2);
+    let mut before = told.take();
+    before.sort_unstable_by_key(|line| line == "exited");
+    assert_eq!(before[1], "exited");
+    kill(before[0].parse().expect("a number"), System::KILL);
+    kernel.run().unwrap();
+    assert_eq!(told.take(), ["ended"]);
+}
+
+/// A shell that says the number of another process, which has its output too, and exits.
+fn with_heir() -> Child {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "sleep 1000 & echo $!"]).stdout(Stdio::piped());
+    shell.spawn().expect("sh")
 }
 
 fn how_it_ended() {

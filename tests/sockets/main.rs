@@ -7,6 +7,7 @@ mod accept_errors;
 mod bad_parameters;
 mod connect;
 mod contradictions;
+mod dead_peers;
 mod doors;
 mod failures;
 mod families;

@@ -72,7 +72,7 @@ fn p73_a_peer_that_asks_and_closes_both_ways_is_heard_before_the_answer_fails() 
 
 /// More than one share of a turn.
 #[test]
-fn all_that_came_is_told_before_a_write_failure() {
+fn p73_all_that_came_is_told_before_a_write_failure() {
     const ALL: usize = 150_000;
     let (ours, mut peer) = wide_pair();
     peer.write_all(&noise(ALL)).expect("write");
@@ -213,7 +213,7 @@ fn calls_that_would_block_are_made_again_when_the_system_says_so() {
 }
 
 #[test]
-fn what_is_unsent_when_the_peer_resets_is_counted() {
+fn p73_what_is_unsent_when_the_peer_resets_is_counted() {
     let (ours, peer) = narrow_pair();
     let mut rig = Rig::new(ReadWrite::builder(ours));
     rig.act(|host, cx| drop(host.put(cx, noise(1 << 20))));

@@ -30,6 +30,7 @@ mod stalls;
 mod support;
 mod switch;
 mod switching;
+mod terminals;
 mod two;
 mod unread;
 mod urgent;

@@ -131,7 +131,7 @@ fn the_end_comes_after_all_that_was_sent_before_it() {
 }
 
 #[test]
-fn a_line_that_is_too_long_fails_once_and_the_answer_still_arrives() {
+fn p15_a_line_that_is_too_long_fails_once_and_the_answer_still_arrives() {
     let (ours, mut peer) = pair();
     let filter = Line::literal(b"\n").max_length(10);
     let mut rig = Rig::new(ReadWrite::builder(ours).filter(filter)).react(|host, cx, heard| {
@@ -154,6 +154,28 @@ fn a_line_that_is_too_long_fails_once_and_the_answer_still_arrives() {
         rig.end(),
         [item("ok"), Heard::Failed(Operation::Decode, EMSGSIZE, 0), Heard::Stopped]
     );
+}
+
+/// By default. Who sends on is hung up on, and most of what he sends is never read.
+#[test]
+fn p15_a_gibibyte_without_an_end_is_refused_at_the_limit_and_not_read() {
+    let (ours, mut peer) = pair();
+    let mut rig =
+        Rig::new(ReadWrite::builder(ours).filter(Line::new())).react(|host, cx, heard| {
+            assert_eq!(*heard, Heard::Failed(Operation::Decode, EMSGSIZE, 0));
+            // The limit of a line, and a read more.
+            let received = host.stream().received(cx);
+            assert!(received <= 16_384 + (64 << 10), "{received}");
+            drop(host.take());
+        });
+    rig.act(|_, cx| cx.delay_set("word", std::time::Duration::from_secs(3600), "later"));
+    let client = Peer::play(move || {
+        let block = vec![b'a'; 1 << 20];
+        (0..1024).take_while(|_| peer.write_all(&block).is_ok()).count()
+    });
+    let mib = client.run(&mut rig.kernel);
+    assert!(mib < 64, "{mib} MiB were taken from it");
+    assert_eq!(rig.heard(), [Heard::Failed(Operation::Decode, EMSGSIZE, 0)]);
 }
 
 #[test]

@@ -4,16 +4,17 @@ use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reactor::Clock;
+use reactor::{Clock, Context};
 use rustix::fs::{OFlags, fcntl_getfl};
-use testkit::net::Peer;
+use testkit::net::{PATIENCE, Peer};
 use wheels::filter::{Line, Stream};
 use wheels::{Operation, Put, ReadWrite};
 
-use crate::data::noise;
-use crate::support::{END, FLUSHED, HIGH, Heard, LOW, Rig, echo, item, items};
+use crate::data::{Noise, noise};
+use crate::support::{END, FLUSHED, HIGH, Heard, Host, LOW, Rig, echo, item, items};
 
 const EPIPE: i32 = 32;
 
@@ -93,9 +94,10 @@ fn input_that_is_shut_down_is_closed_and_output_goes_on() {
     assert_eq!(rig.end(), [item("one"), Heard::Flushed, Heard::Stopped]);
 }
 
-/// `cat` copies what it reads, and ends when its input does.
+/// `cat` copies what it reads, and ends when its input does. Who wrote all before he read would wait for
+/// ever: both pipes would be full.
 #[test]
-fn a_child_gets_all_and_the_end_and_all_of_its_answer_comes() {
+fn p70_a_child_gets_all_and_the_end_and_all_of_its_answer_comes() {
     const ALL: usize = 5 << 20;
     let (mut child, mut rig) = cat();
     rig.act(|host, cx| {
@@ -106,6 +108,46 @@ fn a_child_gets_all_and_the_end_and_all_of_its_answer_comes() {
     let answer = items(&told).concat();
     assert_eq!(answer.len(), ALL);
     assert!(answer.chunks(1 << 20).all(|chunk| chunk == noise(1 << 20)));
+    assert_eq!(told[told.len() - 2..], [END, Heard::Stopped]);
+    assert!(child.wait().expect("wait").success());
+}
+
+/// No more is put than the marks allow, and so no more is kept.
+#[test]
+fn p70_a_hundred_mebibytes_pass_through_a_child_and_little_of_it_is_kept() {
+    const ALL: usize = 100 << 20;
+    const PIECE: usize = 64 << 10;
+    let (mut child, mut rig) = cat();
+    let feed = |host: &mut Host<Stream>, cx: &mut Context<'_>, sent: &mut Noise| {
+        let mut put = Put::Queued;
+        while sent.at < ALL && put == Put::Queued {
+            put = host.put(cx, Bytes::from_static(sent.next(PIECE.min(ALL - sent.at))));
+        }
+        assert!(matches!(put, Put::Queued | Put::High), "{put:?}");
+        if sent.at == ALL {
+            host.stream().shutdown_output(cx);
+        }
+    };
+    let (mut sent, mut came) = (Noise::default(), Noise::default());
+    rig.act(move |host, cx| {
+        feed(host, cx, &mut sent);
+        host.react(move |host, cx, heard| match heard {
+            Heard::Item(bytes) => {
+                came.check(bytes);
+                assert!(host.stream().unsent(cx) < (1 << 20) + PIECE);
+            }
+            Heard::Low => feed(host, cx, &mut sent),
+            Heard::Failed(..) => assert_eq!(came.at, ALL),
+            Heard::High | Heard::Flushed | Heard::Word(_) | Heard::Stopped => {}
+        });
+    });
+    let began = Instant::now();
+    let mut told = Vec::new();
+    while told.last() != Some(&Heard::Stopped) {
+        assert!(began.elapsed() < 4 * PATIENCE, "it does not end");
+        rig.kernel.run_one_turn(Duration::from_millis(5)).expect("a turn");
+        told = rig.take_heard();
+    }
     assert_eq!(told[told.len() - 2..], [END, Heard::Stopped]);
     assert!(child.wait().expect("wait").success());
 }

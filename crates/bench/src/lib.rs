@@ -8,7 +8,7 @@
 //! Linux only.
 //!
 //! In reading order: [`args`], [`machine`], [`process`], [`contest`], [`echo_load`], [`burst_load`],
-//! [`chat_load`], [`connect_load`], [`wrk`], [`poe`], [`table`].
+//! [`chat_load`], [`connect_load`], [`wrk`], [`poe`], [`table`]; and [`soak`], which is a program of its own.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -22,6 +22,7 @@ pub mod echo_load;
 pub mod machine;
 pub mod poe;
 pub mod process;
+pub mod soak;
 pub mod table;
 pub mod udp_load;
 pub mod wrk;

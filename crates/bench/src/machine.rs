@@ -111,8 +111,9 @@ fn stat_from_state(pid: u32) -> io::Result<String> {
 ///
 /// When the process is gone, or the kernel does not say.
 pub fn anonymous_bytes(pid: u32) -> io::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    // Counted page by page. `status` adds up what each processor has counted, and may be late.
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:"));
     Ok(number(line.and_then(|line| line.split_whitespace().next()))? * 1024)
 }
 

@@ -3,10 +3,10 @@
 //! The server runs alone on its core, prints `listening on ADDR` once it can accept, and is
 //! killed when its [`ServerProcess`] is dropped.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Server {
     pub fn start(&self, cores: Cores) -> io::Result<ServerProcess> {
         let mut command = Command::new(Path::new(self.path));
         command.arg("127.0.0.1:0").args(self.args).env_remove("RUST_LOG");
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         // Affinity is inherited: so the server never runs a single instruction elsewhere.
         cores.enter_server();
         let spawned = command.spawn();
@@ -48,26 +48,56 @@ impl Server {
 pub struct ServerProcess {
     child: Child,
     address: SocketAddr,
+    stdin: Option<ChildStdin>,
     /// Kept open, lest the server be told that nobody listens.
-    _stdout: Option<BufReader<ChildStdout>>,
+    stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl ServerProcess {
     fn greet(mut child: Child) -> io::Result<Self> {
+        let stdin = child.stdin.take();
         let stdout = child.stdout.take().map(BufReader::new);
         let unknown = SocketAddr::from(([0; 4], 0));
         // Owned from here on, so that a server that says nonsense is killed as well.
-        let mut server = Self { child, address: unknown, _stdout: stdout };
-        let mut line = String::new();
-        if let Some(stdout) = &mut server._stdout {
-            stdout.read_line(&mut line)?;
-        }
+        let mut server = Self { child, address: unknown, stdin, stdout };
+        let line = server.read_line()?;
         server.address = line
             .trim_end()
             .strip_prefix("listening on ")
             .and_then(|address| address.parse().ok())
             .ok_or_else(|| io::Error::other(format!("no address in its greeting {line:?}")))?;
         Ok(server)
+    }
+
+    fn read_line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if let Some(stdout) = &mut self.stdout {
+            stdout.read_line(&mut line)?;
+        }
+        Ok(line)
+    }
+
+    /// Asks it a question, a line on its standard input, and returns the line that it answers. For servers that
+    /// do answer.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone.
+    pub fn ask(&mut self, question: &str) -> io::Result<String> {
+        if let Some(stdin) = &mut self.stdin {
+            writeln!(stdin, "{question}")?;
+        }
+        let answer = self.read_line()?;
+        if answer.is_empty() {
+            return Err(io::Error::other("the server has gone"));
+        }
+        Ok(answer)
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where it listens.

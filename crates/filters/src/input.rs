@@ -8,7 +8,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-/// A cursor over received bytes, which a filter moves past what it used.
+/// A cursor over received bytes, which a filter moves past what it used. (What a wheel tells its session, an
+/// item with the wheel's id, is `wheels::Input`.)
 ///
 /// After the call the caller drops [`consumed`](Self::consumed) bytes from its buffer; the rest
 /// is what POE's `get_pending` returned.

@@ -5,6 +5,7 @@
 //! than a constant number of times, and that nothing but the buffer stays when all is sent.
 //! Never writes; the wheel does. The queue is `output/tail.rs`.
 
+mod sent;
 mod tail;
 
 use std::io::IoSlice;
@@ -41,10 +42,8 @@ use self::tail::Tail;
 pub struct Output {
     /// What goes first. Its capacity outlives its content.
     head: Vec<u8>,
-    /// How much of `head` has been sent. Invariant: less than `head.len()`, or both are zero.
-    sent: usize,
-    /// What goes after `head`. Invariants: never an empty tail, and if `head` is empty it starts
-    /// with a linked run.
+    /// What goes after `head`, and how much of `head` has been sent: an idle connection has neither.
+    /// Invariants: never without both, and if `head` is empty it starts with a linked run.
     tail: Option<Box<Tail>>,
 }
 
@@ -66,7 +65,7 @@ impl Output {
     /// ```
     #[inline]
     pub const fn new() -> Self {
-        Self { head: Vec::new(), sent: 0, tail: None }
+        Self { head: Vec::new(), tail: None }
     }
 
     /// Appends a copy of `bytes`.
@@ -79,7 +78,7 @@ impl Output {
     /// ```
     #[inline]
     pub fn put_slice(&mut self, bytes: &[u8]) {
-        if self.tail.is_none() && self.sent == 0 {
+        if self.tail.is_none() {
             self.head.extend_from_slice(bytes);
         } else {
             self.put_behind(bytes);
@@ -95,7 +94,7 @@ impl Output {
     /// ```
     #[inline]
     pub fn reserve(&mut self, bytes: usize) {
-        if self.tail.is_none() && self.sent == 0 {
+        if self.tail.is_none() {
             self.head.reserve(bytes);
         }
     }
@@ -103,11 +102,12 @@ impl Output {
     /// Appends where some of what was put is sent, or linked.
     #[inline(never)]
     fn put_behind(&mut self, bytes: &[u8]) {
-        if let Some(tail) = &mut self.tail {
-            tail.put_slice(bytes);
-        } else {
-            self.reclaim_for(bytes.len());
-            self.head.extend_from_slice(bytes);
+        match &mut self.tail {
+            Some(tail) if tail.has_runs() => tail.put_slice(bytes),
+            Some(_) | None => {
+                self.reclaim_for(bytes.len());
+                self.head.extend_from_slice(bytes);
+            }
         }
     }
 
@@ -153,13 +153,12 @@ impl Output {
     /// ```
     #[inline]
     pub fn advance(&mut self, n: usize) {
-        let unsent = self.head.len() - self.sent;
+        let unsent = self.unsent_head().len();
         if n < unsent {
-            self.sent += n;
+            self.advance_head(n);
             return;
         }
         self.head.clear();
-        self.sent = 0;
         if self.tail.is_some() {
             self.advance_tail(n - unsent);
         }
@@ -168,12 +167,14 @@ impl Output {
     /// Takes back what was put since so many bytes were unsent: [`len`](Self::len) as it was, with
     /// nothing sent since.
     pub(crate) fn rewind(&mut self, len: usize) {
-        let unsent = self.head.len() - self.sent;
+        let unsent = self.unsent_head().len();
         if len == 0 {
             self.clear();
         } else if len <= unsent {
-            self.head.truncate(self.sent + len);
+            let sent = self.head.len() - unsent;
+            self.head.truncate(sent + len);
             self.tail = None;
+            self.advance_head(sent);
         } else if let Some(tail) = &mut self.tail {
             tail.rewind(len - unsent);
         }
@@ -190,7 +191,6 @@ impl Output {
     #[inline]
     pub fn clear(&mut self) {
         self.head.clear();
-        self.sent = 0;
         if self.tail.is_some() {
             self.tail = None;
         }
@@ -244,10 +244,9 @@ impl Output {
     /// ```
     #[inline]
     pub fn len(&self) -> usize {
-        let head = self.head.len() - self.sent;
         match &self.tail {
-            None => head,
-            Some(tail) => head + tail.len(),
+            None => self.head.len(),
+            Some(tail) => self.head.len() - tail.sent + tail.len(),
         }
     }
 
@@ -277,9 +276,10 @@ impl Output {
     #[inline]
     pub fn contiguous(&self) -> Option<&[u8]> {
         match &self.tail {
-            None => Some(&self.head[self.sent..]),
+            None => Some(&self.head),
             Some(tail) if self.head.is_empty() => tail.single_run(),
-            Some(_) => None,
+            Some(tail) if tail.has_runs() => None,
+            Some(tail) => Some(&self.head[tail.sent..]),
         }
     }
 
@@ -303,7 +303,7 @@ impl Output {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn slices<'a>(&'a self, into: &mut [IoSlice<'a>]) -> usize {
-        let unsent = &self.head[self.sent..];
+        let unsent = self.unsent_head();
         let head = (!unsent.is_empty()).then_some(unsent);
         let tail = self.tail.iter().flat_map(|tail| tail.runs());
         let mut count = 0;
@@ -317,11 +317,10 @@ impl Output {
     /// Returns all that is unsent as one run: without a copy, if it is one.
     pub(crate) fn into_bytes(self) -> Bytes {
         match &self.tail {
-            None if self.sent == 0 => Bytes::from(self.head),
+            None => Bytes::from(self.head),
             Some(tail) if self.head.is_empty() => tail.to_bytes(),
-            None | Some(_) => {
-                let tail = self.tail.iter().flat_map(|tail| tail.runs());
-                let runs: Vec<_> = iter::once(&self.head[self.sent..]).chain(tail).collect();
+            Some(tail) => {
+                let runs: Vec<_> = iter::once(self.unsent_head()).chain(tail.runs()).collect();
                 Bytes::from(runs.concat())
             }
         }
@@ -338,49 +337,6 @@ impl Output {
     #[inline]
     pub fn has_buffer(&self) -> bool {
         self.head.capacity() > 0
-    }
-
-    /// Makes room for `n` bytes out of what has been sent, where that is worth it.
-    ///
-    /// A peer that reads steadily but never quite catches up would otherwise let the sent part grow
-    /// for ever. Moving only when the sent part is at least as long as the rest charges each moved
-    /// byte to one that was sent, and waiting until the capacity is used up keeps it rare.
-    fn reclaim_for(&mut self, n: usize) {
-        let unsent = self.head.len() - self.sent;
-        if self.head.capacity() - self.head.len() < n && self.sent >= unsent {
-            self.head.copy_within(self.sent.., 0);
-            self.head.truncate(unsent);
-            self.sent = 0;
-        }
-    }
-
-    /// Drops `n` bytes from the tail; `head` is empty. A copied run that comes to the front becomes
-    /// the head, so that it can be appended to.
-    fn advance_tail(&mut self, mut n: usize) {
-        while let Some(tail) = &mut self.tail {
-            let copied = tail.advance_linked(&mut n);
-            if tail.is_empty() {
-                self.tail = None;
-            }
-            let Some(run) = copied else { return };
-            self.fill_head(run);
-            if n < self.head.len() {
-                self.sent = n;
-                return;
-            }
-            n -= self.head.len();
-            self.head.clear();
-        }
-    }
-
-    /// Makes `run` the content of the empty head. Of the two buffers the larger one survives: it
-    /// may be a lent one, which its owner wants back, and each byte is copied here at most once.
-    fn fill_head(&mut self, run: Vec<u8>) {
-        if run.len() <= self.head.capacity() {
-            self.head.extend_from_slice(&run);
-        } else {
-            self.head = run;
-        }
     }
 }
 

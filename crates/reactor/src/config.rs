@@ -2,15 +2,20 @@
 
 /// What happens when a handler panics or returns an error.
 ///
-/// Either way the failed session keeps what it owns until it is stopped, and its `_stop` is called.
+/// Before that the session, its ancestors and its descendants hear of it by the signal `DIE`, if they watch
+/// it; if one of them calls it handled, nothing happens. Otherwise the failed session keeps what it owns until
+/// it is stopped, and its `_stop` is called.
+///
+/// A panic is caught where the program is compiled to unwind, as is usual, and ends it with `panic = "abort"`.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum OnException {
     /// Every session is stopped, and [`Kernel::run`](crate::Kernel::run) returns the error or resumes
     /// the panic (POE: an unhandled `DIE`).
     #[default]
     Stop,
-    /// The session that failed is stopped, its descriptors are closed, and everyone else goes on. The
-    /// failure is logged as an error and counted.
+    /// The session that failed is stopped, its descriptors are closed, its children go to its parent, and
+    /// everyone else goes on. The failure is logged as an error and counted
+    /// ([`Stats::failures`](crate::Stats::failures)).
     Isolate,
 }
 

@@ -79,23 +79,13 @@ pub(crate) struct Meta {
     pub(crate) dirty: bool,
     /// Whether its session's ledger has it.
     pub(crate) alive: bool,
-    /// Whether it ever watched a further descriptor.
-    pub(crate) further: bool,
     /// Whether its alarm is set.
     pub(crate) alarm: bool,
 }
 
 impl Meta {
     const fn new(session: SessionId) -> Self {
-        Self {
-            session,
-            fd: UNWATCHED,
-            again: false,
-            dirty: false,
-            alive: true,
-            further: false,
-            alarm: false,
-        }
+        Self { session, fd: UNWATCHED, again: false, dirty: false, alive: true, alarm: false }
     }
 
     /// The descriptor that is watched.
@@ -112,7 +102,7 @@ impl Meta {
 const UNWATCHED: RawFd = -1;
 
 // Every idle connection has one.
-const _: () = assert!(size_of::<Meta>() == 24);
+const _: () = assert!(size_of::<Meta>() == 16);
 
 /// What a wheel wants changed in its session's ledger.
 #[derive(Clone, Copy, Debug)]
@@ -244,11 +234,9 @@ impl Desk {
         self.sleep(id, meta);
         let mut watched = meta.fd != UNWATCHED;
         self.forget(meta);
-        if meta.further {
-            while let Some(fd) = self.further.pop(id) {
-                self.forget_descriptor(fd);
-                watched = true;
-            }
+        while let Some(fd) = self.further.pop(id) {
+            self.forget_descriptor(fd);
+            watched = true;
         }
         watched
     }
@@ -276,16 +264,10 @@ impl Desk {
     }
 
     /// Watches a further descriptor of a wheel.
-    pub(crate) fn watch_further(
-        &mut self,
-        id: WheelId,
-        meta: &mut Meta,
-        fd: RawFd,
-    ) -> io::Result<WatchId> {
+    pub(crate) fn watch_further(&mut self, id: WheelId, fd: RawFd) -> io::Result<WatchId> {
         let watch = self.further.name();
         self.poller.watch(fd, watch.token())?;
         self.further.insert(&watch, id, fd);
-        meta.further = true;
         Ok(watch)
     }
 
@@ -313,6 +295,10 @@ impl Desk {
         R: Send + 'static,
         F: FnOnce() -> R + Send + 'static,
     {
+        #[cfg(feature = "simulation")]
+        if self.poller.is_simulated() {
+            return Ok(self.pool.run_at_once(job));
+        }
         match self.doorbell.bell(&self.poller) {
             Ok(bell) => self.pool.start(&bell, job),
             Err(error) => Err(JobRefused::System(job, error)),

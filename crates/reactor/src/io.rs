@@ -157,7 +157,7 @@ impl Io<'_> {
     /// descriptor that can be watched beside it. Nothing has changed then.
     pub fn watch_also(&mut self, fd: impl AsFd) -> io::Result<(WatchId, Watched)> {
         let fd = fd.as_fd().as_raw_fd();
-        match self.desk.watch_further(self.id, self.meta, fd) {
+        match self.desk.watch_further(self.id, fd) {
             Ok(watch) => Ok((watch, Watched::WhenReady)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.again();

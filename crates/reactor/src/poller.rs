@@ -4,6 +4,8 @@
 //! and not an error, and that the buffer grows when it was too small for all that was ready. Nothing
 //! else names mio's `Poll`.
 
+#[cfg(feature = "simulation")]
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::time::Duration;
@@ -12,6 +14,8 @@ use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+#[cfg(feature = "simulation")]
+use crate::simulation::Simulated;
 use crate::sys::may_fail;
 
 #[derive(Debug)]
@@ -24,6 +28,11 @@ pub(crate) struct Poller {
     more: bool,
     #[cfg(feature = "faults")]
     notices: crate::faults::Notices,
+    #[cfg(feature = "simulation")]
+    pub(crate) simulated: Simulated,
+    /// How much the system watches, in a simulated kernel too.
+    #[cfg(feature = "simulation")]
+    watched: Cell<usize>,
 }
 
 impl Poller {
@@ -37,11 +46,26 @@ impl Poller {
             more: false,
             #[cfg(feature = "faults")]
             notices: crate::faults::Notices::default(),
+            #[cfg(feature = "simulation")]
+            simulated: Simulated::default(),
+            #[cfg(feature = "simulation")]
+            watched: Cell::new(0),
         })
     }
 
     /// Waits until something is ready, at most `timeout`; for ever if there is none.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        #[cfg(feature = "simulation")]
+        if self.simulated.is_on() {
+            self.simulated.ask();
+            if self.watched.get() == 0 || self.simulated.has_notices() {
+                return Ok(());
+            }
+        }
+        self.wait_for_system(timeout)
+    }
+
+    fn wait_for_system(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.more = false;
         let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
         let mut waited = self.poll(timeout);
@@ -59,6 +83,12 @@ impl Poller {
         }
     }
 
+    /// Whether the descriptors are simulated, and the system's signals and threads left out.
+    #[cfg(feature = "simulation")]
+    pub(crate) const fn is_simulated(&self) -> bool {
+        self.simulated.is_on()
+    }
+
     fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         may_fail!(EpollWait);
         #[cfg(feature = "faults")]
@@ -73,6 +103,10 @@ impl Poller {
     }
 
     pub(crate) fn has_events(&self) -> bool {
+        #[cfg(feature = "simulation")]
+        if self.simulated.has_notices() {
+            return true;
+        }
         self.events.as_ref().is_some_and(|events| !events.is_empty())
     }
 
@@ -101,6 +135,10 @@ impl Poller {
 
     /// Watches a descriptor for everything, edge-triggered, until it is [forgotten](Self::forget).
     pub(crate) fn watch(&self, fd: RawFd, token: Token) -> io::Result<()> {
+        #[cfg(feature = "simulation")]
+        if self.simulated.watch(fd, token.0) {
+            return Ok(());
+        }
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         self.watch_source(&mut SourceFd(&fd), token, interest)?;
         #[cfg(feature = "faults")]
@@ -115,12 +153,17 @@ impl Poller {
         interest: Interest,
     ) -> io::Result<()> {
         may_fail!(EpollAdd);
-        self.poll.registry().register(source, token, interest)
+        self.poll.registry().register(source, token, interest)?;
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() + 1);
+        Ok(())
     }
 
     /// What makes `token` ready from another thread. One at most for a poller.
     pub(crate) fn waker(&self, token: Token) -> io::Result<Waker> {
         may_fail!(EventFd);
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() + 1);
         Waker::new(self.poll.registry(), token)
     }
 
@@ -128,7 +171,14 @@ impl Poller {
         #[cfg(feature = "faults")]
         self.notices.forget(fd);
         may_fail!(EpollRemove);
-        self.poll.registry().deregister(&mut SourceFd(&fd))
+        #[cfg(feature = "simulation")]
+        if self.simulated.forget(fd) {
+            return Ok(());
+        }
+        self.poll.registry().deregister(&mut SourceFd(&fd))?;
+        #[cfg(feature = "simulation")]
+        self.watched.set(self.watched.get() - 1);
+        Ok(())
     }
 }
 

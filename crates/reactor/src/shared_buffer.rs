@@ -5,7 +5,8 @@
 
 use crate::config::SHARED_BUFFER;
 
-/// The one buffer that all wheels read into: what was read, and room behind it.
+/// The one buffer that all wheels read into, of 64 KiB: what was read, and room behind it. Got from
+/// [`Io::shared_buffer`](crate::Io::shared_buffer).
 pub struct SharedBuffer {
     bytes: Box<[u8; SHARED_BUFFER]>,
     start: usize,

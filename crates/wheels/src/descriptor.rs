@@ -96,7 +96,15 @@ impl Descriptor {
 
     #[inline(never)]
     fn read_file(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        sys::read_if_ready(&self.fd, buffer)
+        match sys::read_if_ready(&self.fd, buffer) {
+            // What the system says to who draws a terminal when no program has it any more.
+            Err(error)
+                if error.raw_os_error() == Some(sys::errno::IO) && sys::is_screen(&self.fd) =>
+            {
+                Ok(0)
+            }
+            read => read,
+        }
     }
 
     #[inline(always)]
@@ -155,28 +163,43 @@ impl From<Socket> for Descriptor {
             SocketType::SeqPacket => (socket.without_path(), Kind::Messages),
             SocketType::Dgram => (socket.into(), Kind::Messages),
         };
-        Self { fd, kind, splices: kind == Kind::Socket }
+        let splices = kind == Kind::Socket && sys::can_splice(&fd);
+        Self { fd, kind, splices }
     }
 }
 
 /// A pipe, a terminal or a file; or a socket of std's or mio's, whose options are as they were. It need not
 /// be non-blocking, and is not made so: what others do with it stays as it was.
 ///
+/// A terminal is opened again, so that the wheel has one of its own that does not block: a terminal says
+/// that it can be written to when there is room for a single byte. Where that is refused it stays as it
+/// was, and so does the side of who draws a terminal (`posix_openpt`(3)): unless that is non-blocking, a
+/// write to it may hold up the loop until the program at the other end reads. It is at its end when no
+/// program has the terminal any more, which the system calls `EIO`.
+///
 /// What was opened for writing only is not read, and has no end to tell of.
 impl From<OwnedFd> for Descriptor {
     fn from(fd: OwnedFd) -> Self {
-        let kind = match sys::socket_type(&fd) {
-            Ok(SocketType::Stream) => Kind::Socket,
-            Ok(SocketType::SeqPacket | SocketType::Dgram) => Kind::Messages,
+        let (fd, kind) = match sys::socket_type(&fd) {
+            Ok(SocketType::Stream) => (fd, Kind::Socket),
+            Ok(SocketType::SeqPacket | SocketType::Dgram) => (fd, Kind::Messages),
             Err(_) => match sys::access(&fd) {
-                (true, false) => Kind::FileToRead,
-                (false, true) => Kind::FileToWrite,
-                (true, true) | (false, false) => Kind::File,
+                (true, false) => (without_waits(fd), Kind::FileToRead),
+                (false, true) => (without_waits(fd), Kind::FileToWrite),
+                (true, true) | (false, false) => (without_waits(fd), Kind::File),
             },
         };
-        let splices = kind == Kind::Socket && sys::is_nonblocking(&fd);
+        let splices = kind == Kind::Socket && sys::is_nonblocking(&fd) && sys::can_splice(&fd);
         Self { fd, kind, splices }
     }
+}
+
+/// A terminal by a description of its own, if there can be one.
+fn without_waits(fd: OwnedFd) -> OwnedFd {
+    if !fd.is_terminal() || sys::is_nonblocking(&fd) {
+        return fd;
+    }
+    sys::open_terminal_again(&fd).unwrap_or(fd)
 }
 
 macro_rules! from_std {

@@ -3,7 +3,7 @@
 use filters::http::{Httpd, Received};
 use filters::{Filter, FilterError, Input};
 
-use super::kit::{Stream, accepted, asked, response};
+use super::kit::{Stream, accepted, asked, response, served};
 
 fn status(stream: &mut Stream<Httpd>, bytes: &[u8]) -> Option<u16> {
     let mut items = stream.read(bytes);
@@ -149,4 +149,22 @@ fn p15_what_is_left_to_another_filter_is_not_left_for_ever() {
     assert!(stream.read(&[b'a'; 65_536]).is_empty() && stream.failed.is_none());
     assert!(stream.read(b"a").is_empty());
     assert_eq!(stream.failed, TOO_LONG);
+}
+
+/// The numbers that `docs/src/promises.md` gives, but for that of a head: see above.
+#[test]
+fn p15_a_mebibyte_of_body_a_hundred_fields_and_a_hundred_requests_are_the_most_by_default() {
+    for (length, expected) in [(1 << 20, 200), ((1 << 20) + 1, 413)] {
+        let head = format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        let put = [head.as_bytes(), &vec![b'x'; length]].concat();
+        assert_eq!(status(&mut Stream::new(Httpd::new()), &put), Some(expected));
+    }
+    for (fields, expected) in [(99, 200), (100, 431)] {
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(fields));
+        assert_eq!(status(&mut Stream::new(Httpd::new()), head.as_bytes()), Some(expected));
+    }
+    let items = served("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(150).as_bytes());
+    assert_eq!(items.len(), 101);
+    let refused = |item: &Received<_>| matches!(item, Received::Rejected(_));
+    assert_eq!(items.iter().position(refused), Some(100), "behind it nothing is read");
 }

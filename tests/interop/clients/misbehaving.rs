@@ -51,7 +51,7 @@ client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
 /// Linux gives such a connection out all the same; it is over when it is first read.
 #[test]
-fn a_reset_before_it_was_accepted_is_the_clients_alone() {
+fn p04_a_reset_before_it_was_accepted_is_the_clients_alone() {
     let (mut end, place) = End::echo(SocketFactory::listen("127.0.0.1:0"));
     end.act(|host, cx| host.factories[0].pause_accept(cx));
     let script = "

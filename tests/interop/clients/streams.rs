@@ -92,7 +92,7 @@ fn socat_by_a_path() {
 }
 
 #[test]
-fn socat_by_an_abstract_name() {
+fn p56_socat_by_an_abstract_name() {
     over_an_abstract_name(|at| socat("ABSTRACT-CONNECT", &at.to_string()[1..]));
 }
 
@@ -127,7 +127,7 @@ fn python_by_a_path() {
 }
 
 #[test]
-fn python_by_an_abstract_name() {
+fn p56_python_by_an_abstract_name() {
     over_an_abstract_name(|at| python("UNIX", at));
 }
 

@@ -41,7 +41,7 @@ fn cut_off(options: &SocketOptions, speak: bool) {
 const FILTERS: &[&str] = &["nft", "list ruleset"];
 
 #[test]
-fn a_peer_that_is_silent_is_asked_and_then_given_up() {
+fn p42_a_peer_that_is_silent_is_asked_and_then_given_up() {
     alone(&[FILTERS], || {
         let second = Duration::from_secs(1);
         cut_off(&SocketOptions::new().keepalive(second, second, 1), false);
@@ -49,14 +49,14 @@ fn a_peer_that_is_silent_is_asked_and_then_given_up() {
 }
 
 #[test]
-fn a_peer_that_does_not_confirm_what_was_sent_is_given_up() {
+fn p42_a_peer_that_does_not_confirm_what_was_sent_is_given_up() {
     alone(&[FILTERS], || {
         cut_off(&SocketOptions::new().user_timeout(Duration::from_millis(500)), true);
     });
 }
 
 #[test]
-fn a_dead_peer_is_given_up_whether_or_not_something_is_sent() {
+fn p42_a_dead_peer_is_given_up_whether_or_not_something_is_sent() {
     alone(&[FILTERS], || {
         let options = SocketOptions::new().dead_peer_timeout(Duration::from_secs(3));
         cut_off(&options, true);

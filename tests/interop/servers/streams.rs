@@ -86,7 +86,7 @@ fn socat_by_a_path() {
 }
 
 #[test]
-fn socat_by_an_abstract_name() {
+fn p56_socat_by_an_abstract_name() {
     let folder = Folder::new();
     let name = program::abstract_name(&folder.at("there"));
     is_echoed(socat(&format!("ABSTRACT-LISTEN:{}", &name[1..])), unix(&name));

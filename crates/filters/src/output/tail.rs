@@ -9,9 +9,11 @@ use std::fmt;
 
 use bytes::{Buf, Bytes};
 
-/// A queue of runs.
+/// A queue of runs, which may be empty if not all is left of what goes before it.
 #[derive(Default)]
 pub(super) struct Tail {
+    /// How much of the buffer has been sent. Invariant: less than there is in it, or both are zero.
+    pub(super) sent: usize,
     /// Invariants: no run is empty, and no two copied ones are neighbours.
     runs: VecDeque<Run>,
     /// Invariant: the sum of the lengths of `runs`.
@@ -78,8 +80,8 @@ impl Tail {
         self.len
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+    pub(super) fn has_runs(&self) -> bool {
+        !self.runs.is_empty()
     }
 
     pub(super) fn runs(&self) -> impl Iterator<Item = &[u8]> {

@@ -67,8 +67,9 @@ impl<'a> Context<'a> {
         self.kernel.current().to
     }
 
-    /// Who sent the event: the session that posted it, this session for a timer or a wheel, the maker
-    /// for `_start`, the [kernel](SessionId::KERNEL) for signals and `_stop`.
+    /// Who sent the event (POE: `SENDER`): the session that posted it, this session for a timer or a wheel, the
+    /// maker for `_start`, the [kernel](SessionId::KERNEL) for signals, `_stop`, `_child`, `_parent` and what
+    /// comes from outside the loop or from another thread. It may be gone by now.
     #[must_use]
     #[inline]
     pub const fn sender(&self) -> SessionId {
@@ -97,7 +98,8 @@ impl<'a> Context<'a> {
         self.kernel
     }
 
-    /// The time of this turn: it stands still while handlers run.
+    /// The time of this turn, by the kernel's [`Clock`](crate::Clock): it stands still while handlers run, and
+    /// delays count from it.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.kernel.now()
@@ -127,7 +129,7 @@ impl<'a> Context<'a> {
         self.kernel.post_from_current(to, event, payload)
     }
 
-    /// Posts an event to this session (POE: `yield`).
+    /// Posts an event to this session (POE: `yield`): as [`post`](Self::post), which here cannot fail.
     #[inline]
     pub fn yield_<T: 'static>(&mut self, event: impl EventName<T>, payload: T) {
         let me = self.session();
@@ -166,8 +168,10 @@ impl<'a> Context<'a> {
         self.kernel.call_from_current(to, event, payload)
     }
 
-    /// Starts a session as a child of this one, which lives at least as long. Its `_start` is delivered
-    /// before this returns.
+    /// Starts a session as a child of this one (POE: `POE::Session->create`) and returns its id. Its `_start`
+    /// is delivered before this returns, and `_child` to this session when the running handler has returned.
+    /// This session lives at least as long as the child, unless one of them is
+    /// [detached](Self::detach_child).
     pub fn spawn<'b, S: 'static>(
         &mut self,
         handlers: impl Into<Handlers<'b, S>>,
@@ -176,7 +180,8 @@ impl<'a> Context<'a> {
         self.kernel.spawn_from_current(handlers.into(), state)
     }
 
-    /// Stops every session as soon as no handler is running (POE: `$poe_kernel->stop`).
+    /// Stops every session as soon as no handler is running, the youngest first, each with its `_stop` (POE:
+    /// `$poe_kernel->stop`). What streams have not sent yet is lost.
     pub fn stop(&mut self) {
         self.kernel.stop();
     }
@@ -189,6 +194,7 @@ impl<'a> Context<'a> {
 
     /// The number of an event's name, for wheels that keep it and send `T`s.
     #[must_use]
+    #[inline(always)]
     pub fn symbol_of<T>(&mut self, event: impl EventName<T>) -> Symbol {
         self.kernel.symbol(event.into_name())
     }

@@ -1,6 +1,7 @@
 //! The choices of a kernel.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,24 +18,35 @@ use crate::name::Names;
 use crate::session::{Kinds, Sessions};
 use crate::signal::Signals;
 use crate::signal::child::Children;
+#[cfg(feature = "simulation")]
+use crate::simulation::{Network, Simulated};
 use crate::stats::Stats;
 use crate::tags::Tags;
 
 /// The choices of a [`Kernel`]; got by [`Kernel::builder`].
-#[derive(Debug)]
 pub struct KernelBuilder {
     clock: Clock,
     on_exception: OnException,
     strict: bool,
     slow_limit: Option<Duration>,
     workers: usize,
+    #[cfg(feature = "simulation")]
+    network: Option<Rc<dyn Network>>,
 }
 
 impl KernelBuilder {
     pub(super) fn new() -> Self {
         let strict = std::env::var_os("WHEELHOUSE_STRICT").is_some_and(|value| value == "1");
         let (clock, on_exception) = (Clock::system(), OnException::default());
-        Self { clock, on_exception, strict, slow_limit: None, workers: WORKERS }
+        Self {
+            clock,
+            on_exception,
+            strict,
+            slow_limit: None,
+            workers: WORKERS,
+            #[cfg(feature = "simulation")]
+            network: None,
+        }
     }
 
     /// Where time comes from. Default: [`Clock::system`].
@@ -81,6 +93,15 @@ impl KernelBuilder {
         self
     }
 
+    /// What the kernel waits on, in the place of the system: see [`simulation`](crate::simulation).
+    /// Default: the system. Only with the feature `simulation`.
+    #[cfg(feature = "simulation")]
+    #[must_use]
+    pub fn network(mut self, network: Rc<dyn Network>) -> Self {
+        self.network = Some(network);
+        self
+    }
+
     /// Makes the kernel.
     ///
     /// # Errors
@@ -88,10 +109,16 @@ impl KernelBuilder {
     /// As [`Kernel::new`].
     pub fn build(self) -> io::Result<Kernel> {
         let observer = Observer::new(self.slow_limit);
+        #[cfg_attr(not(feature = "simulation"), expect(unused_mut, reason = "only then changed"))]
+        let mut desk = Desk::new(self.clock, self.workers)?;
+        #[cfg(feature = "simulation")]
+        if let Some(network) = self.network {
+            desk.poller.simulated = Simulated::by(network);
+        }
         Ok(Kernel {
             sessions: Sessions::new(),
             wheels: Arena::new(),
-            desk: Desk::new(self.clock, self.workers)?,
+            desk,
             names: Names::new(),
             kinds: Kinds::default(),
             signals: Signals::default(),
@@ -118,5 +145,17 @@ impl KernelBuilder {
             changes: Vec::new(),
             pace: turn::Pace::default(),
         })
+    }
+}
+
+impl fmt::Debug for KernelBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KernelBuilder")
+            .field("clock", &self.clock)
+            .field("on_exception", &self.on_exception)
+            .field("strict", &self.strict)
+            .field("slow_limit", &self.slow_limit)
+            .field("workers", &self.workers)
+            .finish_non_exhaustive()
     }
 }

@@ -23,6 +23,8 @@ mod observe;
 mod reap;
 mod run;
 mod signals;
+#[cfg(feature = "simulation")]
+mod simulation;
 mod snapshot;
 mod spawn;
 mod state;
@@ -64,7 +66,9 @@ pub(crate) use letter::{Letter, Names as EventNames};
 /// The loop, and everything it owns (POE: `$poe_kernel`).
 ///
 /// Make one, [`spawn`](Self::spawn) the first session, and [`run`](Self::run): it returns when no
-/// session is left. Each thread may have its own.
+/// session is left. Each thread may have its own, which stays there: other threads reach it by a
+/// [`Remote`](crate::Remote). Dropping it closes all wheels and drops all states, without `_stop`;
+/// [`stop`](Self::stop) comes before where that matters.
 ///
 /// ```
 /// use reactor::{Context, Kernel, States};
@@ -84,6 +88,13 @@ pub(crate) use letter::{Letter, Names as EventNames};
 /// kernel.spawn(&states, 0);
 /// kernel.run()
 /// # }
+/// ```
+///
+/// It cannot be sent to another thread:
+///
+/// ```compile_fail,E0277
+/// fn send<T: Send>(_: T) {}
+/// send(reactor::Kernel::new());
 /// ```
 #[expect(clippy::struct_excessive_bools, reason = "choices and states that have nothing in common")]
 pub struct Kernel {
@@ -159,7 +170,9 @@ impl Kernel {
     }
 
     /// Starts a session (POE: `POE::Session->create`): stores its state, delivers `_start`, and returns
-    /// its id. The session lives as long as something can reach it.
+    /// its id. The session lives as long as something can reach it, and at least until the events that are
+    /// posted by now have been delivered. It has no parent; [`Context::spawn`](crate::Context::spawn) makes a
+    /// child of the running session.
     pub fn spawn<'a, S: 'static>(
         &mut self,
         handlers: impl Into<Handlers<'a, S>>,
@@ -169,7 +182,8 @@ impl Kernel {
         self.spawn_from_current(handlers.into(), state)
     }
 
-    /// Posts an event: it is delivered after what waits already, not before the next turn.
+    /// Posts an event: it is delivered after what waits already, not before the next turn. The sender is the
+    /// [kernel](SessionId::KERNEL). Not delivered if the session is stopped by force meanwhile.
     ///
     /// # Errors
     ///
@@ -184,11 +198,12 @@ impl Kernel {
         self.post_from_current(to, event, payload)
     }
 
-    /// Delivers an event at once and returns the handler's reply.
+    /// Delivers an event at once and returns the handler's reply. The sender is the
+    /// [kernel](SessionId::KERNEL).
     ///
     /// # Errors
     ///
-    /// See [`CallError`].
+    /// See [`CallError`]. The payload is lost.
     pub fn call<T: 'static, R: 'static>(
         &mut self,
         to: impl Destination,
@@ -216,7 +231,8 @@ impl Kernel {
 
     /// Stops every session, the youngest first, each with its `_stop` (POE: `$poe_kernel->stop`).
     ///
-    /// From inside a handler it takes effect as soon as no handler is running.
+    /// From inside a handler it takes effect as soon as no handler is running. It does not wait: what streams
+    /// have not sent yet is lost.
     pub fn stop(&mut self) {
         self.ask_stop();
         self.tidy();

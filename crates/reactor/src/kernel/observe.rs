@@ -51,7 +51,7 @@ impl Observer {
 impl Kernel {
     /// Begins to measure the time that each kind of session spends in each event, from nothing.
     ///
-    /// Costs two readings of the clock an event (some 50 ns). See [`timings`](Self::timings).
+    /// Costs two readings of the clock an event (some 60 ns). See [`timings`](Self::timings).
     pub fn start_timing(&mut self) {
         self.observer.times = Some(Times::default());
         self.observed = true;

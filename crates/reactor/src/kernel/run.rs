@@ -14,8 +14,9 @@ impl Kernel {
     /// # Errors
     ///
     /// The error that a handler returned, when failures stop the kernel
-    /// ([`OnException::Stop`](crate::OnException::Stop)), wrapped by [`io::Error::other`]; or what the
-    /// system's wait for readiness failed with.
+    /// ([`OnException::Stop`](crate::OnException::Stop)): an [`io::Error`] as it is, of any other its text, in
+    /// [`io::Error::other`]. If several failed, the first. Or what the system's wait for readiness failed
+    /// with.
     ///
     /// # Panics
     ///
@@ -28,7 +29,7 @@ impl Kernel {
     /// Runs as long as `go_on` says so and a session is left (POE: `run_while`).
     ///
     /// It is asked before each turn, and a turn may wait for long: what changes its mind should be
-    /// something that happens in a turn. Says whether a session is left; the kernel may run on later.
+    /// something that happens in a turn. Gives back whether a session is left; the kernel may run on later.
     ///
     /// # Errors
     ///
@@ -52,7 +53,8 @@ impl Kernel {
 
     /// Runs one turn, which waits at most `timeout` for something to do (POE: `run_one_timeslice`).
     ///
-    /// Says whether a session is left.
+    /// With a timeout of zero it does what can be done now. Gives back whether a session is left. For a test,
+    /// or another loop: see [`next_timeout`](Self::next_timeout).
     ///
     /// # Errors
     ///

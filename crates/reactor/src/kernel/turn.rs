@@ -117,6 +117,7 @@ impl Kernel {
         if self.has_work() {
             return Some(Duration::ZERO);
         }
+        self.desk.timers.settle();
         let Some(due) = self.next_wake() else {
             if self.is_idle() {
                 self.signal_everybody(Symbol::IDLE, None);
@@ -160,6 +161,8 @@ impl Kernel {
             events.iter().for_each(|event| self.notice(event));
             self.desk.poller.return_events(events);
         }
+        #[cfg(feature = "simulation")]
+        self.ready_simulated();
         for _ in 0..still_ready {
             let Some(id) = self.desk.again.pop_front() else { break };
             if let Some(slot) = self.wheels.get_mut(id.0) {
@@ -191,7 +194,7 @@ impl Kernel {
         }
     }
 
-    fn notice_own(&mut self, token: Token) {
+    pub(super) fn notice_own(&mut self, token: Token) {
         match token {
             token::SIGNALS => self.queue_signals(),
             token::REMOTE => self.answer_bell(),

@@ -54,6 +54,20 @@ impl Pool {
         Ok(job)
     }
 
+    /// Runs a job here and now.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn run_at_once<R, F>(&self, job: F) -> Job<R>
+    where
+        R: Send + 'static,
+        F: FnOnce() -> R + Send + 'static,
+    {
+        let (task, job) = Job::new(job, &self.waiting);
+        (task.run)();
+        // Nobody waits yet: who will, is asked at once.
+        task.waiters.take();
+        job
+    }
+
     /// A worker that has nothing to do and cannot leave any more, if there may be one.
     ///
     /// Without one, every worker has a job: who has ended it takes the next.

@@ -88,7 +88,7 @@ impl<F: Filter> ReadWriteBuilder<F> {
 
     /// How many unsent bytes are kept for a peer that does not read. When so many are there and another
     /// item is put, the stream fails (`output_limit`, `ENOBUFS`) and what is unsent is given up: a server
-    /// does not die of one slow client. Default: 16 MiB.
+    /// does not die of one slow client. 0 is taken as 1: one item at a time. Default: 16 MiB.
     pub const fn most_unsent(mut self, bytes: usize) -> Self {
         self.with.most_unsent = bytes;
         self
@@ -106,6 +106,9 @@ impl<F: Filter> ReadWriteBuilder<F> {
     /// How long nothing may come and nothing be sent: then the input is over with a failure
     /// (`idle_timeout`, `ETIMEDOUT`), and what is put is still sent. The time while the input is paused does
     /// not count. `None`, the default: for ever.
+    ///
+    /// In milliseconds, as all limits of time here: a part of one is taken as one, zero too, and more than
+    /// 49 days as 49 days. No limit is reached early.
     pub fn idle_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.with.limits.idle = Limits::millis(time.into());
         self
@@ -136,7 +139,8 @@ impl<F: Filter> ReadWriteBuilder<F> {
         self
     }
 
-    /// How long a wheel that was [shut down](ReadWrite::shutdown) waits without progress. Default: 30 s.
+    /// How long a wheel that was [shut down](ReadWrite::shutdown) waits without progress. Zero: not at all.
+    /// Default: 30 s.
     pub const fn linger(mut self, time: Duration) -> Self {
         self.with.linger = time;
         self

@@ -13,6 +13,7 @@ use filters::{Filter, FilterError, Input};
 use reactor::{Io, Readiness, Watched};
 
 use super::ends::Ends;
+use kept::Kept;
 
 /// ```text
 /// Flowing --read 0--> Ending --nothing more--> Ended --last records, told--> Done
@@ -46,11 +47,9 @@ enum Phase {
     reason = "what the system said and what the session wants"
 )]
 pub(super) struct Inbound {
-    /// What was read in an earlier turn and not consumed. Invariant: empty while the shared buffer
-    /// holds something of ours.
-    tail: Vec<u8>,
-    /// How much of `tail` is consumed. Invariant: less than its length, or both are zero.
-    start: usize,
+    /// What was read in an earlier turn and not consumed. Invariant: absent while the shared buffer
+    /// holds something of ours. Boxed: most have none, and there are many.
+    kept: Option<Box<Kept>>,
     phase: Phase,
     /// There may be more to read; the system will not say so again.
     readable: bool,
@@ -81,11 +80,10 @@ pub(super) enum Pulled<T> {
 
 impl Inbound {
     /// `unread` was read before there was a wheel.
-    pub(super) const fn new(watched: Watched, unread: Vec<u8>) -> Self {
+    pub(super) fn new(watched: Watched, unread: Vec<u8>) -> Self {
         let always = matches!(watched, Watched::AlwaysReady);
         Self {
-            tail: unread,
-            start: 0,
+            kept: Kept::boxed(unread),
             phase: Phase::Flowing,
             readable: always,
             closed: false,
@@ -122,8 +120,7 @@ impl Inbound {
 
     /// From now on what comes is thrown away.
     pub(super) fn discard(&mut self) {
-        self.tail = Vec::new();
-        self.start = 0;
+        self.kept = None;
         self.phase = match self.phase {
             Phase::Flowing | Phase::Stuck | Phase::Deaf | Phase::Discarding => Phase::Discarding,
             Phase::Ending | Phase::Ended | Phase::Done => Phase::Done,
@@ -146,7 +143,7 @@ impl Inbound {
     /// Whether nothing is in the way of input: no pause, no end, nothing put aside.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        self.phase == Phase::Flowing && self.paused == 0 && self.tail.is_empty()
+        self.phase == Phase::Flowing && self.paused == 0 && self.kept.is_none()
     }
 
     /// Whether neither its end nor an error has come, nor a shutdown.
@@ -183,7 +180,7 @@ impl Inbound {
 
     /// Whether a record is unfinished. To be asked when all that was read is parked.
     pub(super) fn is_unfinished(&self) -> bool {
-        !self.tail.is_empty()
+        self.kept.is_some()
     }
 
     pub(super) const fn is_paused(&self) -> bool {
@@ -222,8 +219,8 @@ impl Inbound {
             if let Err(error) = self.fill(ends, io) {
                 return self.broke(error);
             }
-            if !self.tail.is_empty() {
-                self.tail.extend_from_slice(io.shared_buffer().filled());
+            if let Some(kept) = &mut self.kept {
+                kept.append(io.shared_buffer().filled());
                 io.shared_buffer().clear();
             }
         }
@@ -233,13 +230,12 @@ impl Inbound {
     pub(super) fn park(&mut self, io: &mut Io<'_>) {
         let shared = io.shared_buffer();
         if !shared.filled().is_empty() && self.phase != Phase::Discarding {
-            debug_assert!(self.tail.is_empty(), "bytes are in one place");
-            self.tail = shared.filled().to_vec();
+            debug_assert!(self.kept.is_none(), "bytes are in one place");
+            self.kept = Kept::boxed(shared.filled().to_vec());
         }
         shared.clear();
-        if self.start > self.tail.len() / 2 {
-            self.tail.drain(..self.start);
-            self.start = 0;
+        if let Some(kept) = &mut self.kept {
+            kept.reclaim();
         }
     }
 
@@ -314,13 +310,16 @@ impl Inbound {
     /// Shows what was read to `take`, and forgets what it consumes.
     #[inline]
     fn offer<R>(&mut self, io: &mut Io<'_>, take: impl FnOnce(&mut Input<'_>) -> R) -> R {
-        if !self.tail.is_empty() && !self.unpark(io) {
-            let mut input = Input::new(&self.tail[self.start..]);
+        if self.kept.is_some() {
+            self.unpark(io);
+        }
+        if let Some(kept) = &mut self.kept {
+            let mut input = Input::new(kept.bytes());
             let result = take(&mut input);
-            self.start += input.consumed();
-            if self.start == self.tail.len() {
-                self.tail = Vec::new();
-                self.start = 0;
+            let consumed = input.consumed();
+            kept.consume(consumed);
+            if kept.bytes().is_empty() {
+                self.kept = None;
             }
             return result;
         }
@@ -332,17 +331,17 @@ impl Inbound {
         result
     }
 
-    /// Puts a short tail back to the shared buffer, so that what comes next is read behind it. A long
-    /// one grows where it is: copying it to and fro at every packet would cost more than it saves.
+    /// Puts what is kept back to the shared buffer if it is short, so that what comes next is read behind
+    /// it. What is long grows where it is: copying it to and fro at every packet would cost more than it
+    /// saves.
     #[cold]
-    fn unpark(&mut self, io: &mut Io<'_>) -> bool {
-        let tail = &self.tail[self.start..];
-        if tail.len() > SHORT || !io.shared_buffer().append(tail) {
-            return false;
+    fn unpark(&mut self, io: &mut Io<'_>) {
+        if let Some(kept) = &self.kept
+            && kept.bytes().len() <= SHORT
+            && io.shared_buffer().append(kept.bytes())
+        {
+            self.kept = None;
         }
-        self.tail = Vec::new();
-        self.start = 0;
-        true
     }
 
     /// Reads once, behind what is there.
@@ -390,7 +389,7 @@ const BY_SESSION: u8 = 1;
 /// What the input is piped to has enough for now.
 const BY_PIPE: u8 = 2;
 
-/// A tail up to this long is copied back to the shared buffer.
+/// What is kept is copied back to the shared buffer up to this length.
 const SHORT: usize = 4 * 1024;
 
 /// An unfinished record longer than this moves out of the shared buffer, so that there is room to read.

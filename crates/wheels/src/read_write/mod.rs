@@ -43,12 +43,13 @@ use stream::Stream;
 /// then a [`Failure`](crate::Failure) of `read` with error number zero. What is still unsent can be sent:
 /// drop the handle to close at once, or [shut it down](Self::shutdown) to let it leave first.
 ///
-/// A wheel keeps its session alive while it reads or has something to send.
+/// A wheel keeps its session alive while it reads or has something to send. See the [crate's example](crate).
 pub struct ReadWrite<F: Filter> {
     handle: Handle<Stream<F>>,
 }
 
-/// An item came in (POE: the arguments of `InputEvent`).
+/// An item came in (POE: the arguments of `InputEvent`). Not to be confused with
+/// [`filter::Input`](filters::Input), the bytes that a filter makes items of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Input<T> {
     /// What the filter made of the bytes.
@@ -78,9 +79,9 @@ impl<F: Filter> ReadWrite<F> {
         self.handle.id()
     }
 
-    /// Sends an item (POE: `put`): it is encoded now and written when the running handlers are done, those of
-    /// all that came together: [shut the wheel down](Self::shutdown) rather than dropping it, or what was put is
-    /// lost.
+    /// Sends an item (POE: `put`): it is encoded now, and written when the running handlers are done, all that
+    /// they put in one write. Written is not received: a wheel that is dropped before loses it, so
+    /// [shut it down](Self::shutdown) instead.
     #[inline]
     pub fn put(&self, cx: &mut Context<'_>, item: impl Into<F::Out>) -> Put<F::Out> {
         match cx.wheel(&self.handle) {

@@ -187,7 +187,8 @@ impl SocketFactoryBuilder {
     }
 
     /// The mode of the socket in the file system, `0o600` for one that only its owner may connect to. It
-    /// never has more rights than this, not for a moment. Default: `0o777` without the umask.
+    /// has exactly these rights, whatever the umask, and never more, not for a moment. More than `0o777` is a
+    /// failure of `bind` (`EINVAL`). Default: `0o777` less what the umask takes away.
     pub const fn mode(mut self, mode: u32) -> Self {
         self.settings.path.mode = Some(mode);
         self
@@ -203,7 +204,7 @@ impl SocketFactoryBuilder {
 
     /// How long all of connecting may take, all addresses of the name together, counted from when they
     /// are known. Then it has failed: `connect`, `ETIMEDOUT`, or `EAGAIN` for a UNIX listener whose queue
-    /// was full all the time. Default: 60 s.
+    /// was full all the time. Default: 60 s. A time that no clock reaches, [`Duration::MAX`], is none.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self

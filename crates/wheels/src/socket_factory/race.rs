@@ -338,6 +338,9 @@ impl Attempt {
         // and meet itself. Nobody else is there.
         let is_tcp = peer.as_ip().is_some() && maker.kind == SocketType::Stream;
         if is_tcp && sys::local_addr(&self.socket).is_ok_and(|local| local == peer) {
+            // Or the port is not free for a minute, for whom the connect was meant. Nobody needs to know
+            // if that fails.
+            let _kept = sys::reset_on_close(&self.socket);
             let refused = io::Error::from_raw_os_error(errno::CONNREFUSED);
             return Err(failed(Operation::Connect)(refused));
         }

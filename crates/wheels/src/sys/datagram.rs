@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+#[cfg(feature = "simulation")]
+use std::os::fd::BorrowedFd;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::sys::socket::sockopt::UdpGsoSegment;
@@ -14,9 +16,11 @@ use rustix::net::addr::SocketAddrArg;
 use rustix::net::{self, MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketAddrUnix};
 use socket2::{InterfaceIndexOrAddress, SockRef};
 
-use super::{errno, may_be_short, may_fail};
+use super::{errno, may_be_short, may_fail, simulated};
 use crate::address::{Address, UnixAddress};
 use crate::family::Domain;
+#[cfg(feature = "simulation")]
+use crate::simulation::Sockets;
 
 /// Most messages of one call.
 pub(crate) const BATCH: usize = 64;
@@ -45,6 +49,7 @@ pub(crate) fn recv_batch(
     each: impl FnMut(Received<'_>),
 ) -> io::Result<usize> {
     may_fail!(Recv);
+    simulated!(socket, |sockets, fd| recv_simulated(sockets, fd, shape, each));
     match domain {
         Some(Domain::Inet) => {
             recv_named(socket, shape, |addr: SockaddrIn| SocketAddrV4::from(addr).into(), each)
@@ -68,6 +73,46 @@ pub(crate) struct Shape<'a> {
     pub(crate) stride: usize,
     pub(crate) largest: usize,
     pub(crate) count: usize,
+}
+
+#[cfg(feature = "simulation")]
+fn recv_simulated(
+    sockets: &dyn Sockets,
+    socket: BorrowedFd<'_>,
+    shape: Shape<'_>,
+    mut each: impl FnMut(Received<'_>),
+) -> io::Result<usize> {
+    let mut count = 0;
+    for room in shape.room.chunks_mut(shape.stride).take(shape.count) {
+        let largest = room.len().min(shape.largest);
+        let room = &mut room[..largest];
+        let (length, from) = match sockets.recv_from(socket, room) {
+            Ok(received) => received,
+            Err(_) if count > 0 => break,
+            Err(error) => return Err(error),
+        };
+        let (payload, from) = (&room[..length.min(largest)], Address::from(from).unmapped());
+        each(Received { payload, length, from, fds: Vec::new(), fds_truncated: false });
+        count += 1;
+    }
+    Ok(count)
+}
+
+#[cfg(feature = "simulation")]
+fn send_simulated<'a>(
+    sockets: &dyn Sockets,
+    socket: BorrowedFd<'_>,
+    messages: impl Iterator<Item = (&'a [u8], Option<&'a Address>)>,
+) -> io::Result<usize> {
+    let mut count = 0;
+    for (payload, to) in messages.take(BATCH) {
+        match sockets.send_to(socket, payload, to) {
+            Ok(()) => count += 1,
+            Err(_) if count > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
 }
 
 fn recv_named<S: SockaddrLike + Copy>(
@@ -102,6 +147,7 @@ fn recv_named<S: SockaddrLike + Copy>(
 /// Whether the other end of a connection sends no more (`POLLRDHUP`, poll(2)).
 pub(crate) fn is_cut(socket: impl AsFd) -> io::Result<bool> {
     may_fail!(Poll);
+    simulated!(socket, |_, _| Ok(false));
     let mut watched = [PollFd::new(&socket, PollFlags::RDHUP)];
     poll(&mut watched, Some(&Timespec::default()))?;
     Ok(watched[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP))
@@ -121,6 +167,7 @@ pub(crate) fn send_batch<'a>(
     messages: impl Iterator<Item = (&'a [u8], Option<&'a Address>)>,
 ) -> io::Result<usize> {
     may_fail!(Send);
+    simulated!(socket, |sockets, fd| send_simulated(sockets, fd, messages));
     let mut parts = Vec::with_capacity(BATCH);
     let most = BATCH;
     may_be_short!(most);
@@ -160,6 +207,7 @@ pub(super) fn socket_address(address: &Address) -> io::Result<SocketAddrAny> {
 /// that does not know how would send it in one piece.
 pub(crate) fn can_segment(socket: impl AsFd) -> bool {
     may_fail!(GetSockOpt, _ => false);
+    simulated!(socket, |_, _| false);
     getsockopt(&socket, UdpGsoSegment).is_ok()
 }
 
@@ -179,6 +227,7 @@ pub(crate) fn send_segments(
 
 pub(crate) fn allow_broadcast(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
     SockRef::from(&socket).set_broadcast(true)
 }
 
@@ -193,6 +242,7 @@ pub(crate) enum By {
 /// the machine (`IP_MULTICAST_ALL`, `IPV6_MULTICAST_ALL`).
 pub(crate) fn hear_own_groups(socket: impl AsFd, group: IpAddr) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
     let socket = SockRef::from(&socket);
     match group {
         IpAddr::V4(_) => socket.set_multicast_all_v4(false),
@@ -202,6 +252,7 @@ pub(crate) fn hear_own_groups(socket: impl AsFd, group: IpAddr) -> io::Result<()
 
 pub(crate) fn join_multicast(socket: impl AsFd, group: IpAddr, interface: By) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Err(io::Error::from_raw_os_error(errno::OPNOTSUPP)));
     let socket = SockRef::from(&socket);
     match (group, interface) {
         (IpAddr::V4(group), _) => socket.join_multicast_v4_n(&group, &interface.into()),
@@ -212,6 +263,7 @@ pub(crate) fn join_multicast(socket: impl AsFd, group: IpAddr, interface: By) ->
 
 pub(crate) fn leave_multicast(socket: impl AsFd, group: IpAddr, interface: By) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Err(io::Error::from_raw_os_error(errno::OPNOTSUPP)));
     let socket = SockRef::from(&socket);
     match (group, interface) {
         (IpAddr::V4(group), _) => socket.leave_multicast_v4_n(&group, &interface.into()),

@@ -1,7 +1,7 @@
 //! Pipes, terminals and files: poll(2), read(2), write(2), open(2), fcntl(2).
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
@@ -34,6 +34,29 @@ pub(crate) fn access(fd: impl AsFd) -> (bool, bool) {
     }
 }
 
+/// A terminal by a description of one's own, for which no call waits. That of `fd`, which others may have
+/// too, stays as it is.
+pub(crate) fn open_terminal_again(fd: impl AsFd) -> io::Result<OwnedFd> {
+    // To open this is to make a new terminal.
+    if is_screen(&fd) {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let device = device_of(&fd)?;
+    let path = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
+    let again = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mode = rustix::fs::fcntl_getfl(&fd)? & OFlags::ACCMODE;
+    let opened = rustix::fs::open(path, mode | again, Mode::empty())?;
+    if device_of(&opened)? != device {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(opened)
+}
+
+/// Whether it is the side of who draws a terminal.
+pub(crate) fn is_screen(fd: impl AsFd) -> bool {
+    device_of(fd).is_ok_and(|device| device == MULTIPLEXER)
+}
+
 /// Whether no call for a descriptor waits.
 pub(crate) fn is_nonblocking(fd: impl AsFd) -> bool {
     may_fail!(Flags, _ => false);
@@ -43,8 +66,21 @@ pub(crate) fn is_nonblocking(fd: impl AsFd) -> bool {
 /// A descriptor to have in reserve.
 pub(crate) fn open_reserve() -> io::Result<OwnedFd> {
     may_fail!(Open);
+    #[cfg(feature = "simulation")]
+    if let Some(sockets) = crate::simulation::current() {
+        return sockets.reserve();
+    }
     Ok(rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
+
+/// The numbers of a device.
+fn device_of(fd: impl AsFd) -> io::Result<(u32, u32)> {
+    let device = rustix::fs::fstat(fd)?.st_rdev;
+    Ok((rustix::fs::major(device), rustix::fs::minor(device)))
+}
+
+/// `/dev/ptmx` (pts(4)).
+const MULTIPLEXER: (u32, u32) = (5, 2);
 
 fn await_nothing(fd: impl AsFd, flags: PollFlags) -> io::Result<()> {
     may_fail!(Poll);

@@ -1,7 +1,8 @@
 //! The one door to the system: each call once, by its own name.
 //!
 //! Everything here is a thin call that turns what the system says into `io::Result`. No state, no
-//! policy, no retries. With the feature `faults` a test can make each of them fail.
+//! policy, no retries. With the feature `faults` a test can make each of them fail, and with `simulation`
+//! put a network of its own in the place of the system's.
 
 mod datagram;
 mod file;
@@ -17,7 +18,10 @@ pub(crate) use datagram::{
     BATCH, By, Received, Shape, allow_broadcast, can_segment, hear_own_groups, is_cut,
     join_multicast, leave_multicast, recv_batch, send_batch, send_segments,
 };
-pub(crate) use file::{access, is_nonblocking, open_reserve, read_if_ready, write_if_ready};
+pub(crate) use file::{
+    access, is_nonblocking, is_screen, open_reserve, open_terminal_again, read_if_ready,
+    write_if_ready,
+};
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
 pub(crate) use options::{
     bind_device, set_broadcast, set_keepalive, set_keepalive_count, set_keepalive_idle,
@@ -32,10 +36,10 @@ pub(crate) use rights::{recv_with_fds, send_with_fds};
 pub use socket::Credentials;
 pub(crate) use socket::{
     TCP, accept, bind, connect, describe, listen, local_addr, peer_addr, peer_credentials, recv,
-    send, send_vectored, set_nodelay, set_nonblocking, set_only_v6, set_reuse_address,
-    shutdown_read, shutdown_write, socket, socket_type, take_error,
+    reset_on_close, send, send_vectored, set_nodelay, set_nonblocking, set_only_v6,
+    set_reuse_address, shutdown_read, shutdown_write, socket, socket_type, take_error,
 };
-pub(crate) use splice::{ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
+pub(crate) use splice::{can_splice, ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
 pub(crate) use watch::{watch, watch_also};
 
 /// The numbers of the errors that wheels themselves tell or look for.
@@ -103,3 +107,16 @@ macro_rules! may_be_short {
     };
 }
 use may_be_short;
+
+/// Asks a simulated network instead of the system, if the socket is one of its. That itself decides what is
+/// short, so as to tell of it.
+macro_rules! simulated {
+    ($socket:expr, |$sockets:pat_param, $fd:pat_param| $call:expr) => {
+        #[cfg(feature = "simulation")]
+        if let Some(sockets) = crate::simulation::of(&$socket) {
+            let ($sockets, $fd) = (&*sockets, std::os::fd::AsFd::as_fd(&$socket));
+            return $call;
+        }
+    };
+}
+use simulated;

@@ -38,6 +38,10 @@ pub(crate) fn getaddrinfo(
     kind: SocketType,
 ) -> Result<Vec<SocketAddr>, NameError> {
     may_fail!(GetAddrInfo, error => Err(NameError::told(&error)));
+    #[cfg(feature = "simulation")]
+    if let Some(sockets) = crate::simulation::current() {
+        return find_simulated(&*sockets, host, service, domain);
+    }
     let hints = AddrInfoHints {
         flags: AI_PASSIVE,
         address: domain.map_or(0, |domain| i32::from(domain.to_system().as_raw())),
@@ -47,6 +51,29 @@ pub(crate) fn getaddrinfo(
     let found = dns_lookup::getaddrinfo(host, service, Some(hints))?;
     // Other families than the internet's have no place in this, and are not asked for.
     Ok(found.filter_map(Result::ok).map(|found| found.sockaddr).collect())
+}
+
+/// Of the services those that are numbers are known.
+#[cfg(feature = "simulation")]
+fn find_simulated(
+    sockets: &dyn crate::simulation::Sockets,
+    host: Option<&str>,
+    service: Option<&str>,
+    domain: Option<Domain>,
+) -> Result<Vec<SocketAddr>, NameError> {
+    let refused = |errnum, text: &str| NameError { errnum, errstr: text.to_owned() };
+    let port = service.map_or(Ok(0), str::parse);
+    let port = port.map_err(|_| refused(eai::SERVICE, "Servname not supported"))?;
+    let mut found = sockets.resolve(host);
+    found.retain(|address| match domain {
+        Some(Domain::Inet) => address.is_ipv4(),
+        Some(Domain::Inet6) => address.is_ipv6(),
+        Some(_) | None => true,
+    });
+    if found.is_empty() {
+        return Err(refused(eai::NONAME, "Name or service not known"));
+    }
+    Ok(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
 }
 
 /// The database of protocols. What is no UTF-8 in it is in its comments.

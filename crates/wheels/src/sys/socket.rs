@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::net::{
@@ -10,9 +11,11 @@ use rustix::net::{
 };
 use socket2::SockRef;
 
-use super::{errno, may_be_short, may_fail};
+use super::{errno, may_be_short, may_fail, simulated};
 use crate::address::Address;
 use crate::family::{Domain, SocketType};
+#[cfg(feature = "simulation")]
+use crate::simulation;
 
 /// A socket, non-blocking and closed on exec from the first. Without a protocol it is the type's own.
 pub(crate) fn socket(
@@ -21,6 +24,10 @@ pub(crate) fn socket(
     protocol: Option<i32>,
 ) -> io::Result<OwnedFd> {
     may_fail!(Socket);
+    #[cfg(feature = "simulation")]
+    if let (Domain::Inet | Domain::Inet6, Some(sockets)) = (domain, simulation::current()) {
+        return sockets.socket(domain, kind);
+    }
     let protocol = match protocol.map(u32::try_from) {
         Some(Err(_)) => return Err(io::Error::from_raw_os_error(errno::INVAL)),
         Some(Ok(number)) => NonZeroU32::new(number).map(Protocol::from_raw),
@@ -63,6 +70,7 @@ pub(crate) fn set_nonblocking(socket: impl AsFd) -> io::Result<()> {
 
 pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
     SockRef::from(&socket).set_reuse_address(true)
 }
 
@@ -70,22 +78,33 @@ pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
 #[expect(clippy::fn_params_excessive_bools, reason = "the option's value")]
 pub(crate) fn set_only_v6(socket: impl AsFd, only: bool) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |sockets, fd| sockets.set(fd, simulation::Setting::OnlyV6(only)));
     SockRef::from(&socket).set_only_v6(only)
 }
 
 /// Sends small writes at once. Connections that a listener accepts inherit it from the listener.
 pub(crate) fn set_nodelay(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
     SockRef::from(&socket).set_tcp_nodelay(true)
+}
+
+/// Closing a connection is to break it: nothing of it is remembered, and its port is free at once.
+pub(crate) fn reset_on_close(socket: impl AsFd) -> io::Result<()> {
+    may_fail!(SetSockOpt);
+    simulated!(socket, |_, _| Ok(()));
+    SockRef::from(&socket).set_linger(Some(Duration::ZERO))
 }
 
 pub(crate) fn bind(socket: impl AsFd, addr: &Address) -> io::Result<()> {
     may_fail!(Bind);
+    simulated!(socket, |sockets, fd| sockets.bind(fd, addr));
     SockRef::from(&socket).bind(&addr.to_system()?)
 }
 
 pub(crate) fn listen(socket: impl AsFd, backlog: i32) -> io::Result<()> {
     may_fail!(Listen);
+    simulated!(socket, |sockets, fd| sockets.listen(fd, backlog));
     SockRef::from(&socket).listen(backlog)
 }
 
@@ -94,6 +113,7 @@ pub(crate) fn listen(socket: impl AsFd, backlog: i32) -> io::Result<()> {
 #[inline]
 pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Address)> {
     may_fail!(Accept);
+    simulated!(listener, |sockets, fd| sockets.accept(fd));
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (socket, addr) = SockRef::from(&listener).accept4(flags.bits().cast_signed())?;
     Ok((socket.into(), Address::from_system(&addr)))
@@ -102,22 +122,26 @@ pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Address)> {
 /// Begins to connect: done, or in progress (`EINPROGRESS`).
 pub(crate) fn connect(socket: impl AsFd, addr: &Address) -> io::Result<()> {
     may_fail!(Connect);
+    simulated!(socket, |sockets, fd| sockets.connect(fd, addr));
     SockRef::from(&socket).connect(&addr.to_system()?)
 }
 
 /// The error that waits on the socket, which is cleared (`SO_ERROR`).
 pub(crate) fn take_error(socket: impl AsFd) -> io::Result<Option<io::Error>> {
     may_fail!(TakeError);
+    simulated!(socket, |sockets, fd| sockets.take_error(fd));
     SockRef::from(&socket).take_error()
 }
 
 pub(crate) fn local_addr(socket: impl AsFd) -> io::Result<Address> {
     may_fail!(LocalAddr);
+    simulated!(socket, |sockets, fd| sockets.local_addr(fd));
     Ok(Address::from_system(&SockRef::from(&socket).local_addr()?))
 }
 
 pub(crate) fn peer_addr(socket: impl AsFd) -> io::Result<Address> {
     may_fail!(PeerAddr);
+    simulated!(socket, |sockets, fd| sockets.peer_addr(fd));
     Ok(Address::from_system(&SockRef::from(&socket).peer_addr()?))
 }
 
@@ -143,6 +167,7 @@ pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
 #[inline(never)]
 pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     may_fail!(Recv);
+    simulated!(socket, |sockets, fd| sockets.recv(fd, buffer));
     may_be_short!(buffer);
     Ok(net::recv(socket, buffer, RecvFlags::DONTWAIT)?.0)
 }
@@ -151,12 +176,14 @@ pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
 #[inline(never)]
 pub(crate) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     may_fail!(Send);
+    simulated!(socket, |sockets, fd| sockets.send(fd, &[IoSlice::new(bytes)]));
     may_be_short!(bytes);
     Ok(net::send(socket, bytes, QUIETLY)?)
 }
 
 pub(crate) fn send_vectored(socket: impl AsFd, runs: &[IoSlice<'_>]) -> io::Result<usize> {
     may_fail!(Send);
+    simulated!(socket, |sockets, fd| sockets.send(fd, runs));
     #[cfg(feature = "faults")]
     if let Some(bytes) = crate::faults::cut_runs(runs) {
         return Ok(net::send(socket, bytes, QUIETLY)?);
@@ -170,11 +197,13 @@ const QUIETLY: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
 
 pub(crate) fn shutdown_read(socket: impl AsFd) -> io::Result<()> {
     may_fail!(Shutdown);
+    simulated!(socket, |sockets, fd| sockets.shutdown(fd, std::net::Shutdown::Read));
     Ok(net::shutdown(socket, Shutdown::Read)?)
 }
 
 pub(crate) fn shutdown_write(socket: impl AsFd) -> io::Result<()> {
     may_fail!(Shutdown);
+    simulated!(socket, |sockets, fd| sockets.shutdown(fd, std::net::Shutdown::Write));
     Ok(net::shutdown(socket, Shutdown::Write)?)
 }
 

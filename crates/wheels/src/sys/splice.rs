@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::pipe::{PipeFlags, SpliceFlags};
 
-use super::{may_be_short, may_fail};
+use super::{may_be_short, may_fail, simulated};
 
 /// A pipe that does not block, with room for so many bytes if the system grants it: what is read from, and
 /// what is written to.
@@ -25,6 +25,13 @@ pub(crate) fn ignores_sigpipe() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
     u64::from_str_radix(ignored.trim(), 16).is_ok_and(|set| set & SIGPIPE != 0)
+}
+
+/// Whether bytes can be moved from this socket, and to it: of a simulated one there are none in the system.
+#[cfg_attr(not(feature = "simulation"), expect(unused_variables, reason = "then any can"))]
+pub(crate) fn can_splice(socket: impl AsFd) -> bool {
+    simulated!(socket, |_, _| false);
+    true
 }
 
 /// Moves at most so many bytes from a socket into a pipe.
