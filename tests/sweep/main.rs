@@ -22,8 +22,10 @@ mod verdict;
 use std::process::{Command, ExitCode};
 
 use cell::Cell;
+use log::LevelFilter;
 use run::Tally;
 use scenes::SCENES;
+use testkit::logs;
 
 /// How many processes share the work, as descriptors are counted by process.
 const PARTS: usize = 2;
@@ -32,6 +34,9 @@ const PARTS: usize = 2;
 const PART: &str = "--part=";
 
 fn main() -> ExitCode {
+    // What is told below warnings is not looked at, and takes its time.
+    logs::capture(|| ());
+    log::set_max_level(LevelFilter::Warn);
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let part = arguments.iter().find_map(|argument| argument.strip_prefix(PART));
     let words: Vec<&str> =

@@ -220,5 +220,5 @@ fn left_since(before: &Descriptors) -> Option<String> {
     }
 }
 
-const HASTY: Duration = Duration::from_micros(200);
+const HASTY: Duration = Duration::from_micros(30);
 const PATIENT: Duration = Duration::from_millis(50);

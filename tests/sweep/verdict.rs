@@ -19,9 +19,12 @@ pub(crate) fn complaint(cell: Cell, seen: &Seen, calm: &Seen) -> Option<String> 
             return Some("is not to be noticed".into());
         }
     };
-    let is_new = |(_, number): &&(String, i32)| *number == errnum;
-    let of_before = calm.errors.iter().filter(is_new).count();
-    let told: Vec<_> = seen.errors.iter().filter(is_new).skip(of_before).collect();
+    let mut told: Vec<_> = seen.errors.iter().filter(|(_, told)| *told == errnum).collect();
+    for before in &calm.errors {
+        if let Some(place) = told.iter().position(|error| *error == before) {
+            told.remove(place);
+        }
+    }
     match told.len() {
         1 => None,
         // It stays so.

@@ -1,7 +1,9 @@
 //! Servers and clients ready made.
 
-use std::net::SocketAddr;
+use std::cell::Cell;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,8 +12,9 @@ use reactor::Context;
 use testkit::net::{self, Reserved};
 use testkit::unix::Folder;
 use wheels::filter::Line;
+use wheels::{ListenAccept, Operation};
 
-use crate::actor::{Heard, LONG};
+use crate::actor::{FAILED, Heard, Held, LONG, MADE};
 use crate::stage::{Stage, Teller};
 
 type Guest<'a> = Client<'a, Line, ()>;
@@ -22,7 +25,7 @@ fn text(line: &[u8]) -> String {
 
 /// A server that tells everything, says each line again, and ends when so many have left.
 fn server(guests: usize) -> TcpServer<Teller, Line> {
-    let left = std::cell::Cell::new(guests);
+    let left = Cell::new(guests);
     TcpServer::new(Line::new)
         .started(|_: &mut Teller, cx| cx.delay(&SHUTDOWN, LONG, ()))
         .listening(|teller, _, _| teller.tell("listening"))
@@ -141,12 +144,8 @@ pub(crate) fn client_comes_back(stage: &Stage) {
         &mut kernel,
         "server",
         move |actor, cx| {
-            let acceptor = wheels::ListenAccept::builder(listener).build(
-                cx,
-                &crate::actor::MADE,
-                &crate::actor::FAILED,
-            );
-            actor.held.insert(acceptor.id(), crate::actor::Held::Acceptor(acceptor));
+            let acceptor = ListenAccept::builder(listener).build(cx, &MADE, &FAILED);
+            actor.held.insert(acceptor.id(), Held::Acceptor(acceptor));
         },
         move |actor, cx, heard| match heard {
             Heard::Made(made) => {
@@ -156,7 +155,7 @@ pub(crate) fn client_comes_back(stage: &Stage) {
             // The first has no answer.
             Heard::Line(wheel, _) if times == 1 => actor.shutdown(cx, wheel),
             Heard::Line(wheel, line) => actor.put(cx, wheel, line),
-            Heard::Failed(failure) if failure.operation == wheels::Operation::Accept => {}
+            Heard::Failed(failure) if failure.operation == Operation::Accept => {}
             Heard::Failed(failure) => {
                 actor.part(cx, &failure);
                 actor.end(cx);
@@ -175,8 +174,7 @@ pub(crate) fn client_by_name(stage: &Stage) {
     let (listener, addr) = net::listener();
     let Some(mut kernel) = stage.kernel() else { return };
     stage.elsewhere.set(1);
-    let (done, failed) =
-        (std::rc::Rc::clone(&stage.elsewhere), std::rc::Rc::clone(&stage.elsewhere));
+    let (done, failed) = (Rc::clone(&stage.elsewhere), Rc::clone(&stage.elsewhere));
     TcpClient::new(Line::new)
         .connected(move |teller: &mut Teller, server: &mut Server<'_, Line>| {
             done.set(0);
@@ -198,15 +196,16 @@ pub(crate) fn client_by_name(stage: &Stage) {
 pub(crate) fn server_refuses(stage: &Stage) {
     let Some(mut kernel) = stage.kernel() else { return };
     let (listener, addr) = listener();
-    let server = server(1).listen_on([listener]).per_address(1);
+    let server = server(9).listen_on([listener]).per_address(1);
+    let server = server.refused(|teller, cx, refused| {
+        teller.tell(format_args!("refused: {:?}", refused.reason));
+        cx.alarm_clear(&SHUTDOWN);
+        cx.yield_(&DRAIN, Duration::from_secs(60));
+    });
     server.spawn(&mut kernel, stage.crowd("server"));
-    let one = std::net::TcpStream::connect(addr);
-    let two = std::net::TcpStream::connect(addr);
-    if let Ok(one) = &one {
-        one.shutdown(std::net::Shutdown::Write).expect("connected the line before");
-    }
+    let guests = [(); 2].map(|()| TcpStream::connect(addr));
     stage.run(kernel);
-    drop((one, two));
+    drop(guests);
 }
 
 pub(crate) fn server_on_a_path(stage: &Stage) {
@@ -233,7 +232,7 @@ pub(crate) fn server_accepts_and_no_more(stage: &Stage) {
         .stopped(|teller, _| teller.tell("stopped"))
         .listen_on([listener])
         .spawn(&mut kernel, stage.teller("server"));
-    let guest = std::net::TcpStream::connect(addr);
+    let guest = TcpStream::connect(addr);
     stage.run(kernel);
     drop(guest);
 }

@@ -21,10 +21,10 @@ fn caller(stage: &Stage, kernel: &mut Kernel, builder: SocketFactoryBuilder) {
             actor.factory(cx, builder);
         },
         |actor, cx, heard| {
-            if let Heard::Made(made) = &heard {
-                if let Err(error) = made.socket.local_addr() {
-                    actor.teller.tell_io(&"getsockname", &error);
-                }
+            if let Heard::Made(made) = &heard
+                && let Err(error) = made.socket.local_addr()
+            {
+                actor.teller.tell_io(&"getsockname", &error);
             }
             actor.end(cx);
         },

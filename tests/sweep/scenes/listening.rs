@@ -1,16 +1,19 @@
 //! Listening, and letting in who comes.
 
-use std::net::SocketAddr;
+use std::cell::Cell;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
 
 use reactor::Kernel;
 use socket2::Type;
 use testkit::net;
 use testkit::unix::{self, Folder};
-use wheels::{ListenAccept, SocketFactory, SocketFactoryBuilder};
+use wheels::{ListenAccept, Operation, SocketFactory, SocketFactoryBuilder};
 
-use crate::actor::{FAILED, Heard, Held, MADE};
+use crate::actor::{FAILED, Heard, Held, MADE, WORD};
 use crate::stage::Stage;
 
 /// An actor that listens and lets so many in, whom it forgets.
@@ -20,8 +23,8 @@ fn doorkeeper(
     builder: SocketFactoryBuilder,
     guests: usize,
 ) -> Option<SocketAddr> {
-    let place = std::rc::Rc::new(std::cell::Cell::new(None));
-    let told = std::rc::Rc::clone(&place);
+    let place = Rc::new(Cell::new(None));
+    let told = Rc::clone(&place);
     let mut left = guests;
     stage.actor(
         kernel,
@@ -36,7 +39,7 @@ fn doorkeeper(
             }
             Heard::Up if left == 0 => actor.end(cx),
             // When descriptors run out, it goes on.
-            Heard::Failed(failure) if failure.operation == wheels::Operation::Accept => {}
+            Heard::Failed(failure) if failure.operation == Operation::Accept => {}
             Heard::Failed(_) => actor.end(cx),
             _ => {}
         },
@@ -108,7 +111,7 @@ pub(crate) fn adopt_a_listener(stage: &Stage) {
         },
         |actor, cx, _| actor.end(cx),
     );
-    let guest = std::net::TcpStream::connect(addr);
+    let guest = TcpStream::connect(addr);
     stage.run(kernel);
     drop(guest);
 }
@@ -123,8 +126,8 @@ pub(crate) fn accept_a_burst(stage: &Stage) {
 
 pub(crate) fn pause_accepting(stage: &Stage) {
     let Some(mut kernel) = stage.kernel() else { return };
-    let place = std::rc::Rc::new(std::cell::Cell::new(None));
-    let told = std::rc::Rc::clone(&place);
+    let place = Rc::new(Cell::new(None));
+    let told = Rc::clone(&place);
     let mut made = 0;
     stage.actor(
         &mut kernel,
@@ -136,7 +139,7 @@ pub(crate) fn pause_accepting(stage: &Stage) {
             told.set(Some(addrs.into_iter().filter_map(|addr| addr.as_ip()).collect::<Vec<_>>()));
             factory.pause_accept(cx);
             actor.held.insert(factory.id(), Held::Factory(factory));
-            cx.delay(&crate::actor::WORD, std::time::Duration::from_secs(1), "resumes".into());
+            cx.delay(&WORD, Duration::from_secs(1), "resumes".into());
         },
         move |actor, cx, heard| match heard {
             Heard::Word => {
@@ -152,7 +155,7 @@ pub(crate) fn pause_accepting(stage: &Stage) {
                     actor.end(cx);
                 }
             }
-            Heard::Failed(failure) if failure.operation == wheels::Operation::Accept => {}
+            Heard::Failed(failure) if failure.operation == Operation::Accept => {}
             _ => actor.end(cx),
         },
     );

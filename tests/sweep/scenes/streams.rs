@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Kernel, WheelId};
+use reactor::{Context, Kernel, WheelId};
 use testkit::unix::Folder;
 use wheels::filter::Line;
 use wheels::{Operation, ReadWrite, Socket, SocketFactory};
@@ -33,7 +33,7 @@ fn echo(stage: &Stage, kernel: &mut Kernel) -> Option<SocketAddr> {
             Heard::Failed(failure) => {
                 actor.part(cx, &failure);
                 // The listener may be out of descriptors, and will have some again.
-                if failure.operation != wheels::Operation::Accept {
+                if failure.operation != Operation::Accept {
                     actor.end_if_done(cx);
                 }
             }
@@ -128,10 +128,9 @@ pub(crate) fn echo_much(stage: &Stage) {
 fn end_of(
     stage: &Stage,
     kernel: &mut Kernel,
-    name: &str,
+    (name, says): (&str, &'static str),
     socket: Socket,
-    says: &'static str,
-    then: impl Fn(&mut Actor, &mut reactor::Context<'_>, WheelId) + 'static,
+    then: impl Fn(&mut Actor, &mut Context<'_>, WheelId) + 'static,
 ) {
     stage.actor(
         kernel,
@@ -154,7 +153,7 @@ fn end_of(
 pub(crate) fn half_close(stage: &Stage) {
     let Some(mut kernel) = stage.kernel() else { return };
     let Some((one, other)) = pair(stage) else { return };
-    end_of(stage, &mut kernel, "asks", one, "question", |actor, cx, wheel| {
+    end_of(stage, &mut kernel, ("asks", "question"), one, |actor, cx, wheel| {
         actor.shutdown_output(cx, wheel);
     });
     stage.actor(
@@ -178,7 +177,7 @@ pub(crate) fn half_close(stage: &Stage) {
 pub(crate) fn shutdown_with_unread_input(stage: &Stage) {
     let Some(mut kernel) = stage.kernel() else { return };
     let Some((one, other)) = pair(stage) else { return };
-    end_of(stage, &mut kernel, "leaves", one, "farewell", |actor, cx, wheel| {
+    end_of(stage, &mut kernel, ("leaves", "farewell"), one, |actor, cx, wheel| {
         actor.shutdown(cx, wheel);
         actor.end(cx);
     });
@@ -222,7 +221,7 @@ pub(crate) fn abort(stage: &Stage) {
             }
         },
     );
-    end_of(stage, &mut kernel, "is left", other, "something", |_, _, _| {});
+    end_of(stage, &mut kernel, ("is left", "something"), other, |_, _, _| {});
     stage.run(kernel);
 }
 
@@ -397,7 +396,7 @@ pub(crate) fn silence(stage: &Stage) {
             }
         },
     );
-    end_of(stage, &mut kernel, "is silent", other, "", |_, _, _| {});
+    end_of(stage, &mut kernel, ("is silent", ""), other, |_, _, _| {});
     stage.run(kernel);
 }
 

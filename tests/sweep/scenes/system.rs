@@ -9,16 +9,17 @@ use std::process::Child;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use reactor::{ChildError, Event, JobError, Kernel, SignalError, Watch};
+use reactor::{ChildError, Context, Event, JobError, JobRefused, Kernel, SignalError, Watch};
 use rustix::process::{Signal, getpid, kill_process};
+use testkit::children::shell;
 use wheels::{Datagram, Operation, SocketFactory};
 
-use crate::actor::{EXITED, FAILED, Heard, Held, MADE, SELECTED, SIGNAL, WORD};
+use crate::actor::{Actor, EXITED, FAILED, Heard, Held, MADE, SELECTED, SIGNAL, WORD};
 use crate::stage::Stage;
 
 pub(crate) fn child(stage: &Stage) {
     let Some(mut kernel) = stage.kernel() else { return };
-    let child = testkit::children::shell("exit 3");
+    let child = shell("exit 3");
     let pid = child.id();
     stage.elsewhere.set(1);
     let (refused, exited) = (Rc::clone(&stage.elsewhere), Rc::clone(&stage.elsewhere));
@@ -29,7 +30,7 @@ pub(crate) fn child(stage: &Stage) {
             if let Err(error) = cx.sig_child(pid, &EXITED) {
                 refused.set(0);
                 match error {
-                    reactor::ChildError::System(error) => actor.teller.tell_io(&"watch", &error),
+                    ChildError::System(error) => actor.teller.tell_io(&"watch", &error),
                     other => actor.teller.tell(other),
                 }
                 actor.end(cx);
@@ -192,9 +193,7 @@ pub(crate) fn jobs(stage: &Stage) {
             let done = Rc::clone(&elsewhere);
             let added = cx.state(
                 DONE,
-                move |actor: &mut crate::actor::Actor,
-                      cx: &mut reactor::Context<'_>,
-                      result: Result<u32, JobError>| {
+                move |actor: &mut Actor, cx: &mut Context<'_>, result: Result<u32, JobError>| {
                     done.set(0);
                     actor.teller.tell(format_args!("{result:?}"));
                     actor.end(cx);
@@ -206,7 +205,7 @@ pub(crate) fn jobs(stage: &Stage) {
                     elsewhere.set(1);
                     actor.luggage.push(Box::new(job));
                 }
-                Err(reactor::JobRefused::System(_, error)) => {
+                Err(JobRefused::System(_, error)) => {
                     actor.teller.tell_io(&"job", &error);
                     actor.end(cx);
                 }
@@ -221,7 +220,7 @@ pub(crate) fn jobs(stage: &Stage) {
 /// They are told one after another, in the order in which they happen to exit.
 pub(crate) fn children(stage: &Stage) {
     let Some(mut kernel) = stage.kernel() else { return };
-    let children: Vec<_> = (0..2).map(|_| testkit::children::shell("exit 0")).collect();
+    let children: Vec<_> = (0..2).map(|_| shell("exit 0")).collect();
     let pids: Vec<_> = children.iter().map(Child::id).collect();
     let elsewhere = Rc::clone(&stage.elsewhere);
     let starts = Rc::clone(&elsewhere);
