@@ -147,6 +147,9 @@ fn judge(fates: &[Fate], entries: &[Entry], dialect: &Dialect) {
             }
         }
     }
+    for (hearer, theirs) in stays.iter().enumerate() {
+        theirs.iter().for_each(|stay| nothing_of_before(hearer, stay, &stays));
+    }
     same_order(&stays);
     for fate in fates.iter().filter(|fate| fate.on_time) {
         let ends_well = [Some(Deed::Left), Some(Deed::Heard)].contains(&fate.story.end);
@@ -290,6 +293,26 @@ fn heard_in_order(stay: &Stay, speaker: &Fate, theirs: &[Stay]) {
                 came = false;
             }
             Heard::Joined(_) | Heard::Said { .. } | Heard::Left(_) => {}
+        }
+    }
+}
+
+/// Whoever comes hears nothing that was said before, as one who was there knows. (Who comes twice into a room may
+/// have heard it the first time.)
+fn nothing_of_before(newcomer: usize, stay: &Stay, all: &[Vec<Stay>]) {
+    let visits = all[newcomer].iter().filter(|other| other.room == stay.room);
+    if visits.count() > 1 {
+        return;
+    }
+    let heard = texts(std::slice::from_ref(stay));
+    let others = all.iter().flatten().filter(|other| other.room == stay.room);
+    for witness in others {
+        let is_arrival = |heard: &Heard| matches!(heard, Heard::Joined(who) if *who == newcomer);
+        let Some(arrival) = witness.heard.iter().position(is_arrival) else { continue };
+        for before in &witness.heard[..arrival] {
+            if let Heard::Said { text, .. } = before {
+                assert!(!heard.contains(&text.as_str()), "c{newcomer} hears {text:?} too late");
+            }
         }
     }
 }

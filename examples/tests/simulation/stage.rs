@@ -148,6 +148,11 @@ impl Stage {
         self.spells.clear();
     }
 
+    /// The server loses its memory some time.
+    pub(crate) fn server_crashes(&self) -> bool {
+        self.spells.iter().any(|spell| spell.trouble == Trouble::ServerCrash)
+    }
+
     /// A server that drains calls the signal handled: its neighbours in the same kernel end with the next.
     pub(crate) fn ends_with_two_signals(&mut self) {
         self.signals = 2;
