@@ -22,6 +22,7 @@ mod reads;
 mod record_block;
 mod reference;
 mod series;
+mod spare;
 mod splits;
 mod stack;
 mod stream;

@@ -33,6 +33,7 @@ mod readiness;
 mod reentrancy;
 mod regressions;
 mod remote;
+mod seat;
 mod selects;
 mod senders;
 mod shared_values;

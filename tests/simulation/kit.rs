@@ -223,7 +223,7 @@ impl Player {
 /// Where a story takes place: on the machine's loopback, or on a network that does not exist. The server is
 /// host 0, the client host 1, which may be the same.
 pub enum World {
-    Real(Kernel),
+    Real(Box<Kernel>),
     Simulated(Box<Simulation>, [HostId; 2]),
 }
 
@@ -235,7 +235,7 @@ pub enum Who {
 
 impl World {
     pub fn real() -> Self {
-        Self::Real(Kernel::new().expect("a kernel"))
+        Self::Real(Box::new(Kernel::new().expect("a kernel")))
     }
 
     /// Several of the other kind: within a host and between two, on a good network and a bad one.

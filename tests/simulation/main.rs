@@ -2,6 +2,7 @@
 
 mod alike;
 mod edges;
+mod faults;
 mod kit;
 mod limits;
 mod names;

@@ -38,6 +38,13 @@ fn it_runs_for_as_long_as_it_is_told_and_hardly_longer() {
 }
 
 #[test]
+fn to_ask_a_host_something_does_not_make_it_run() {
+    let (mut simulation, here, _) = two_hosts(1);
+    assert_eq!(simulation.on(here, |kernel| kernel.session_count()), 0);
+    assert!(!simulation.is_running(here));
+}
+
+#[test]
 fn a_delay_ends_at_its_time() {
     let (mut simulation, here, _) = two_hosts(1);
     let rang = Rc::new(Cell::new(None));

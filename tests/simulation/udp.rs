@@ -105,8 +105,7 @@ fn a_connected_sender_is_told_once_that_nobody_is_there_and_goes_on() {
         }
         world.on(Who::Client, |kernel| kernel.call(client, LEAVE, ()).expect("it leaves"));
         world.finish();
-        let told = told.borrow().clone();
-        told
+        told.take()
     };
     let real = story(World::real());
     let calm = World::simulated().into_iter().step_by(3);

@@ -134,13 +134,42 @@ fn a_user_timeout_ends_who_is_alive_and_does_not_read() {
 }
 
 #[test]
-fn nobody_answers_in_a_partition() {
+fn a_connection_that_nobody_answers_is_asked_for_as_long_as_linux_does() {
     let (mut simulation, here, there) = two_hosts(1);
-    echo(&mut simulation, here);
+    let server = echo(&mut simulation, here);
     simulation.partition(here, there);
-    let client = client(&mut simulation, there, SocketOptions::new());
-    // Twice, once for each family of addresses, which race.
-    assert_within(time_until(&mut simulation, &client, "connect ETIMEDOUT"), 60, 140);
+    let address = simulation.address(here);
+    let player = simulation.on(there, Player::join);
+    simulation.on(there, |kernel| {
+        player.act(kernel, move |part, cx| {
+            let patient = SocketFactory::connect((address, 7)).connect_timeout(1000 * SECOND);
+            part.connect(cx, patient);
+        });
+    });
+    simulation.run_for(100 * SECOND).expect("it runs");
+    assert_eq!(player.told.lines(), Vec::<String>::new());
+    // It was asked for at 67 s for the last time: this comes too late.
+    simulation.heal(here, there);
+    assert_within(time_until(&mut simulation, &player, "connect ETIMEDOUT"), 30, 32);
+    assert_eq!(server.told.lines(), Vec::<String>::new());
+}
+
+#[test]
+fn a_reset_that_is_lost_is_not_sent_again() {
+    let (mut simulation, [here, there], [server, client]) = connected(&SocketOptions::new());
+    simulation.on(there, |kernel| {
+        client.act(kernel, |part, cx| part.streams[0].pause_input(cx));
+    });
+    put(&mut simulation, here, &server, "never read");
+    simulation.run_for(SECOND).expect("it runs");
+    simulation.partition(here, there);
+    leave(&mut simulation, there, &client);
+    simulation.run_for(SECOND).expect("it runs");
+    simulation.heal(here, there);
+    simulation.run_for(1000 * SECOND).expect("it runs");
+    assert_eq!(server.told.lines(), ["made"], "it has not heard of the reset");
+    put(&mut simulation, here, &server, "anybody?");
+    time_until(&mut simulation, &server, "read ECONNRESET");
 }
 
 #[test]

@@ -23,9 +23,9 @@ pub(crate) enum Heard {
     Made(Established),
     Up,
     Line(WheelId, Bytes),
-    Bytes(WheelId, Bytes),
+    Bytes(Bytes),
     Message(Message),
-    Flushed(WheelId),
+    Flushed,
     Failed(Failure),
     Selected(Selected),
     Exited,
@@ -36,6 +36,7 @@ pub(crate) enum Heard {
 /// What it holds.
 pub(crate) enum Held {
     Factory(SocketFactory),
+    #[expect(dead_code, reason = "held, and no more")]
     Acceptor(ListenAccept),
     Lines(ReadWrite<Line>),
     Bytes(ReadWrite<Stream>),
@@ -90,13 +91,13 @@ impl Stage {
                 actor.hear(cx, Heard::Line(line.wheel, line.item));
             })
             .on(&BYTES, |actor: &mut Actor, cx: &mut Context<'_>, bytes: Input<Bytes>| {
-                actor.hear(cx, Heard::Bytes(bytes.wheel, bytes.item));
+                actor.hear(cx, Heard::Bytes(bytes.item));
             })
             .on(&MESSAGE, |actor: &mut Actor, cx: &mut Context<'_>, message| {
                 actor.hear(cx, Heard::Message(message));
             })
-            .on(&FLUSHED, |actor: &mut Actor, cx: &mut Context<'_>, wheel| {
-                actor.hear(cx, Heard::Flushed(wheel));
+            .on(&FLUSHED, |actor: &mut Actor, cx: &mut Context<'_>, _| {
+                actor.hear(cx, Heard::Flushed);
             })
             .on(&FAILED, |actor: &mut Actor, cx: &mut Context<'_>, failure| {
                 actor.hear(cx, Heard::Failed(failure));
@@ -139,7 +140,7 @@ impl Actor {
             Heard::Made(_) => self.teller.tell("made"),
             Heard::Up => self.teller.tell("up"),
             Heard::Line(_, line) => self.teller.tell(String::from_utf8_lossy(line)),
-            Heard::Bytes(_, bytes) => self.teller.tell_bytes(bytes),
+            Heard::Bytes(bytes) => self.teller.tell_bytes(bytes),
             Heard::Message(message) => {
                 let text = String::from_utf8_lossy(&message.payload);
                 self.teller.tell(format_args!("{text}, {} descriptors", message.fds.len()));
@@ -147,7 +148,7 @@ impl Actor {
             Heard::Failed(failure) if self.is_unheard => self.teller.tell_over(failure),
             Heard::Failed(failure) => self.teller.tell_failure(failure),
             Heard::Selected(selected) => self.teller.tell(format_args!("ready: {}", selected.mode)),
-            Heard::Flushed(_) | Heard::Exited | Heard::Signal | Heard::Word => {}
+            Heard::Flushed | Heard::Exited | Heard::Signal | Heard::Word => {}
         }
         self.react(cx, heard);
     }

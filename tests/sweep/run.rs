@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 use testkit::leak::Descriptors;
-use testkit::logs;
+use testkit::logs::{self, Logged};
 use wheels::faults::{self, Call};
 
 use crate::cell::{Cell, Nth, What};
@@ -76,7 +76,7 @@ pub(crate) fn sweep(scene: Played<'_>, tally: &mut Tally) {
     };
     tally.scenes += 1;
     let before = tally.done;
-    for cell in cells(&calm) {
+    for cell in cells(scene, &calm) {
         if !tally.takes() {
             continue;
         }
@@ -117,7 +117,7 @@ fn record(scene: Played<'_>) -> Result<Calm, String> {
 }
 
 /// What there is to be run.
-fn cells(calm: &Calm) -> Vec<Cell> {
+fn cells(scene: Played<'_>, calm: &Calm) -> Vec<Cell> {
     let mut cells = Vec::new();
     for call in Call::ALL {
         let count = calm.calls.iter().filter(|made| *made == call).count();
@@ -128,7 +128,8 @@ fn cells(calm: &Calm) -> Vec<Cell> {
                 cells.push(only);
                 cells.push(Cell { beside: Some(What::Late), ..only });
                 cells.push(Cell { beside: Some(What::Needless), ..only });
-                if lasts(*errnum) {
+                // Where the call is made again and again, the first is as good as any.
+                if lasts(*errnum) && (nth == 0 || *call != Call::Accept) {
                     cells.push(Cell::new(Nth::From(nth), what));
                 }
             }
@@ -144,6 +145,9 @@ fn cells(calm: &Calm) -> Vec<Cell> {
         cells.extend((0..calm.notices).map(|nth| Cell::new(Nth::Only(nth), what)));
         cells.push(Cell::new(Nth::Each, what));
     }
+    // A file never says so.
+    let is_for_a_file = |cell: &Cell| matches!(cell.what, What::Error(_, EAGAIN));
+    cells.retain(|cell| scene.0 != "a_file" || !is_for_a_file(cell));
     cells
 }
 
@@ -186,7 +190,10 @@ fn play(scene: Played<'_>, cell: Option<Cell>, patience: Duration) -> (Seen, Opt
         faults::clear();
     }
     let (mut seen, mut problem) = stage.end();
-    if let Some(error) = warnings.iter().find(|logged| logged.level == Level::Error) {
+    // What the kernel calls an error is one of ours.
+    let is_ours =
+        |logged: &&Logged| logged.level == Level::Error && logged.target.starts_with("reactor::");
+    if let Some(error) = warnings.iter().find(is_ours) {
         problem.get_or_insert(error.to_string());
     }
     seen.warnings = warnings;

@@ -1,5 +1,6 @@
 //! Whether what was seen is right, the fault being what it was.
 
+use log::Level;
 use wheels::faults::Call;
 
 use crate::cell::{Cell, Nth, What};
@@ -62,9 +63,12 @@ fn is_told_otherwise(call: Call, seen: &Seen, calm: &Seen) -> bool {
         && seen.errors.iter().filter(is_taken).count() == 1
 }
 
-/// Where nobody is left who could be told: a path that could not be removed.
+/// Where nobody is there who could be told: a path that could not be removed, a server that cannot watch
+/// signals.
 fn is_logged(call: Call, seen: &Seen) -> bool {
-    matches!(call, Call::Open | Call::Stat | Call::Unlink) && seen.warnings.len() == 1
+    let of_a_path = matches!(call, Call::Open | Call::Stat | Call::Unlink);
+    of_a_path && seen.warnings.len() == 1
+        || seen.warnings.iter().any(|logged| logged.level == Level::Error)
 }
 
 /// What is to be removed and is not there.
@@ -82,6 +86,7 @@ const fn name_of(call: Call) -> Option<&'static str> {
         Call::Recv => Some("read"),
         Call::Send => Some("write"),
         Call::Connect => Some("connect"),
+        Call::Bind | Call::Open | Call::Stat => Some("bind"),
         _ => None,
     }
 }

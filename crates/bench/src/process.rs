@@ -3,12 +3,14 @@
 //! The server runs alone on its core, prints `listening on ADDR` once it can accept, and is
 //! killed when its [`ServerProcess`] is dropped.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::machine::{Cores, anonymous_bytes, cpu_nanos, sleeps};
 
@@ -32,14 +34,11 @@ impl Server {
     pub fn start(&self, cores: Cores) -> io::Result<ServerProcess> {
         let mut command = Command::new(Path::new(self.path));
         command.arg("127.0.0.1:0").args(self.args).env_remove("RUST_LOG");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         // Affinity is inherited: so the server never runs a single instruction elsewhere.
         cores.enter_server();
-        let spawned = command.spawn();
+        let started = ServerProcess::start(&mut command);
         cores.enter_load();
-        let child = spawned.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", self.path)))?;
-        ServerProcess::greet(child)
-            .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", self.name)))
+        started.map_err(|e| io::Error::new(e.kind(), format!("{} ({}): {e}", self.name, self.path)))
     }
 }
 
@@ -54,7 +53,13 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    fn greet(mut child: Child) -> io::Result<Self> {
+    /// Starts a program that is a server, and waits until it accepts.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or does not say where it listens.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().map(BufReader::new);
         let unknown = SocketAddr::from(([0; 4], 0));
@@ -104,6 +109,33 @@ impl ServerProcess {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let number = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let process = number.ok_or_else(|| io::Error::other("a process without a number"))?;
+        Ok(kill_process(process, signal)?)
+    }
+
+    /// Ends it with `TERM`, and gives what it and whatever it runs in said on standard error, if that is
+    /// a pipe.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone, or said what is no text.
+    pub fn end(mut self) -> io::Result<String> {
+        let mut said = String::new();
+        self.signal(Signal::TERM)?;
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut said)?;
+        }
+        self.child.wait()?;
+        Ok(said)
     }
 
     /// Nanoseconds of CPU it has used, once it has come to rest: when it sleeps and two readings

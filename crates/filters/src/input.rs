@@ -8,6 +8,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::spare;
+
 /// A cursor over received bytes, which a filter moves past what it used. (What a wheel tells its session, an
 /// item with the wheel's id, is `wheels::Input`.)
 ///
@@ -50,10 +52,10 @@ impl<'a> Input<'a> {
     /// assert_eq!(&input.take(2)[..], b"ab");
     /// assert_eq!(&input.take(2)[..], b"c");
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, n: usize) -> Bytes {
         let rest = self.as_slice();
-        let taken = Bytes::from(Box::<[u8]>::from(&rest[..n.min(rest.len())]));
+        let taken = spare::item_of(&rest[..n.min(rest.len())]);
         self.consumed += taken.len();
         taken
     }

@@ -76,6 +76,7 @@ mod pair;
 mod record_block;
 #[cfg(feature = "reference")]
 mod reference;
+mod spare;
 mod stack;
 mod stream;
 mod then;

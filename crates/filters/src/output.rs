@@ -14,6 +14,7 @@ use std::{fmt, iter};
 use bytes::Bytes;
 
 use self::tail::Tail;
+use crate::spare;
 
 /// What a filter encodes into and a wheel writes from.
 ///
@@ -76,7 +77,7 @@ impl Output {
     /// out.put_slice(b"c");
     /// assert_eq!(out.contiguous(), Some(&b"abc"[..]));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn put_slice(&mut self, bytes: &[u8]) {
         if self.tail.is_none() {
             self.head.extend_from_slice(bytes);
@@ -125,10 +126,11 @@ impl Output {
     /// out.put_bytes(page.clone());
     /// assert_eq!(out.contiguous().map(<[u8]>::as_ptr), Some(page.as_ptr())); // not a copy
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn put_bytes(&mut self, bytes: Bytes) {
         if bytes.len() < Self::LINKED_FROM {
             self.put_slice(&bytes);
+            spare::give_back(bytes);
         } else {
             self.link(bytes);
         }
@@ -208,7 +210,7 @@ impl Output {
     /// out.advance(3);
     /// assert!(out.release().capacity() >= 1024);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn adopt(&mut self, mut buffer: Vec<u8>) {
         if self.is_empty() && buffer.capacity() > self.head.capacity() {
             buffer.clear();
@@ -273,7 +275,7 @@ impl Output {
     /// out.put_bytes(Bytes::from(vec![0; 10_000]));
     /// assert_eq!(out.contiguous(), None);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn contiguous(&self) -> Option<&[u8]> {
         match &self.tail {
             None => Some(&self.head),

@@ -31,12 +31,12 @@ impl Filter for Stream {
     type Item = Bytes;
     type Out = Bytes;
 
-    #[inline]
+    #[inline(always)]
     fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Bytes>, FilterError> {
         Ok((!input.is_empty()).then(|| input.take(input.len())))
     }
 
-    #[inline]
+    #[inline(always)]
     fn encode(&mut self, item: Bytes, out: &mut Output) -> Result<(), FilterError> {
         out.put_bytes(item);
         Ok(())

@@ -113,7 +113,6 @@ pub(crate) enum Entry {
 
 /// What wheels share. The part of the kernel that is borrowed beside a wheel.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "two notes to the kernel, each by itself")]
 pub(crate) struct Desk {
     pub(crate) poller: Poller,
     /// What wheels watch beside their first descriptor.
@@ -145,8 +144,6 @@ pub(crate) struct Desk {
     /// What wheels use for the time of one call; as long as the longest that was asked for.
     pub(crate) scratch: Vec<u8>,
     pub(crate) read_left: usize,
-    /// The wheel that is being pulled said that the event it tells is the last for now.
-    pub(crate) all_told: bool,
     /// The spare buffer that is lent next, if there is one: what one wheel gives back the next one gets.
     pub(crate) at_hand: Vec<u8>,
     pub(crate) spare: Vec<Vec<u8>>,
@@ -179,7 +176,6 @@ impl Desk {
             values: SharedValues::default(),
             scratch: Vec::new(),
             read_left: READ_BUDGET,
-            all_told: false,
             at_hand: Vec::new(),
             spare: Vec::new(),
             spare_bytes: 0,
@@ -225,7 +221,6 @@ impl Desk {
     pub(crate) const fn begin_share(&mut self, id: WheelId) {
         self.sharing = id;
         self.read_left = READ_BUDGET;
-        self.all_told = false;
         self.shared.clear();
     }
 

@@ -23,6 +23,15 @@ pub struct Io<'a> {
     pub(crate) id: WheelId,
     pub(crate) meta: &'a mut Meta,
     pub(crate) desk: &'a mut Desk,
+    /// The wheel said that the event it tells is the last for now.
+    pub(crate) all_told: bool,
+}
+
+impl<'a> Io<'a> {
+    #[inline]
+    pub(crate) const fn new(id: WheelId, meta: &'a mut Meta, desk: &'a mut Desk) -> Self {
+        Self { id, meta, desk, all_told: false }
+    }
 }
 
 impl Io<'_> {
@@ -333,15 +342,17 @@ impl Io<'_> {
     /// [`Wheel::next`](crate::Wheel::next) need not be called to hear it. Never needed, sometimes faster.
     #[inline]
     pub const fn that_is_all(&mut self) {
-        self.desk.all_told = true;
+        self.all_told = true;
     }
 
     /// Lends an empty buffer, which may have room already; to be given back when it is not needed.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn lend_buffer(&mut self) -> Vec<u8> {
-        let buffer = std::mem::take(&mut self.desk.at_hand);
-        if buffer.capacity() > 0 { buffer } else { self.desk.take_spare() }
+        if self.desk.at_hand.capacity() == 0 {
+            self.desk.at_hand = self.desk.take_spare();
+        }
+        std::mem::take(&mut self.desk.at_hand)
     }
 
     /// Takes a buffer back, for the next wheel that needs one.

@@ -40,16 +40,31 @@ impl SharedBuffer {
         self.start = self.end.min(self.start + count);
     }
 
+    /// The first `count` bytes that were read into the empty buffer, which has so many: as
+    /// [`filled`](Self::filled), which would have to look it up.
+    #[must_use]
+    #[inline(always)]
+    pub fn first(&self, count: usize) -> &[u8] {
+        &self.bytes[..count]
+    }
+
     /// Where to read to, behind what is filled. What it shows is left over from earlier reads.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn room(&mut self) -> &mut [u8] {
-        if self.start > 0 {
-            self.bytes.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+        if self.is_empty() {
+            self.clear();
+        } else if self.start > 0 {
+            self.move_up();
         }
         &mut self.bytes[self.end..]
+    }
+
+    #[inline(never)]
+    fn move_up(&mut self) {
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
     }
 
     /// Appends bytes that were read earlier; says whether there was room for them.

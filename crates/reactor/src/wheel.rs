@@ -10,9 +10,8 @@ use std::fmt;
 
 use crate::event::Bound;
 use crate::further::WatchId;
-use crate::ids::WheelId;
 use crate::io::Io;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, PullMany, Serve};
 
 /// Something that watches a descriptor, or time, and turns what happens into events.
 ///
@@ -199,32 +198,30 @@ impl fmt::Debug for Readiness {
     }
 }
 
-/// Pulls one event out of a wheel of one type and delivers it; says whether there may be another.
-pub(crate) type Pull = fn(&mut Kernel, WheelId) -> bool;
-
 /// A wheel of any type, as the kernel keeps it.
 pub(crate) trait AnyWheel: Any {
-    /// Notes what it is ready for, and gives its `pull`.
-    fn ready(&mut self, readiness: Readiness) -> Pull;
-    /// As `ready`, of a further descriptor.
-    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> Pull;
+    /// What serves a wheel of this type.
+    fn serve(&self) -> Serve;
+    /// What pulls events out of a wheel of this type.
+    fn pull_many(&self) -> PullMany;
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness);
     fn flush(&mut self, io: &mut Io<'_>) -> bool;
     fn park(&mut self, io: &mut Io<'_>);
-    /// What pulls an event out of a wheel of this type.
-    fn pull(&self) -> Pull;
     /// The wheel's type, for people.
     fn kind(&self) -> &'static str;
 }
 
 impl<W: Wheel> AnyWheel for W {
-    fn ready(&mut self, readiness: Readiness) -> Pull {
-        Wheel::ready(self, readiness);
-        Kernel::pull::<W>
+    fn serve(&self) -> Serve {
+        Kernel::serve::<W>
     }
 
-    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) -> Pull {
+    fn pull_many(&self) -> PullMany {
+        Kernel::pull_many::<W>
+    }
+
+    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) {
         Wheel::ready_also(self, watch, readiness);
-        Kernel::pull::<W>
     }
 
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
@@ -233,10 +230,6 @@ impl<W: Wheel> AnyWheel for W {
 
     fn park(&mut self, io: &mut Io<'_>) {
         Wheel::park(self, io);
-    }
-
-    fn pull(&self) -> Pull {
-        Kernel::pull::<W>
     }
 
     fn kind(&self) -> &'static str {

@@ -98,7 +98,8 @@
 //! There is no congestion, no `TIME_WAIT` (a port is free as soon as its listener is closed), no urgent data; routers
 //! do not say why nobody answers. Other options of sockets are taken and do nothing. Nothing is spliced: what is piped
 //! is copied. Multicast is refused, and broadcast reaches nobody. Neither handlers nor the system take any time but
-//! the microsecond of a turn.
+//! the microsecond of a turn. With the feature `faults` calls of simulated sockets fail as those of others do; they
+//! are short only where the network says so.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]

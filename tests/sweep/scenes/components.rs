@@ -8,6 +8,7 @@ use bytes::Bytes;
 use components::{Client, DRAIN, Reconnect, SHUTDOWN, Server, TcpClient, TcpServer};
 use reactor::Context;
 use testkit::net::{self, Reserved};
+use testkit::unix::Folder;
 use wheels::filter::Line;
 
 use crate::actor::{Heard, LONG};
@@ -191,4 +192,74 @@ pub(crate) fn client_by_name(stage: &Stage) {
         .spawn(&mut kernel, stage.teller("client"));
     stage.run(kernel);
     drop(listener);
+}
+
+/// One connection of an address, and two who want it.
+pub(crate) fn server_refuses(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let (listener, addr) = listener();
+    let server = server(1).listen_on([listener]).per_address(1);
+    server.spawn(&mut kernel, stage.crowd("server"));
+    let one = std::net::TcpStream::connect(addr);
+    let two = std::net::TcpStream::connect(addr);
+    if let Ok(one) = &one {
+        one.shutdown(std::net::Shutdown::Write).expect("connected the line before");
+    }
+    stage.run(kernel);
+    drop((one, two));
+}
+
+pub(crate) fn server_on_a_path(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let folder = Folder::new();
+    let path = folder.at("socket");
+    server(1).listen(path.as_path()).spawn(&mut kernel, stage.crowd("server"));
+    client("hello").connect(path.as_path()).spawn(&mut kernel, stage.teller("client"));
+    stage.run(kernel);
+}
+
+/// It gives its connections away.
+pub(crate) fn server_accepts_and_no_more(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let (listener, addr) = listener();
+    let server = TcpServer::acceptor(|teller: &mut Teller, cx, _| {
+        teller.tell("accepted");
+        cx.alarm_clear(&SHUTDOWN);
+        cx.yield_(&SHUTDOWN, ());
+    });
+    server
+        .started(|_, cx| cx.delay(&SHUTDOWN, LONG, ()))
+        .error(|teller, _, failure| teller.tell_failure(&failure))
+        .stopped(|teller, _| teller.tell("stopped"))
+        .listen_on([listener])
+        .spawn(&mut kernel, stage.teller("server"));
+    let guest = std::net::TcpStream::connect(addr);
+    stage.run(kernel);
+    drop(guest);
+}
+
+pub(crate) fn server_ends_by_a_signal(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let (listener, _) = listener();
+    TcpServer::new(Line::new)
+        .drain_on_signals(Duration::from_secs(10))
+        .listen_on([listener])
+        .started(|_: &mut Teller, cx| cx.delay(&SHUTDOWN, LONG, ()))
+        .listening(|_, cx, _| {
+            cx.alarm_clear(&SHUTDOWN);
+            cx.signal(cx.session(), "TERM", ()).expect("this very session");
+        })
+        .error(|teller, _, failure| teller.tell_failure(&failure))
+        .draining(|teller, _| teller.tell("draining"))
+        .stopped(|teller, _| teller.tell("stopped"))
+        .client_input(|_, _: &mut Guest<'_>, _| {})
+        .spawn(&mut kernel, stage.teller("server"));
+    stage.run(kernel);
+}
+
+pub(crate) fn client_gives_up(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let refusing = net::Refusing::new();
+    client("nobody").connect(refusing.addr).spawn(&mut kernel, stage.teller("client"));
+    stage.run(kernel);
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use reactor::Kernel;
+use socket2::Type;
 use testkit::net::{self, Refusing};
 use testkit::unix::{self, Folder};
 use wheels::{Domain, SocketFactory, SocketFactoryBuilder, SocketOptions};
@@ -94,5 +95,30 @@ pub(crate) fn connect_with_options(stage: &Stage) {
         .user_timeout(Duration::from_secs(30))
         .send_buffer(8192);
     connect(stage, SocketFactory::connect(addr).options(options));
+    drop(listener);
+}
+
+/// The listener's queue stays full, so that it is tried until its time is up.
+pub(crate) fn connect_to_a_full_queue(stage: &Stage) {
+    let folder = Folder::new();
+    let listener = unix::listening(&folder.at("socket"), 0);
+    let waiting = unix::try_connect(&folder.at("socket"), Type::STREAM);
+    let builder = SocketFactory::unix_connect(folder.at("socket"));
+    connect(stage, builder.connect_timeout(Duration::from_secs(1)));
+    drop((listener, waiting));
+}
+
+pub(crate) fn connect_from_a_path(stage: &Stage) {
+    let folder = Folder::new();
+    let listener = unix::listening(&folder.at("socket"), 9);
+    let near = folder.at("near");
+    connect(stage, SocketFactory::unix_connect(folder.at("socket")).bind_address(near.as_path()));
+    drop(listener);
+}
+
+/// The protocol's number is in a file.
+pub(crate) fn connect_by_protocol(stage: &Stage) {
+    let (listener, addr) = net::listener();
+    by_name(stage, SocketFactory::connect(addr).socket_protocol("tcp"));
     drop(listener);
 }

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixDatagram;
 
 use bytes::Bytes;
 use reactor::Kernel;
+use testkit::unix::Folder;
 use wheels::{Address, Datagram, Socket, SocketFactory};
 
 use crate::actor::Heard;
@@ -57,7 +58,7 @@ fn from_here_to_there(
             }
         },
         |actor, cx, heard| {
-            if let Heard::Flushed(_) = heard {
+            if let Heard::Flushed = heard {
                 actor.teller.tell("sent");
                 actor.end(cx);
             }
@@ -107,7 +108,7 @@ pub(crate) fn udp_connected(stage: &Stage) {
                 actor.close_factory();
                 actor.put(cx, wheel, "hello");
             }
-            Heard::Flushed(_) | Heard::Failed(_) => actor.end(cx),
+            Heard::Flushed | Heard::Failed(_) => actor.end(cx),
             _ => {}
         },
     );
@@ -168,10 +169,59 @@ pub(crate) fn pass_descriptors(stage: &Stage) {
             drop(wheel.send(cx, "none"));
         },
         |actor, cx, heard| {
-            if let Heard::Flushed(_) = heard {
+            if let Heard::Flushed = heard {
                 actor.end(cx);
             }
         },
     );
+    stage.run(kernel);
+}
+
+/// Messages over a connection, which ends.
+pub(crate) fn messages_of_a_connection(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let pair = socket2::Socket::pair(socket2::Domain::UNIX, socket2::Type::SEQPACKET, None);
+    let (here, there) = pair.expect("a pair");
+    let Some(here) = stage.socket(here) else { return };
+    let Some(there) = stage.socket(there) else { return };
+    stage.actor(
+        &mut kernel,
+        "receives",
+        move |actor, cx| {
+            actor.messages(cx, there);
+        },
+        |actor, cx, heard| {
+            if let Heard::Failed(_) = heard {
+                actor.end(cx);
+            }
+        },
+    );
+    stage.actor(
+        &mut kernel,
+        "sends",
+        move |actor, cx| {
+            let wheel = actor.messages(cx, here);
+            ["one", "two"].into_iter().for_each(|text| actor.put(cx, wheel, text));
+        },
+        |actor, cx, heard| {
+            if let Heard::Flushed | Heard::Failed(_) = heard {
+                actor.end(cx);
+            }
+        },
+    );
+    stage.run(kernel);
+}
+
+/// The receiver's queue is full, and nobody tells when it is not.
+pub(crate) fn unix_datagrams_too_many(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let folder = Folder::new();
+    let there = UnixDatagram::bind(folder.at("there")).expect("a path");
+    let here = UnixDatagram::unbound().expect("a socket");
+    let Some(here) = stage.socket(here) else { return };
+    let Some(there) = stage.socket(there) else { return };
+    let to = wheels::UnixAddress::Path(folder.at("there")).into();
+    let texts = (0..40).map(|number| Bytes::from(format!("{number}"))).collect();
+    from_here_to_there(stage, &mut kernel, (here, there), Some(to), texts);
     stage.run(kernel);
 }

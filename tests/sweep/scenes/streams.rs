@@ -1,16 +1,19 @@
 //! Streams: lines, much at once, ends of every kind.
 
 use std::cell::Cell;
+use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
+use std::time::Duration;
 
 use reactor::{Kernel, WheelId};
+use testkit::unix::Folder;
 use wheels::filter::Line;
 use wheels::{Operation, ReadWrite, Socket, SocketFactory};
 
-use crate::actor::{Actor, Heard, Held};
+use crate::actor::{Actor, Heard, Held, WORD};
 use crate::stage::Stage;
 
 /// An actor that gives back what comes by one connection, and ends with it.
@@ -209,8 +212,8 @@ pub(crate) fn abort(stage: &Stage) {
         },
         move |actor, cx, heard| {
             match heard {
-                Heard::Bytes(_, bytes) => left -= bytes.len(),
-                Heard::Flushed(_) => sent = true,
+                Heard::Bytes(bytes) => left -= bytes.len(),
+                Heard::Flushed => sent = true,
                 Heard::Failed(_) => actor.end(cx),
                 _ => {}
             }
@@ -349,4 +352,94 @@ pub(crate) fn proxy_by_splice(stage: &Stage) {
 
 pub(crate) fn proxy_of_lines(stage: &Stage) {
     proxy(stage, b"one\ntwo\nthree\n", true);
+}
+
+/// A file is always ready, and so is the device that takes everything.
+pub(crate) fn a_file(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let folder = Folder::new();
+    std::fs::write(folder.at("file"), "one\ntwo\n").expect("our folder");
+    let source = File::open(folder.at("file")).expect("written the line before");
+    let sink = OpenOptions::new().write(true).open("/dev/null").expect("a device");
+    stage.actor(
+        &mut kernel,
+        "reader",
+        move |actor, cx| {
+            let builder = ReadWrite::builder_of_two(source, sink).filter(Line::new());
+            actor.lines_with(cx, builder);
+        },
+        |actor, cx, heard| match heard {
+            Heard::Line(wheel, line) => actor.put(cx, wheel, line),
+            Heard::Failed(failure) => {
+                actor.part(cx, &failure);
+                actor.end(cx);
+            }
+            _ => {}
+        },
+    );
+    stage.run(kernel);
+}
+
+/// Nobody says anything, until one has had enough.
+pub(crate) fn silence(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let Some((one, other)) = pair(stage) else { return };
+    stage.actor(
+        &mut kernel,
+        "waits",
+        move |actor, cx| {
+            let builder = ReadWrite::builder(one).filter(Line::new());
+            actor.lines_with(cx, builder.idle_timeout(Duration::from_secs(5)));
+        },
+        |actor, cx, heard| {
+            if let Heard::Failed(_) = heard {
+                actor.end(cx);
+            }
+        },
+    );
+    end_of(stage, &mut kernel, "is silent", other, "", |_, _, _| {});
+    stage.run(kernel);
+}
+
+/// One reads nothing until the other has much unsent.
+pub(crate) fn pressure(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let Some((one, other)) = pair(stage) else { return };
+    stage.actor(
+        &mut kernel,
+        "talks",
+        move |actor, cx| {
+            let wheel = actor.bytes(cx, one);
+            (0..10).for_each(|_| actor.put(cx, wheel, vec![b'x'; 50_000]));
+            actor.shutdown(cx, wheel);
+            actor.end(cx);
+        },
+        |_, _, _| {},
+    );
+    stage.actor(
+        &mut kernel,
+        "reads late",
+        move |actor, cx| {
+            let wheel = actor.bytes(cx, other);
+            if let Some(Held::Bytes(stream)) = actor.held.get(&wheel) {
+                stream.pause_input(cx);
+            }
+            cx.delay(&WORD, Duration::from_secs(1), "reads".into());
+        },
+        |actor, cx, heard| match heard {
+            Heard::Word => {
+                for held in actor.held.values() {
+                    if let Held::Bytes(stream) = held {
+                        stream.resume_input(cx);
+                    }
+                }
+            }
+            Heard::Failed(failure) => {
+                actor.part(cx, &failure);
+                actor.end(cx);
+            }
+            _ => {}
+        },
+    );
+    stage.run(kernel);
 }

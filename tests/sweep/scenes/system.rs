@@ -2,19 +2,23 @@
 
 use std::cell::RefCell;
 use std::io::{PipeReader, Read, Write};
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::process::Child;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use reactor::{Event, JobError, Kernel, SignalError, Watch};
+use reactor::{ChildError, Event, JobError, Kernel, SignalError, Watch};
 use rustix::process::{Signal, getpid, kill_process};
-use testkit::children;
+use wheels::{Datagram, Operation, SocketFactory};
 
-use crate::actor::{EXITED, Heard, SELECTED, SIGNAL, WORD};
+use crate::actor::{EXITED, FAILED, Heard, Held, MADE, SELECTED, SIGNAL, WORD};
 use crate::stage::Stage;
 
 pub(crate) fn child(stage: &Stage) {
     let Some(mut kernel) = stage.kernel() else { return };
-    let child = children::shell("exit 3");
+    let child = testkit::children::shell("exit 3");
     let pid = child.id();
     stage.elsewhere.set(1);
     let (refused, exited) = (Rc::clone(&stage.elsewhere), Rc::clone(&stage.elsewhere));
@@ -212,4 +216,91 @@ pub(crate) fn jobs(stage: &Stage) {
         |_, _, _| {},
     );
     stage.run(kernel);
+}
+
+/// They are told one after another, in the order in which they happen to exit.
+pub(crate) fn children(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let children: Vec<_> = (0..2).map(|_| testkit::children::shell("exit 0")).collect();
+    let pids: Vec<_> = children.iter().map(Child::id).collect();
+    let elsewhere = Rc::clone(&stage.elsewhere);
+    let starts = Rc::clone(&elsewhere);
+    stage.actor(
+        &mut kernel,
+        "parent",
+        move |actor, cx| {
+            for pid in pids {
+                match cx.sig_child(pid, &EXITED) {
+                    Ok(()) => starts.set(starts.get() + 1),
+                    Err(ChildError::System(error)) => actor.teller.tell_io(&"watch", &error),
+                    Err(other) => actor.teller.tell(other),
+                }
+            }
+            if starts.get() == 0 {
+                actor.end(cx);
+            }
+        },
+        move |actor, cx, _| {
+            elsewhere.set(elsewhere.get() - 1);
+            if elsewhere.get() == 0 {
+                actor.end(cx);
+            }
+        },
+    );
+    stage.run(kernel);
+    for mut child in children {
+        drop(child.wait());
+    }
+}
+
+/// A server's listener goes to its successor, with the client who waits in it.
+pub(crate) fn handover(stage: &Stage) {
+    let Some(mut kernel) = stage.kernel() else { return };
+    let (here, there) = UnixDatagram::pair().expect("a pair");
+    let Some(here) = stage.socket(here) else { return };
+    let Some(there) = stage.socket(there) else { return };
+    let guest = Rc::new(RefCell::new(None));
+    let place = Rc::clone(&guest);
+    stage.actor(
+        &mut kernel,
+        "leaves",
+        move |actor, cx| {
+            let factory = SocketFactory::listen("127.0.0.1:0").build(cx, &MADE, &FAILED);
+            let Some(addr) = factory.local_addr(cx).and_then(|addr| addr.as_ip()) else {
+                actor.held.insert(factory.id(), Held::Factory(factory));
+                return;
+            };
+            *place.borrow_mut() = Some(TcpStream::connect(addr).expect("it listens"));
+            let sockets = factory.into_sockets(cx).into_iter().map(OwnedFd::from);
+            let wheel = actor.messages(cx, here);
+            if let Some(wheel) = actor.datagram(wheel) {
+                drop(wheel.send_fds(cx, "listeners", sockets));
+            }
+        },
+        |actor, cx, heard| {
+            if let Heard::Flushed | Heard::Failed(_) = heard {
+                actor.end(cx);
+            }
+        },
+    );
+    stage.actor(
+        &mut kernel,
+        "comes",
+        move |actor, cx| {
+            actor.messages_with(cx, Datagram::builder(there).receive_fds());
+        },
+        |actor, cx, heard| match heard {
+            Heard::Message(message) => {
+                let factory = SocketFactory::builder().build_on(cx, message.fds, &MADE, &FAILED);
+                actor.held.insert(factory.id(), Held::Factory(factory));
+            }
+            Heard::Made(_) => actor.end(cx),
+            Heard::Failed(failure) if failure.operation == Operation::Accept => {}
+            Heard::Failed(failure) if actor.datagram(failure.wheel).is_some() => {}
+            Heard::Failed(_) => actor.end(cx),
+            _ => {}
+        },
+    );
+    stage.run(kernel);
+    drop(guest);
 }

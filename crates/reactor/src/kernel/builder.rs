@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::id::KernelId;
 use super::observe::Observer;
+use super::seat::Seat;
 use super::{Kernel, Letter, turn};
 use crate::alias::Aliases;
 use crate::arena::Arena;
@@ -133,6 +134,7 @@ impl KernelBuilder {
             observed: observer.is_on(),
             observer,
             current: Letter::OUTSIDE,
+            seat: Seat::new(),
             depth: 0,
             stopping: false,
             failure: None,

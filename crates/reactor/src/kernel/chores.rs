@@ -20,6 +20,7 @@ impl Kernel {
 
     #[cold]
     fn do_chores(&mut self) {
+        self.clear_seat();
         self.read_outbox();
         while let Some(id) = self.desk.closing.pop() {
             self.close_wheel(id);

@@ -39,8 +39,20 @@ impl Kernel {
     #[inline(always)]
     pub(crate) fn deliver_direct<T: 'static>(&mut self, bound: Bound<T>, payload: T) {
         self.stats.direct += 1;
-        self.current.write(bound.session, bound.session, Names::one(bound.symbol));
-        self.deliver_current(bound.symbol, None, &mut Some(payload));
+        let (to, symbol) = (bound.session, bound.symbol);
+        self.current.write(to, to, Names::one(symbol));
+        let parcel = &mut Some(payload);
+        let body = match self.seat.take(to) {
+            Some(body) => Ok(body),
+            None => self.fetch(to),
+        };
+        let outcome = match body {
+            Ok(body) => self.run_seated(symbol, body, parcel),
+            Err(outcome) => outcome,
+        };
+        if !matches!(outcome, Outcome::Handled) {
+            self.undelivered(parcel, outcome);
+        }
     }
 
     /// Delivers the current letter, which is of the event `symbol` and of which nobody waits for a reply.
@@ -141,16 +153,72 @@ impl Kernel {
         reply: Option<&mut Reply<'_>>,
     ) -> Outcome {
         let to = self.current.to;
-        let Some(slot) = self.sessions.get_mut(to) else { return Outcome::NoSession };
+        self.clear_seat();
+        let body = match self.take_out(to, hold) {
+            Ok(body) => body,
+            Err(outcome) => return outcome,
+        };
+        let (handled, body) = self.run_out(symbol, body, parcel, reply);
+        self.sessions.put_back(to, body);
+        self.handled(handled)
+    }
+
+    /// Takes a session out of its slot, and crosses out what held it there.
+    #[inline(always)]
+    fn take_out(
+        &mut self,
+        to: SessionId,
+        hold: Option<Hold>,
+    ) -> Result<Box<dyn AnySession>, Outcome> {
+        let Some(slot) = self.sessions.get_mut(to) else { return Err(Outcome::NoSession) };
         let Some(body) = slot.body.take() else {
-            return if slot.phase == Phase::Ended { Outcome::NoSession } else { Outcome::Busy };
+            let ended = slot.phase == Phase::Ended;
+            return Err(if ended { Outcome::NoSession } else { Outcome::Busy });
         };
         if let Some(hold) = hold {
             // Whether this was the last is seen when the session is put back.
             slot.ledger.remove(hold);
         }
+        Ok(body)
+    }
+
+    /// Takes a session out that was not told the last event of a wheel.
+    #[inline(never)]
+    fn fetch(&mut self, to: SessionId) -> Result<Box<dyn AnySession>, Outcome> {
+        self.clear_seat();
+        self.take_out(to, None)
+    }
+
+    /// As `offer`, of an event of a wheel: the session stays at hand.
+    #[inline(always)]
+    fn run_seated(
+        &mut self,
+        symbol: Symbol,
+        body: Box<dyn AnySession>,
+        parcel: &mut dyn Parcel,
+    ) -> Outcome {
+        let to = self.current.to;
+        let (handled, body) = self.run_out(symbol, body, parcel, None);
+        self.seat.put(to, body);
+        self.handled(handled)
+    }
+
+    /// Runs the handler of a session that is out of its slot.
+    #[inline(always)]
+    fn run_out(
+        &mut self,
+        symbol: Symbol,
+        body: Box<dyn AnySession>,
+        parcel: &mut dyn Parcel,
+        reply: Option<&mut Reply<'_>>,
+    ) -> (Handled, Box<dyn AnySession>) {
+        let to = self.current.to;
         self.depth += 1;
-        let handled = Running { kernel: self, to, body: Some(body) }.run(symbol, parcel, reply);
+        Running { kernel: self, to, body: Some(body) }.run(symbol, parcel, reply)
+    }
+
+    #[inline(always)]
+    fn handled(&mut self, handled: Handled) -> Outcome {
         if let Err(refusal) = handled {
             return self.refused(refusal);
         }
@@ -160,6 +228,8 @@ impl Kernel {
 
     #[cold]
     fn refused(&mut self, refusal: Box<Refusal>) -> Outcome {
+        // It may be stopped because of it, and does not run any more.
+        self.clear_seat();
         let outcome = self.outcome_of(refusal);
         self.tidy();
         outcome
@@ -179,6 +249,7 @@ impl Kernel {
 }
 
 impl Running<'_> {
+    /// Calls the handler, and hands the session out.
     #[inline(always)]
     #[expect(clippy::mem_forget, reason = "what would be dropped was taken out")]
     fn run(
@@ -186,34 +257,28 @@ impl Running<'_> {
         symbol: Symbol,
         parcel: &mut dyn Parcel,
         reply: Option<&mut Reply<'_>>,
-    ) -> Handled {
+    ) -> (Handled, Box<dyn AnySession>) {
         let Self { kernel, body, .. } = &mut self;
-        let Some(running) = body else { return Ok(()) };
+        let running = &mut **body.as_mut().expect("it is taken out when its handler has run");
         let handled = if kernel.observed {
-            kernel.run_observed(symbol, &mut **running, parcel, reply)
+            kernel.run_observed(symbol, running, parcel, reply)
         } else {
-            kernel.run_current(symbol, &mut **running, parcel, reply)
+            kernel.run_current(symbol, running, parcel, reply)
         };
-        self.put_back();
+        kernel.depth -= 1;
+        let body = body.take().expect("nobody else takes it out");
         // It has nothing left to put back, and is not to be asked.
         std::mem::forget(self);
-        handled
-    }
-
-    #[inline(always)]
-    fn put_back(&mut self) {
-        if let Some(body) = self.body.take() {
-            self.kernel.depth -= 1;
-            self.kernel.sessions.put_back(self.to, body);
-        }
+        (handled, body)
     }
 
     /// The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
     #[cold]
     #[inline(never)]
-    fn crashed(&mut self) {
+    fn crashed(&mut self, body: Box<dyn AnySession>) {
         self.kernel.crashed = Some(self.kernel.current);
-        self.put_back();
+        self.kernel.depth -= 1;
+        self.kernel.sessions.put_back(self.to, body);
     }
 }
 
@@ -238,8 +303,8 @@ impl Kernel {
 impl Drop for Running<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.body.is_some() {
-            self.crashed();
+        if let Some(body) = self.body.take() {
+            self.crashed(body);
         }
     }
 }

@@ -98,6 +98,7 @@ impl Kernel {
 
     #[cold]
     fn wheel_panicked(&mut self, id: WheelId, panic: Box<dyn Any + Send>) {
+        self.clear_seat();
         let panic = Exception::Panic(panic);
         if let Some(letter) = self.crashed.take() {
             self.guard_wheel(id, |kernel| kernel.park_wheel(id));

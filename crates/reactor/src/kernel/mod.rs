@@ -22,6 +22,8 @@ mod nested;
 mod observe;
 mod reap;
 mod run;
+mod seat;
+mod serve;
 mod signals;
 #[cfg(feature = "simulation")]
 mod simulation;
@@ -62,6 +64,7 @@ pub(crate) use exception::{Exception, panic_message};
 pub use fork::{ForkError, Forked};
 use id::KernelId;
 pub(crate) use letter::{Letter, Names as EventNames};
+pub(crate) use serve::{PullMany, Serve};
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
 ///
@@ -118,6 +121,8 @@ pub struct Kernel {
     observer: observe::Observer,
     /// The letter whose handler is running, or was the last to run.
     current: Letter,
+    /// The session that was told the last event of a wheel.
+    seat: seat::Seat,
     /// How many handlers are running, one inside another's call.
     depth: u32,
     /// Every session is to be stopped as soon as no handler runs.

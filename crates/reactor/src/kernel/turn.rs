@@ -159,6 +159,7 @@ impl Kernel {
         let still_ready = self.desk.again.len();
         if let Some(events) = self.desk.poller.take_events() {
             events.iter().for_each(|event| self.notice(event));
+            self.clear_seat();
             self.desk.poller.return_events(events);
         }
         #[cfg(feature = "simulation")]
@@ -188,6 +189,7 @@ impl Kernel {
     /// Something of the kernel's own is ready, or a further descriptor of a wheel.
     #[cold]
     fn notice_other(&mut self, event: &mio::event::Event) {
+        self.clear_seat();
         match WatchId::from_token(event.token()) {
             Some(watch) => self.ready_further(&watch, Readiness::of(event)),
             None => self.notice_own(event.token()),

@@ -20,17 +20,6 @@ pub(super) struct Item {
     mark: Mark,
 }
 
-/// What an item is worth when its turn has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Worth {
-    /// Its timer is due at just that time.
-    Due,
-    /// Its timer was moved: this is where it belongs.
-    Later(Item),
-    /// Its timer was removed, or has another item.
-    Nothing,
-}
-
 /// Marks the slot of a wheel, whose alarm stands in the same order. No table has so many slots.
 pub(super) const OF_WHEEL: u32 = 1 << 31;
 
@@ -140,17 +129,15 @@ impl Dues {
         if self.stands(item) { self.stamp(item.slot).map(|stamp| stamp.due) } else { None }
     }
 
-    /// What has become of the timer of an item whose turn has come.
-    pub(super) fn look(&mut self, item: Item) -> Worth {
+    /// What is to stand in an item's place when its turn has come: itself, if its timer is due at just that
+    /// time; another where its timer belongs, if that was moved; nothing, if it stood for nothing.
+    pub(super) fn successor(&mut self, item: Item) -> Option<Item> {
         if self.is_due(&item) {
-            return Worth::Due;
+            return Some(item);
         }
-        if !self.stands(&item) {
-            return Worth::Nothing;
-        }
+        let stamp = self.stamp(item.slot).filter(|_| self.stands(&item))?;
         let (notes, index) = self.of_mut(item.slot);
-        let stamp = notes.times[index].stamp;
-        Worth::Later(notes.stand(index, Item { stamp, ..item }))
+        Some(notes.stand(index, Item { stamp, ..item }))
     }
 
     /// How many are set.

@@ -100,9 +100,10 @@ impl Timers {
     /// Takes a timer out, whether it is due or not. It will not ring.
     #[inline(always)]
     pub(crate) fn remove(&mut self, id: TimerId) -> Option<(Stamp, Timer)> {
-        let timer = self.take(id.0)?;
+        self.forget(id.0)?;
         let stamp = self.order.remove(id.0.slot());
         debug_assert!(stamp.is_some(), "a timer that is set stands in the order");
+        let timer = self.timers.remove(id.0)?;
         Some((stamp?, timer))
     }
 
@@ -217,7 +218,8 @@ impl Timers {
         }
         let key = self.timers.key_of(slot);
         debug_assert!(key.is_some(), "a slot in the order is a timer that is set");
-        self.take(key?).map(Ring::Timer)
+        self.forget(key?)?;
+        self.timers.remove(key?).map(Ring::Timer)
     }
 
     /// Puts back what `peek_due` held, when the step that delivers is over.
@@ -258,13 +260,13 @@ impl Timers {
             .filter_map(|(key, timer)| self.order.stamp(key.slot()).map(|stamp| (timer, stamp.due)))
     }
 
-    /// Takes a timer out of everything but the order.
+    /// Takes a timer that is about to be taken out from the lists it is in; `None` if it is not there.
     #[inline(always)]
-    fn take(&mut self, key: Key) -> Option<Timer> {
-        let timer = self.timers.remove(key)?;
-        self.names.unlink(timer.session, timer.symbol, key.slot());
+    fn forget(&mut self, key: Key) -> Option<()> {
+        let Timer { session, symbol, .. } = self.timers.get(key)?;
+        self.names.unlink(*session, *symbol, key.slot());
         self.wall.forget(key.slot());
-        Some(timer)
+        Some(())
     }
 
     fn remove_each(&mut self, keys: Vec<Key>) -> Vec<(Stamp, Timer)> {

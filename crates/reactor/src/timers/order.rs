@@ -3,14 +3,14 @@
 //! Owns who stands where: what is due soon exactly sorted, in a run and a heap for those who come late; the
 //! rest in a wheel, roughly. When the run and the heap are empty, the wheel's next tick becomes the run:
 //! so both stay small, and in the processor's nearest cache, even when a million are overdue. Promises
-//! exact order, that a timer that was removed is gone, and that for each that is set there are two items at
-//! most, some dozens apart. Never reads a clock, does not know what a timer does.
+//! exact order, that a timer that was removed is gone, and that there are at most twice as many items as
+//! timers, but for some dozens. Never reads a clock, does not know what a timer does.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 
-use super::dues::{Dues, Item, Worth};
+use super::dues::{Dues, Item};
 use super::room::{KEPT, trim};
 use super::run::Run;
 use super::wheel::{Glance, Wheel, tick};
@@ -122,11 +122,7 @@ impl Order {
     #[inline]
     pub(super) fn release_held(&mut self) {
         while let Some(item) = self.held.pop() {
-            match self.dues.look(item) {
-                Worth::Due => self.put(item),
-                Worth::Later(item) => self.put(item),
-                Worth::Nothing => {}
-            }
+            self.put_successor(item);
         }
         trim(&mut self.held);
     }
@@ -165,14 +161,11 @@ impl Order {
         while self.first().is_none()
             && let Some(Glance::First(item, bucket, place)) = self.wheel.glance()
         {
-            match self.dues.look(item) {
-                Worth::Due => return,
-                Worth::Later(item) => {
-                    self.wheel.remove(bucket, place);
-                    self.put(item);
-                }
-                Worth::Nothing => self.wheel.remove(bucket, place),
+            if self.dues.is_due(&item) {
+                return;
             }
+            self.wheel.remove(bucket, place);
+            self.put_successor(item);
         }
     }
 
@@ -193,6 +186,12 @@ impl Order {
         match self.wheel.bucket_for(item.stamp.due) {
             Some(bucket) => self.wheel.push(bucket, item),
             None => self.late.push(Reverse(item)),
+        }
+    }
+
+    fn put_successor(&mut self, item: Item) {
+        if let Some(item) = self.dues.successor(item) {
+            self.put(item);
         }
     }
 
@@ -217,13 +216,11 @@ impl Order {
         }
     }
 
-    /// What is looked at first is not due, if it is worth anything.
+    /// What is looked at first is not due then.
     #[inline(never)]
     fn pass_over(&mut self, item: Item) {
         self.take_nearest();
-        if let Worth::Later(item) = self.dues.look(item) {
-            self.put(item);
-        }
+        self.put_successor(item);
     }
 
     /// Looks at the next few items. Of a crowd, each that rings lies where nobody looked for long. Looked
@@ -260,7 +257,7 @@ impl Order {
         self.held.extend(first);
     }
 
-    /// An item is dead. If most are, they go: each pays for one that is looked at, and one that stays.
+    /// An item is dead. If most of all are, they go: each has paid for one that goes and one that stays.
     #[inline]
     fn bury(&mut self) {
         let items = self.run.len() + self.late.len() + self.wheel.len() + self.held.len();

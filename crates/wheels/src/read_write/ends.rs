@@ -128,7 +128,7 @@ impl Ends {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::One(both) => both.write(bytes),

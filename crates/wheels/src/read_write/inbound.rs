@@ -94,14 +94,12 @@ impl Inbound {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn ready(&mut self, readiness: Readiness) {
-        if readiness.contains(Readiness::READ_CLOSED) || readiness.contains(Readiness::URGENT) {
-            self.closed = true;
-        }
-        if self.closed || readiness.contains(Readiness::READABLE) {
-            self.readable = true;
-        }
+        // Without branches, as that is less than to guess them.
+        self.closed |=
+            readiness.contains(Readiness::READ_CLOSED) | readiness.contains(Readiness::URGENT);
+        self.readable |= self.closed | readiness.contains(Readiness::READABLE);
     }
 
     /// Writing failed: what the peer sent before is worth reading, and so is what it says now.
@@ -344,23 +342,23 @@ impl Inbound {
         }
     }
 
-    /// Reads once, behind what is there.
+    /// Reads once, behind what is there; says how much came.
     #[inline(always)]
-    pub(super) fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<()> {
+    pub(super) fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<usize> {
         let from = ends.reader()?;
-        let room = io.shared_buffer().room();
-        let len = room.len();
-        match from.read(room) {
+        let bytes = io.shared_buffer().room();
+        let room = bytes.len();
+        match from.read(bytes) {
             Ok(count) if count > 0 => {
                 io.shared_buffer().fill(count);
                 io.spend(count);
                 self.note(count);
-                if count < len && from.tells_when_drained() {
+                if count < room && from.tells_when_drained() {
                     self.readable = self.closed;
                 }
-                Ok(())
+                Ok(count)
             }
-            other => self.read_nothing(other, io),
+            other => self.read_nothing(other, io).map(|()| 0),
         }
     }
 

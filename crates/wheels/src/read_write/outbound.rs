@@ -142,7 +142,7 @@ impl Outbound {
     /// Where to encode to.
     #[inline]
     pub(super) fn output(&mut self, io: &mut Io<'_>) -> &mut Output {
-        if self.output.is_empty() && !self.output.has_buffer() {
+        if !self.output.has_buffer() {
             self.output.adopt(io.lend_buffer());
         }
         &mut self.output
@@ -243,11 +243,11 @@ impl Outbound {
 
     /// An item was put: when all is sent, that is to be told.
     pub(super) fn owe_flushed(&mut self, settings: &Settings) {
-        self.items = self.items.saturating_add(1);
+        self.items = self.items.wrapping_add(1); // nobody keeps four thousand million unsent
         self.owe_flushed_of_rest(settings);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn owe_flushed_of_rest(&mut self, settings: &Settings) {
         if settings.wanted & Note::Flushed.bit() != 0 && !self.output.is_empty() {
             self.notes = (self.notes | OWED) & !Note::Flushed.bit();

@@ -197,23 +197,29 @@ impl<F: Filter> Stream<F> {
         if !self.is_plain(io) {
             return Err(None);
         }
+        let mut came = 0;
         if io.shared_buffer().is_empty() && !self.filter.holds_items() {
             if !self.inbound.is_readable() {
                 self.note_kept(io);
                 return Ok(None);
             }
             if io.has_share() {
-                self.inbound.fill(&self.ends, io)?;
+                came = self.inbound.fill(&self.ends, io)?;
             }
         }
         let shared = io.shared_buffer();
-        let mut input = filters::Input::new(shared.filled());
+        let mut input =
+            filters::Input::new(if came > 0 { shared.first(came) } else { shared.filled() });
         let decoded = self.filter.decode(&mut input);
-        let consumed = input.consumed();
-        shared.consume(consumed);
+        let (consumed, is_all) = (input.consumed(), input.is_empty());
+        if is_all {
+            shared.clear();
+        } else {
+            shared.consume(consumed);
+        }
         // What was refused is refused again.
         let Ok(Some(item)) = decoded else { return Err(None) };
-        let is_all = shared.is_empty() && !self.inbound.is_readable();
+        let is_all = is_all && !self.inbound.is_readable();
         if is_all && !self.filter.holds_items() && self.filter.pending() == 0 {
             io.that_is_all();
         }
@@ -230,17 +236,18 @@ impl<F: Filter> Stream<F> {
         &mut self,
         failed: Option<io::Error>,
         io: &mut Io<'_>,
-    ) -> Option<Told<F::Item>> {
-        if let Some(error) = failed {
-            return self.read_failed(error, io);
-        }
-        if self.is_piped() {
-            return self.next_piped(io);
-        }
-        match self.news(io) {
-            ControlFlow::Break(told) => told,
-            ControlFlow::Continue(()) => self.pull(io),
-        }
+        told: &mut Option<Told<F::Item>>,
+    ) {
+        *told = if let Some(error) = failed {
+            self.read_failed(error, io)
+        } else if self.is_piped() {
+            self.next_piped(io)
+        } else {
+            match self.news(io) {
+                ControlFlow::Break(told) => told,
+                ControlFlow::Continue(()) => self.pull(io),
+            }
+        };
     }
 
     /// The news of the output. Unless the stream is asked for nothing else, or there are some, the input
@@ -320,7 +327,7 @@ impl<F: Filter> Stream<F> {
 impl<F: Filter> Wheel for Stream<F> {
     type Event = Told<F::Item>;
 
-    #[inline]
+    #[inline(always)]
     fn ready(&mut self, readiness: Readiness) {
         self.inbound.ready(readiness);
         self.outbound.ready(readiness);
@@ -333,15 +340,19 @@ impl<F: Filter> Wheel for Stream<F> {
     }
 
     /// One way out beside that of nearly every item, so that the item is not told by way of memory.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
         match self.next_plainly(io) {
             Ok(item) => Some(self.input(item?, io)),
-            Err(failed) => self.next_in_order(failed, io),
+            Err(failed) => {
+                let mut told = None;
+                self.next_in_order(failed, io, &mut told);
+                told
+            }
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
         if self.inbound.is_open() {
             match self.outbound.write_plainly(&self.ends, io) {

@@ -108,7 +108,8 @@ macro_rules! may_be_short {
 }
 use may_be_short;
 
-/// Asks a simulated network instead of the system, if the socket is one of its.
+/// Asks a simulated network instead of the system, if the socket is one of its. That itself decides what is
+/// short, so as to tell of it.
 macro_rules! simulated {
     ($socket:expr, |$sockets:pat_param, $fd:pat_param| $call:expr) => {
         #[cfg(feature = "simulation")]

@@ -1,0 +1,77 @@
+//! The memory of short items, used again.
+//!
+//! Owns, for each thread, the memory of one item that went out, for the next one that comes in. A server that
+//! answers each item with one, its own or another, then allocates for neither. Promises that an item is never
+//! more than twice as long in memory as it is, and that no byte is seen again: what is not overwritten is not
+//! in the item. Knows nothing of what items are.
+
+use std::cell::Cell;
+
+use bytes::{Buf, Bytes};
+
+use crate::Output;
+
+thread_local! {
+    static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+/// An item with a copy of `bytes`.
+#[inline(always)]
+pub(crate) fn item_of(bytes: &[u8]) -> Bytes {
+    match SPARE.try_with(Cell::take) {
+        Ok(Some(memory)) if memory.len() == bytes.len() => filled(memory, bytes),
+        Ok(Some(memory)) => item_in(memory, bytes),
+        Ok(None) | Err(_) => filled_anew(bytes),
+    }
+}
+
+#[inline(always)]
+fn filled(mut memory: Box<[u8]>, bytes: &[u8]) -> Bytes {
+    memory.copy_from_slice(bytes);
+    Bytes::from(memory)
+}
+
+#[inline(never)]
+fn filled_anew(bytes: &[u8]) -> Bytes {
+    Bytes::from(Box::<[u8]>::from(bytes))
+}
+
+/// An item in memory of another length, if there is not too little or too much of it.
+#[inline(never)]
+fn item_in(mut memory: Box<[u8]>, bytes: &[u8]) -> Bytes {
+    let unused = memory.len().checked_sub(bytes.len());
+    let Some(unused) = unused.filter(|unused| *unused <= bytes.len()) else {
+        return filled_anew(bytes);
+    };
+    // At the end, because an item can be cut off in front without a count of references.
+    memory[unused..].copy_from_slice(bytes);
+    let mut item = Bytes::from(memory);
+    item.advance(unused);
+    item
+}
+
+/// Takes the memory of an item that nobody needs any more, unless there is some already.
+#[inline(always)]
+pub(crate) fn give_back(item: Bytes) {
+    // When the thread ends there is nobody to keep it for.
+    let _kept = SPARE.try_with(|spare| {
+        let kept = spare.take().or_else(|| memory_of(item));
+        spare.set(kept);
+    });
+}
+
+/// An item's memory, all of it; a copy if others have a share in it. None if it was cut out of something
+/// much longer.
+#[inline]
+fn memory_of(item: Bytes) -> Option<Box<[u8]>> {
+    let mut memory = Vec::from(item);
+    let capacity = memory.capacity();
+    if capacity > LONGEST {
+        return None;
+    }
+    memory.resize(capacity, 0);
+    Some(memory.into_boxed_slice())
+}
+
+/// What is kept at most: what comes of the longest item that is copied when it goes out.
+const LONGEST: usize = 2 * Output::LINKED_FROM;
