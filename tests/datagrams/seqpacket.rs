@@ -6,7 +6,11 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
 };
 
+use wheels::faults::{self, Call};
+
 use crate::support::{END, Heard, Rig};
+
+const EINTR: i32 = 4;
 
 fn pair() -> (Rig, OwnedFd) {
     let flags = SocketFlags::CLOEXEC;
@@ -42,6 +46,19 @@ fn p24_an_empty_message_of_a_connection_is_not_its_end() {
     say(&peer, b"after");
     rig.run_until_heard(2);
     assert_eq!(rig.payloads(), [&b""[..], b"after"]);
+    drop(peer);
+    rig.run_until_hears(&END);
+    rig.end();
+}
+
+#[test]
+fn a_signal_while_a_connection_is_asked_whether_it_goes_on_is_not_its_failure() {
+    let (mut rig, peer) = pair();
+    (0..2).for_each(|_| faults::fail_next(Call::Poll, EINTR));
+    say(&peer, b"");
+    rig.run_until_heard(1);
+    assert_eq!((rig.payloads(), rig.failures()), (vec![Vec::new()], Vec::new()));
+    assert_eq!(faults::pending(), 0);
     drop(peer);
     rig.run_until_hears(&END);
     rig.end();

@@ -13,6 +13,7 @@ mod further;
 mod handlers;
 mod havoc;
 mod inspection;
+mod interrupted;
 mod kin;
 mod lifetimes;
 mod machines;

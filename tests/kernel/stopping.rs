@@ -1,8 +1,10 @@
 //! Stopping everybody: who is told, in which order, and what goes with them.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Context, States};
+use reactor::{Context, Kernel, States};
 use testkit::story::{Stage, act};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -155,4 +157,23 @@ fn a_handler_that_stops_the_kernel_ends_the_deliveries_of_its_turn() {
     });
     stage.run();
     stage.assert(["a: 1", "a: _stop"]);
+}
+
+#[test]
+fn a_kernel_that_is_dropped_drops_every_state_and_tells_nobody() {
+    let told = Rc::new(Cell::new(0));
+    let states = States::new()
+        .on_start(|_: &mut Rc<Cell<u32>>, cx: &mut Context<'_>, ()| {
+            cx.delay("never", Duration::from_secs(3600), ());
+        })
+        .on("never", |_: &mut Rc<Cell<u32>>, _: &mut Context<'_>, (): ()| ())
+        .on_stop(|told: &mut Rc<Cell<u32>>, _: &mut Context<'_>, ()| told.set(told.get() + 1));
+    let mut kernel = Kernel::new().unwrap();
+    for _ in 0..10 {
+        kernel.spawn(&states, Rc::clone(&told));
+    }
+    assert!(kernel.run_one_turn(Duration::ZERO).unwrap());
+    assert_eq!(Rc::strong_count(&told), 11);
+    drop(kernel);
+    assert_eq!((Rc::strong_count(&told), told.get()), (1, 0));
 }

@@ -191,11 +191,7 @@ fn p18() {
     let lines = Rc::clone(&told);
     let states = States::new()
         .on_start(|output: &mut Option<ReadWrite<Line>>, cx: &mut Context<'_>, ()| {
-            let mut shell = Command::new("sh")
-                .args(["-c", "sleep 1000 & echo $!"])
-                .stdout(Stdio::piped())
-                .spawn()
-                .expect("sh");
+            let mut shell = with_heir();
             cx.sig_child(shell.id(), "exited").unwrap();
             let stdout = shell.stdout.take().expect("it is piped");
             let builder = ReadWrite::builder(stdout).filter(Line::literal(b"\n"));
@@ -221,6 +217,13 @@ fn p18() {
     kill(before[0].parse().expect("a number"), System::KILL);
     kernel.run().unwrap();
     assert_eq!(told.take(), ["ended"]);
+}
+
+/// A shell that says the number of another process, which has its output too, and exits.
+fn with_heir() -> Child {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "sleep 1000 & echo $!"]).stdout(Stdio::piped());
+    shell.spawn().expect("sh")
 }
 
 fn how_it_ended() {

@@ -1,9 +1,11 @@
 //! accept(2) fails: whose fault it is decides what becomes of it.
 
+use std::time::Duration;
+
 use reactor::Context;
 use testkit::net::{self, Ending};
 use testkit::rig::{Heard, Host, Rig, cause};
-use wheels::faults::{self, Call};
+use wheels::faults::{self, Call, Fault};
 use wheels::{Operation, SocketFactory};
 
 /// The connection's own: EPERM EINTR EPROTO ENONET ENOPROTOOPT ENETDOWN ENETUNREACH ECONNABORTED
@@ -41,6 +43,23 @@ fn p03_failures_of_many_clients_are_passed_over_within_the_share_of_a_turn() {
     assert_eq!(rig.heard().len(), 1);
     assert_eq!(rig.peers(), [client.local_addr().unwrap()]);
     assert_eq!(faults::pending(), 0);
+}
+
+/// As under a filter of system calls, or a security module that leaves the client in the queue.
+#[test]
+fn p03_a_listener_whose_every_accept_fails_rests_and_says_so_once() {
+    const EPERM: i32 = 1;
+    let (mut rig, addr) = Rig::listening(SocketFactory::builder().bind_address("127.0.0.1"));
+    faults::from_nth(Call::Accept, 0, Fault::Error(EPERM));
+    let client = net::connect(addr);
+    rig.run_until("a failure", |heard| !heard.is_empty());
+    assert_eq!(rig.failures().iter().map(cause).collect::<Vec<_>>(), [(Operation::Accept, EPERM)]);
+    let rest = rig.kernel.next_timeout();
+    assert!(rest > Some(Duration::ZERO), "it goes on at once: {rest:?}");
+    faults::clear();
+    rig.run_until_established(1);
+    assert_eq!(rig.peers(), [client.local_addr().unwrap()]);
+    assert_eq!(rig.heard().len(), 2);
 }
 
 #[test]

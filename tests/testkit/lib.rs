@@ -1,5 +1,6 @@
 //! What the tests share, and what a program that is tested with virtual time and real sockets needs.
 //!
+//! - [`Simulation`]: hosts on a network that does not exist.
 //! - [`story`]: the order of events, told and compared.
 //! - [`net`]: peers that dribble, reset, or never read.
 //! - [`leak`]: descriptors and memory before and after.
@@ -23,3 +24,5 @@ pub mod rig;
 pub mod story;
 pub mod unix;
 pub mod watching;
+
+pub use simulation::{Conditions, HostId, Simulation};

@@ -9,7 +9,7 @@
 //! | [`TcpClient`] | connects, and again when the connection breaks | the [`Server`] | `POE::Component::Client::TCP` |
 //!
 //! Both are for UNIX streams as well. Items are made of bytes by a filter of `wheels::filter`, a new one for
-//! each connection.
+//! each connection. (HTTP and others are [features of `wheels`](wheels#features).)
 //!
 //! # A server and a client
 //!

@@ -97,6 +97,7 @@ pub trait EventName<T> {
 }
 
 impl<T, R> EventName<T> for &Event<T, R> {
+    #[inline]
     fn into_name(self) -> Cow<'static, str> {
         self.name.clone()
     }
@@ -109,6 +110,7 @@ impl<T, R> EventName<T> for Event<T, R> {
 }
 
 impl<T> EventName<T> for &'static str {
+    #[inline]
     fn into_name(self) -> Cow<'static, str> {
         Cow::Borrowed(self)
     }

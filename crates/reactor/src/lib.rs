@@ -48,6 +48,15 @@
 //!
 //! Through [`log`], with the targets `reactor::events`, `reactor::sessions`, `reactor::signals`,
 //! `reactor::timers`, `reactor::wheels` and `reactor::refs`. An event that nobody handles is a warning.
+//!
+//! # Features
+//!
+//! Both are for tests, off, and nothing that a program should turn on: `faults` makes calls of the system
+//! fail, `simulation` puts a network of one's own in the place of the system's.
+//!
+//! # Where it runs
+//!
+//! On Linux, with 64 bits. What is promised, and what not, is in the book: `docs/src/promises.md`.
 
 #![deny(missing_docs)]
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]

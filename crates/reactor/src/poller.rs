@@ -67,7 +67,13 @@ impl Poller {
 
     fn wait_for_system(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.more = false;
-        match self.poll(timeout.map(|timeout| timeout.min(LONGEST_WAIT))) {
+        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
+        let mut waited = self.poll(timeout);
+        // Who would not wait at all wants to know what is ready, and moves a virtual clock if nothing is.
+        while timeout == Some(Duration::ZERO) && is_interrupted(&waited) {
+            waited = self.poll(timeout);
+        }
+        match waited {
             // A signal handler ran. Whoever waits for a timer computes the rest anew.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 self.events.iter_mut().for_each(Events::clear);
@@ -180,6 +186,10 @@ impl AsFd for Poller {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.poll.registry().as_fd()
     }
+}
+
+fn is_interrupted(waited: &io::Result<()>) -> bool {
+    waited.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted)
 }
 
 /// Where the buffer begins, and where it ends growing: what a process of the usual limits can have.

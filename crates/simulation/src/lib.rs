@@ -71,21 +71,35 @@
 //! # }
 //! ```
 //!
+//! The book's page "Testing your server without a network" goes through it step by step.
+//!
 //! # What is simulated
 //!
-//! TCP as a program sees it: connections are asked for up to seven times, refused, or let into a backlog that may be
-//! full; streams have windows and arrive in order, in pieces, late; a half-close, a close with unread input and
-//! a reset are what they are on Linux; what is lost in a [partition](Simulation::partition) is sent again until it
-//! is given up. UDP: loss, doubles, overtaking, refusal. Names: those of the hosts, `localhost`, and addresses.
-//! A host's [limit of descriptors](Simulation::limit_descriptors).
+//! TCP as a program sees it, in the numbers of a Linux that nobody has tuned. Connections are asked for and
+//! confirmed; where nobody answers they are asked for up to eleven times, for 131 s, where nobody listens they are
+//! refused, and where nobody has the address that is known after 3 s. A backlog of n lets n + 1 in. Streams have
+//! windows and arrive in order, in pieces, late; a half-close, a close with unread input and a reset are what they
+//! are on Linux, and so is readiness. What is lost in a [partition](Simulation::partition) is sent again, after
+//! 0.2 s and later and later, and given up after 924 s. `SO_KEEPALIVE` and its three numbers,
+//! `TCP_USER_TIMEOUT`, `SO_REUSEPORT`, `IPV6_V6ONLY` and, downwards, the sizes of buffers do what they do.
+//!
+//! UDP: order on a calm network; loss, doubles and overtaking on a rough one; refusal, which connected senders
+//! are told of. Names: those of the hosts, `localhost`, and addresses. A host's
+//! [limit of descriptors](Simulation::limit_descriptors).
 //!
 //! # What is not
 //!
-//! UNIX sockets, pipes, files, child processes and other threads are real, and so not repeated exactly. Signals of
-//! the system are not watched: send them with [`Kernel::signal`](reactor::Kernel::signal). Jobs run at
-//! once in the loop's thread, so names are found at once. Options of sockets are taken and do nothing: buffers are as
-//! large as chance has it, and a dead peer is noticed only by who writes. Nothing is spliced: what is piped is copied.
-//! Multicast is refused. Neither handlers nor the system take any time but the microsecond of a turn.
+//! UNIX sockets, pipes, files, child processes, and sockets that no factory of this thread made are real. They are
+//! looked at when their host has a turn, nobody waits for them, and what they do is not repeated. A simulated
+//! socket's descriptor is a name and no more: what is written to it by other means than wheels goes nowhere, and a
+//! duplicate of it is not known. Signals of the system are not watched: send them with
+//! [`Kernel::signal`](reactor::Kernel::signal). Jobs run at once in the loop's thread, so names are found at once.
+//!
+//! There is no congestion, no `TIME_WAIT` (a port is free as soon as its listener is closed), no urgent data; routers
+//! do not say why nobody answers. Other options of sockets are taken and do nothing. Nothing is spliced: what is piped
+//! is copied. Multicast is refused, and broadcast reaches nobody. Neither handlers nor the system take any time but
+//! the microsecond of a turn. With the feature `faults` calls of simulated sockets fail as those of others do; they
+//! are short only where the network says so.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -99,3 +113,8 @@ mod simulation;
 
 pub use conditions::Conditions;
 pub use simulation::{HostId, Simulation};
+
+/// What the book shows compiles, and is true.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/simulation.md")]
+mod book {}

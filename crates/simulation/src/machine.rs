@@ -18,7 +18,7 @@ pub(crate) struct Machine {
     /// Whether a session is left.
     runs: bool,
     /// When its kernel has something to do, if nothing comes before.
-    pub(crate) wake: Option<Time>,
+    wake: Option<Time>,
 }
 
 impl Machine {
@@ -38,11 +38,9 @@ impl Machine {
         Some(result)
     }
 
-    /// Whether it has something to do now.
-    pub(crate) fn is_ready(&self, now: Time) -> bool {
-        let due = self.wake.is_some_and(|wake| wake <= now);
-        let told = || self.door.network.with(|network| network.has_notices(self.door.host));
-        self.runs && (due || told())
+    /// When it has something to do, if nothing comes before.
+    pub(crate) fn wake(&self) -> Option<Time> {
+        self.wake.filter(|_| self.runs)
     }
 
     pub(crate) const fn runs(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The simulation: hosts that take turns, and time that moves when nobody has anything to do.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -25,6 +26,10 @@ pub struct Simulation {
     network: Rc<Network>,
     now: Time,
     machines: Vec<Machine>,
+    /// When which host has something to do, if nothing comes before.
+    wakes: BTreeSet<(Time, Place)>,
+    /// The same by host.
+    noted: Vec<Option<Time>>,
 }
 
 /// A host of a [`Simulation`].
@@ -44,7 +49,15 @@ impl Simulation {
         let clock = Clock::virtual_time();
         clock.set_wall(SystemTime::UNIX_EPOCH + MILLENNIUM);
         let network = Rc::new(Network::new(seed)?);
-        Ok(Self { seed, clock, network, now: 0, machines: Vec::new() })
+        Ok(Self {
+            seed,
+            clock,
+            network,
+            now: 0,
+            machines: Vec::new(),
+            wakes: BTreeSet::new(),
+            noted: Vec::new(),
+        })
     }
 
     /// What chance goes by.
@@ -60,14 +73,19 @@ impl Simulation {
 
     /// Adds a host, which others find by its name: letters of either case.
     ///
-    /// It has an IPv4 and an IPv6 address; its loopback is its own.
+    /// It has an IPv4 and an IPv6 address, `10.0.0.1` and `fd00::1` the first and so on; its loopback is its own.
     ///
     /// # Errors
     ///
-    /// As [`Kernel::new`].
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists): another host has the name.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): it is empty, an address, or `localhost`.
+    /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there are 65,535 hosts. And as [`Kernel::new`].
     pub fn host(&mut self, name: &str) -> io::Result<HostId> {
-        let place = self.network.with(|network| network.add_host(name))?;
-        self.machines.push(Machine::new(&self.network, place, &self.clock)?);
+        let place = self.machines.len();
+        let machine = Machine::new(&self.network, place, &self.clock)?;
+        self.network.with(|network| network.add_host(name))?;
+        self.machines.push(machine);
+        self.noted.push(None);
         Ok(HostId(place))
     }
 
@@ -85,6 +103,7 @@ impl Simulation {
     /// The host is down.
     pub fn on<R>(&mut self, host: HostId, act: impl FnOnce(&mut Kernel) -> R) -> R {
         let result = self.machines[host.0].on(self.now, act);
+        self.note_wake(host.0);
         result.expect("the host was crashed, and not booted since")
     }
 
@@ -165,6 +184,7 @@ impl Simulation {
     pub fn crash(&mut self, host: HostId) {
         self.network.with(|network| network.crash(host.0));
         self.machines[host.0].crash();
+        self.note_wake(host.0);
         self.network.with(|network| {
             network.collect_closed();
             network.doubt(host.0, None);
@@ -172,7 +192,7 @@ impl Simulation {
     }
 
     /// The power is back: an empty kernel runs. Who still believes in a connection to the host is told better
-    /// when he writes.
+    /// when he writes. A host that is up stays as it is.
     ///
     /// # Errors
     ///
@@ -222,24 +242,41 @@ impl Simulation {
 
     /// Has each host run one turn that has something to do; says whether there was one.
     fn turn(&mut self) -> io::Result<bool> {
-        let mut ready: Vec<Place> = (0..self.machines.len())
-            .filter(|place| self.machines[*place].is_ready(self.now))
-            .collect();
+        let due = self.wakes.range(..=(self.now, Place::MAX)).map(|(_, place)| *place);
+        let machines = &self.machines;
+        let mut ready: Vec<Place> =
+            self.network.with(|network| due.chain(network.told()).collect());
+        ready.retain(|place| machines[*place].runs());
+        ready.sort_unstable();
+        ready.dedup();
         self.network.with(|network| network.random.shuffle(&mut ready));
         for place in &ready {
             self.move_to(self.now + nanos(TURN));
-            self.machines[*place].turn(self.now)?;
-            self.network.with(State::collect_closed);
+            let turned = self.machines[*place].turn(self.now);
+            self.note_wake(*place);
+            turned?;
+            self.network.with(State::collect_unwatched);
         }
         Ok(!ready.is_empty())
     }
 
     /// When something happens next.
     fn next(&self) -> Option<Time> {
-        let wakes = self.machines.iter().filter(|machine| machine.runs());
-        let wake = wakes.filter_map(|machine| machine.wake).min();
+        let wake = self.wakes.first().map(|(wake, _)| *wake);
         let arrival = self.network.with(|network| State::next(network));
         wake.into_iter().chain(arrival).min()
+    }
+
+    /// Notes when a host has something to do, if nothing comes before.
+    fn note_wake(&mut self, place: Place) {
+        let wake = self.machines[place].wake();
+        let noted = &mut self.noted[place];
+        if *noted != wake {
+            if let Some(before) = std::mem::replace(noted, wake) {
+                self.wakes.remove(&(before, place));
+            }
+            self.wakes.extend(wake.map(|wake| (wake, place)));
+        }
     }
 
     fn move_to(&mut self, time: Time) {

@@ -96,7 +96,15 @@ impl Descriptor {
 
     #[inline(never)]
     fn read_file(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        sys::read_if_ready(&self.fd, buffer)
+        match sys::read_if_ready(&self.fd, buffer) {
+            // What the system says to who draws a terminal when no program has it any more.
+            Err(error)
+                if error.raw_os_error() == Some(sys::errno::IO) && sys::is_screen(&self.fd) =>
+            {
+                Ok(0)
+            }
+            read => read,
+        }
     }
 
     #[inline(always)]
@@ -166,7 +174,8 @@ impl From<Socket> for Descriptor {
 /// A terminal is opened again, so that the wheel has one of its own that does not block: a terminal says
 /// that it can be written to when there is room for a single byte. Where that is refused it stays as it
 /// was, and so does the side of who draws a terminal (`posix_openpt`(3)): unless that is non-blocking, a
-/// write to it may hold up the loop until the program at the other end reads.
+/// write to it may hold up the loop until the program at the other end reads. It is at its end when no
+/// program has the terminal any more, which the system calls `EIO`.
 ///
 /// What was opened for writing only is not read, and has no end to tell of.
 impl From<OwnedFd> for Descriptor {

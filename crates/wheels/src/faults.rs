@@ -3,13 +3,13 @@
 //! Only with the feature `faults`, which no program should turn on. The wheels' calls pass the same door as
 //! those of the [reactor](reactor::faults), which says all about it.
 //!
-//! The second write of this program fails, and the program is told so, once:
+//! The first read of this program fails, and its session is told so, once:
 //!
 //! ```
 //! use bytes::Bytes;
 //! use reactor::{Context, Kernel, States};
 //! use wheels::faults::{self, Call, Fault};
-//! use wheels::{Failure, Input, Operation, ReadWrite, pipe};
+//! use wheels::{Failure, Input, Operation, ReadWrite};
 //! # use wheels::filter::Line;
 //!
 //! #[derive(Default)]

@@ -75,6 +75,18 @@
 //! kernel.run()
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! Filters beyond the plain ones, each a feature of the crate `filters`, too: `http` ([`filter`]`::http`),
+//! `tokio-codec` (`Codec`), `reference` (`Reference`) with its formats `json` and `postcard`, and `compression`. All
+//! are off. So are `faults` and `simulation`, which are for tests and nothing that a program should turn on.
+//!
+//! # Logging
+//!
+//! What is told to nobody is logged through the crate `log`: `wheels::accept` has clients that were gone before they
+//! were accepted, `wheels::read_write` half-closes that failed, both at `debug`; `wheels::bind` UNIX paths that were
+//! taken over (`info`) or could not be removed (`warn`).
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]

@@ -1,13 +1,13 @@
 //! A client that does what its script says, and notes what comes of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reactor::{Context, Event, Kernel, States};
 use wheels::filter::Stream;
 use wheels::{Established, Failure, Input, ReadWrite, SocketFactory};
 
-use crate::journal::{Deed, Journal};
+use crate::journal::{Deed, Diary};
 
 /// What a client does, each act after a pause.
 #[derive(Clone, Debug)]
@@ -30,15 +30,13 @@ pub(crate) enum Act {
 }
 
 struct Client {
-    number: usize,
+    diary: Diary,
     script: std::vec::IntoIter<(Duration, Act)>,
     server: (&'static str, u16),
     rest: Option<Duration>,
     act: Option<Act>,
     /// For how much it waits, in all.
     awaits: Option<usize>,
-    began: Instant,
-    journal: Journal,
     got: usize,
     connecting: Option<SocketFactory>,
     wheel: Option<ReadWrite<Stream>>,
@@ -49,13 +47,7 @@ const GOT: Event<Input<Bytes>> = Event::new("got");
 const NEXT: Event<()> = Event::new("next");
 const RESTED: Event<()> = Event::new("rested");
 
-/// `began` is when the simulation began.
-pub(crate) fn start(
-    kernel: &mut Kernel,
-    (number, script): (usize, Script),
-    began: Instant,
-    journal: Journal,
-) {
+pub(crate) fn start(kernel: &mut Kernel, script: Script, diary: Diary) {
     let states = States::new()
         .on_start(Client::start)
         .on(&CONNECTED, Client::connected)
@@ -67,14 +59,12 @@ pub(crate) fn start(
         .on("failed", Client::failed);
     let Script { server, rest, acts } = script;
     let client = Client {
-        number,
+        diary,
         script: acts.into_iter(),
         server,
         rest,
         act: None,
         awaits: None,
-        began,
-        journal,
         got: 0,
         connecting: None,
         wheel: None,
@@ -83,18 +73,14 @@ pub(crate) fn start(
 }
 
 impl Client {
-    fn note(&self, cx: &Context<'_>, deed: Deed) {
-        self.journal.note(cx.now() - self.began, self.number, deed);
-    }
-
     fn start(&mut self, cx: &mut Context<'_>, (): ()) {
-        self.note(cx, Deed::Began);
+        self.diary.note(cx, Deed::Began);
         let factory = SocketFactory::connect(self.server).build(cx, &CONNECTED, "failed");
         self.connecting = Some(factory);
     }
 
     fn connected(&mut self, cx: &mut Context<'_>, made: Established) {
-        self.note(cx, Deed::Connected);
+        self.diary.note(cx, Deed::Connected);
         self.connecting = None;
         self.wheel = Some(ReadWrite::builder(made.socket).build(cx, &GOT, "failed"));
         self.prepare(cx);
@@ -112,14 +98,17 @@ impl Client {
         match act {
             Act::Say(bytes) => {
                 wheel.put(cx, bytes.clone());
-                self.note(cx, Deed::Said(bytes));
+                self.diary.note(cx, Deed::Said(bytes));
             }
             Act::Await(much) if self.got < much => {
                 self.awaits = Some(much);
                 return;
             }
             Act::Await(_) => {}
-            Act::HalfClose => wheel.shutdown_output(cx),
+            Act::HalfClose => {
+                wheel.shutdown_output(cx);
+                self.diary.note(cx, Deed::HalfClosed);
+            }
             Act::Leave => return self.end(cx, Deed::Left),
         }
         self.prepare(cx);
@@ -127,7 +116,7 @@ impl Client {
 
     fn got(&mut self, cx: &mut Context<'_>, input: Input<Bytes>) {
         self.got += input.item.len();
-        self.note(cx, Deed::Got(input.item));
+        self.diary.note(cx, Deed::Got(input.item));
         if let (Some(wheel), Some(rest)) = (&self.wheel, self.rest) {
             wheel.pause_input(cx);
             cx.delay(&RESTED, rest, ());
@@ -143,7 +132,7 @@ impl Client {
     }
 
     fn end(&mut self, cx: &mut Context<'_>, deed: Deed) {
-        self.note(cx, deed);
+        self.diary.note(cx, deed);
         (self.connecting, self.wheel) = (None, None);
         cx.alarm_remove_all();
     }

@@ -40,15 +40,23 @@ struct Totals {
 /// Stops after some failures: the others are as a rule the same.
 const ENOUGH: u64 = 5;
 
-pub(crate) fn run(scenarios: &[Scenario]) -> ExitCode {
+pub(crate) fn run(scenarios: &[Scenario], large: &[Scenario]) -> ExitCode {
     let Ok(mut report) = silence() else { return ExitCode::FAILURE };
     let wanted = Wanted::of_environment();
-    let is_wanted = |name: &str| wanted.scenario.as_ref().is_none_or(|wanted| wanted == name);
-    let scenarios: Vec<Scenario> =
-        scenarios.iter().filter(|(name, _)| is_wanted(name)).copied().collect();
+    let scenarios: Vec<Scenario> = match &wanted.scenario {
+        Some(wanted) => {
+            let all = scenarios.iter().chain(large);
+            all.filter(|(name, _)| name == wanted).copied().collect()
+        }
+        None => scenarios.to_vec(),
+    };
+    if scenarios.is_empty() {
+        writeln!(report, "there is no such scenario").ok();
+        return ExitCode::FAILURE;
+    }
     let began = now();
     let mut totals: Vec<Totals> = scenarios.iter().map(|_| Totals::default()).collect();
-    let (mut seed, mut done) = (wanted.first, scenarios.is_empty());
+    let (mut seed, mut done) = (wanted.first, false);
     while !done {
         for ((name, scenario), totals) in scenarios.iter().zip(&mut totals) {
             if let Err(problem) = attempt(*scenario, seed, totals) {
@@ -117,6 +125,8 @@ fn silence() -> io::Result<File> {
     dup2_stdout(&nowhere)?;
     dup2_stderr(&nowhere)?;
     let panics = report.try_clone()?;
+    let log = env_logger::Target::Pipe(Box::new(report.try_clone()?));
+    env_logger::Builder::from_default_env().format_timestamp(None).target(log).init();
     panic::set_hook(Box::new(move |panic| {
         writeln!(&panics, "{panic}").ok();
     }));

@@ -2,7 +2,6 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -10,7 +9,7 @@ use reactor::{Kernel, SessionId};
 use simulation::{Conditions, HostId, Simulation};
 
 use crate::client::{self, Script};
-use crate::journal::{Entry, Journal, Story};
+use crate::journal::{Deed, Diary, Entry, Journal, Story};
 use crate::trouble::{Spell, Trouble, random_time};
 
 /// All interfaces of a host.
@@ -24,16 +23,22 @@ pub(crate) struct Stage {
     pub(crate) is_rough: bool,
     pub(crate) server: HostId,
     homes: Vec<HostId>,
+    /// Servers that stand behind it, and what they have when nobody is served.
+    behind: Vec<(HostId, Holdings)>,
     boot: Box<dyn Fn(&mut Kernel)>,
     journal: Journal,
     began: Instant,
     /// Who is to come, and when, and to which home; the last first.
-    to_come: Vec<(Duration, usize, usize, Script)>,
+    to_come: Vec<(Duration, usize, usize, Visit)>,
     /// Where each client lives.
     lives_at: Vec<usize>,
     spells: Vec<Spell>,
     /// How long a cut may be that nobody notices but by the time that it takes.
     patience: Duration,
+    hurry: Duration,
+    /// How many it takes to end the server.
+    signals: usize,
+    tells_the_time: bool,
     /// What the server has when it serves nobody.
     idle: Holdings,
 }
@@ -45,6 +50,8 @@ struct Holdings {
     sessions: usize,
     wheels: usize,
 }
+
+type Visit = Box<dyn FnOnce(&mut Kernel, Diary)>;
 
 /// What came of it.
 pub(crate) struct Outcome {
@@ -95,25 +102,63 @@ impl Stage {
             is_rough,
             server,
             homes,
+            behind: Vec::new(),
             boot: Box::new(boot),
             journal: Journal::default(),
             began,
             to_come: Vec::new(),
             lives_at: Vec::new(),
             spells: Vec::new(),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_secs(20),
+            hurry: Duration::MAX,
+            signals: 1,
+            tells_the_time: false,
             idle: Holdings::default(),
         };
         stage.boot_server();
         stage.pass(Duration::from_secs(1));
-        stage.idle = stage.holdings();
+        stage.idle = stage.holdings(stage.server);
         stage.spells = Spell::some(&mut stage.random, stage.homes.len(), DAY);
         stage
+    }
+
+    /// Starts another server, which serves the first, on a host of its own.
+    pub(crate) fn behind(&mut self, name: &str, boot: impl FnOnce(&mut Kernel)) {
+        let host = self.simulation.host(name).expect("descriptors");
+        self.simulation.on(host, boot);
+        self.pass(Duration::from_secs(1));
+        let idle = self.holdings(host);
+        self.behind.push((host, idle));
+    }
+
+    /// Nothing goes wrong that the network does not do by itself.
+    pub(crate) fn without_troubles(&mut self) {
+        self.spells.clear();
+    }
+
+    /// A server that drains calls the signal handled: its neighbours in the same kernel end with the next.
+    pub(crate) fn ends_with_two_signals(&mut self) {
+        self.signals = 2;
+    }
+
+    /// The server tells the real time: what clients got is another thing in another run, but as much.
+    pub(crate) fn tells_the_time(&mut self) {
+        self.tells_the_time = true;
     }
 
     /// What is impatient: cuts that are longer harm whom they hit.
     pub(crate) fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
+    }
+
+    /// The server ends when it cannot accept.
+    pub(crate) fn without_limits(&mut self) {
+        self.spells.retain(|spell| !matches!(spell.trouble, Trouble::Limit(_)));
+    }
+
+    /// Whoever takes longer than this may be sent away.
+    pub(crate) fn set_hurry(&mut self, hurry: Duration) {
+        self.hurry = hurry;
     }
 
     /// A pause as people and programs make them: none, short, or long.
@@ -122,13 +167,23 @@ impl Stage {
         random_time(&mut self.random, Duration::ZERO..Duration::from_micros(most))
     }
 
-    /// Somebody comes during the day, somewhere. Gives their number.
-    pub(crate) fn invite(&mut self, script: Script) -> usize {
+    /// How long a slow reader rests, if it is one.
+    pub(crate) fn rest(&mut self) -> Option<Duration> {
+        let rest = random_time(&mut self.random, Duration::ZERO..Duration::from_millis(100));
+        (self.random.u8(..4) == 0).then_some(rest)
+    }
+
+    /// Somebody comes during the day, somewhere.
+    pub(crate) fn invite(&mut self, script: Script) {
+        self.let_come(|kernel, diary| client::start(kernel, script, diary));
+    }
+
+    /// As [`invite`](Self::invite), of who is a session of its own.
+    pub(crate) fn let_come(&mut self, visit: impl FnOnce(&mut Kernel, Diary) + 'static) {
         let at = self.simulation.elapsed() + random_time(&mut self.random, Duration::ZERO..DAY);
         let (number, home) = (self.lives_at.len(), self.random.usize(..self.homes.len()));
         self.lives_at.push(home);
-        self.to_come.push((at, number, home, script));
-        number
+        self.to_come.push((at, number, home, Box::new(visit)));
     }
 
     /// All come, and things go wrong, until everybody is done.
@@ -166,7 +221,7 @@ impl Stage {
     }
 
     fn let_in(&mut self) {
-        let Some((_, number, home, script)) = self.to_come.pop() else { return };
+        let Some((_, number, home, visit)) = self.to_come.pop() else { return };
         let is_down = |spell: &Spell| {
             let now = self.simulation.elapsed();
             spell.trouble == Trouble::Crash(home) && spell.time.contains(&now)
@@ -175,8 +230,8 @@ impl Stage {
             return; // nobody comes from there
         }
         let (journal, began) = (self.journal.clone(), self.began);
-        let start = |kernel: &mut Kernel| client::start(kernel, (number, script), began, journal);
-        self.simulation.on(self.homes[home], start);
+        let diary = Diary { number, began, journal };
+        self.simulation.on(self.homes[home], |kernel| visit(kernel, diary));
     }
 
     fn change(&mut self, trouble: Trouble, begins: bool) {
@@ -204,6 +259,8 @@ impl Stage {
             }
             (Trouble::ServerCrash, true) => self.simulation.crash(self.server),
             (Trouble::ServerCrash, false) if !goes_on => {
+                // With none to spare it could not even listen.
+                self.simulation.limit_descriptors(self.server, usize::MAX);
                 self.simulation.boot(self.server).expect("descriptors");
                 self.boot_server();
             }
@@ -227,9 +284,9 @@ impl Stage {
         self.simulation.run_for(time).expect("the kernels run");
     }
 
-    fn holdings(&mut self) -> Holdings {
-        let sockets = self.simulation.open_sockets(self.server);
-        self.simulation.on(self.server, |kernel| Holdings {
+    fn holdings(&mut self, host: HostId) -> Holdings {
+        let sockets = self.simulation.open_sockets(host);
+        self.simulation.on(host, |kernel| Holdings {
             sockets,
             sessions: kernel.session_count(),
             wheels: kernel.wheel_count(),
@@ -252,19 +309,39 @@ impl Stage {
         let turns = self.turns();
         assert!(turns < MOST_TURNS, "{turns} turns");
         // A server that nobody tells cannot know that a client's power has failed.
-        let crashed = |spell: &Spell| matches!(spell.trouble, Trouble::Crash(_));
+        let crashed = |spell: &Spell| match spell.trouble {
+            Trouble::Crash(_) => true,
+            Trouble::ServerCrash => !self.behind.is_empty(),
+            Trouble::Cut(_) | Trouble::Reset(_) | Trouble::ServerReset | Trouble::Limit(_) => false,
+        };
         if !self.spells.iter().any(crashed) {
-            assert_eq!(self.holdings(), self.idle, "what the server has when all clients are gone");
+            for (host, idle) in self.servers() {
+                assert_eq!(
+                    self.holdings(host),
+                    idle,
+                    "what {host:?} has when all clients are gone"
+                );
+            }
             let connections = self.simulation.connections();
             assert_eq!(connections, 0, "connections when all clients are gone");
         }
-        self.terminate(self.server);
-        self.pass(GIVEN_UP);
-        assert!(!self.simulation.is_running(self.server), "the server does not end");
-        assert_eq!(self.simulation.open_sockets(self.server), 0, "sockets of the server's");
-        assert_eq!(self.simulation.connections(), 0, "connections when the server is gone");
+        for (host, _) in self.servers() {
+            for _ in 0..self.signals {
+                self.terminate(host);
+                self.pass(GIVEN_UP);
+            }
+            assert!(!self.simulation.is_running(host), "{host:?} does not end");
+            assert_eq!(self.simulation.open_sockets(host), 0, "sockets that {host:?} has left");
+        }
+        assert_eq!(self.simulation.connections(), 0, "connections when all servers are gone");
         let mut hasher = DefaultHasher::new();
-        entries.hash(&mut hasher);
+        for Entry { at, client, deed } in &entries {
+            (at, client).hash(&mut hasher);
+            match deed {
+                Deed::Got(bytes) if self.tells_the_time => bytes.len().hash(&mut hasher),
+                deed => deed.hash(&mut hasher),
+            }
+        }
         Outcome {
             digest: self.simulation.digest(),
             transcript: hasher.finish(),
@@ -278,15 +355,12 @@ impl Stage {
         let fates = stories.into_iter().zip(&self.lives_at).enumerate();
         fates
             .map(|(number, (story, home))| {
-                let life = story.began.map(|began| began..story.ended.unwrap_or(Duration::MAX));
-                let in_peace = life.is_some_and(|life| self.is_in_peace(*home, &life));
+                let harms = |spell: &Spell| spell.harms(*home, &story, self.patience);
+                let is_slow = story.time().is_some_and(|time| time > self.hurry);
+                let in_peace = !self.spells.iter().any(harms) && story.began.is_some() && !is_slow;
                 Fate { number, home: *home, story, in_peace }
             })
             .collect()
-    }
-
-    fn is_in_peace(&self, home: usize, life: &Range<Duration>) -> bool {
-        !self.spells.iter().any(|spell| spell.harms(home, life, self.patience))
     }
 
     fn terminate(&mut self, host: HostId) {
@@ -295,8 +369,14 @@ impl Stage {
     }
 
     fn turns(&mut self) -> u64 {
-        let hosts = self.homes.iter().chain([&self.server]);
-        hosts.map(|host| self.simulation.on(*host, |kernel| kernel.stats().turns)).sum()
+        let homes = self.homes.clone().into_iter();
+        let hosts = homes.chain(self.servers().into_iter().map(|(host, _)| host));
+        hosts.map(|host| self.simulation.on(host, |kernel| kernel.stats().turns)).sum()
+    }
+
+    fn servers(&self) -> Vec<(HostId, Holdings)> {
+        let first = (self.server, self.idle);
+        [first].into_iter().chain(self.behind.iter().copied()).collect()
     }
 }
 
@@ -305,7 +385,7 @@ impl std::fmt::Display for Fate {
         let Story { began, ended, connected, said, got, end } = &self.story;
         write!(
             f,
-            "at home {}, in peace: {}, began {began:?}, ended {ended:?}, connected: {connected}, \
+            "at home {}, in peace: {}, began {began:?}, ended {ended:?}, connected {connected:?}, \
              said {}, got {}, end {end:?}",
             self.home,
             self.in_peace,

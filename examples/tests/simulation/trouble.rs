@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::journal::Story;
+
 /// Homes are where clients live, by their number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Trouble {
@@ -59,15 +61,24 @@ impl Spell {
         spells
     }
 
-    /// Whether it could do harm to a client of this home, who was there from then until then. A cut does none
-    /// that is short enough.
-    pub(crate) fn harms(&self, home: usize, life: &Range<Duration>, patience: Duration) -> bool {
-        let concerns = match self.trouble {
-            Trouble::Cut(cut) => cut == home && self.time.end - self.time.start > patience,
-            Trouble::Reset(hit) | Trouble::Crash(hit) => hit == home,
-            Trouble::ServerReset | Trouble::ServerCrash | Trouble::Limit(_) => true,
+    /// Whether it could do harm to a client of this home. A cut does none that is short enough, once there is
+    /// a connection.
+    pub(crate) fn harms(&self, home: usize, story: &Story, patience: Duration) -> bool {
+        let Some(began) = story.began else { return true };
+        let overlaps = |end: Option<Duration>| {
+            end.is_none_or(|end| self.time.start <= end) && began <= self.time.end
         };
-        concerns && self.time.start <= life.end && life.start <= self.time.end
+        match self.trouble {
+            Trouble::Cut(cut) if self.time.end - self.time.start <= patience => {
+                cut == home && overlaps(story.connected)
+            }
+            Trouble::Cut(hit) | Trouble::Reset(hit) | Trouble::Crash(hit) => {
+                hit == home && overlaps(story.ended)
+            }
+            Trouble::ServerReset | Trouble::ServerCrash | Trouble::Limit(_) => {
+                overlaps(story.ended)
+            }
+        }
     }
 }
 

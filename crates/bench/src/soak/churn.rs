@@ -17,9 +17,16 @@ use slab::Slab;
 
 use super::behaviour::Script;
 use super::client::{Client, Step};
+use super::server::HASTY;
 
 /// How long a slow reader waits before it takes some more.
 const REST: Duration = Duration::from_millis(20);
+
+/// A slow machine is not a leak: how long nobody waits for what does come.
+pub(super) const AT_MOST: Duration = Duration::from_secs(HASTY.as_secs() + 60);
+
+/// How many connect before those are seen to that are connected.
+const AT_ONCE: u64 = 32;
 
 /// How many addresses they call from.
 const SOURCES: u32 = 250;
@@ -87,7 +94,8 @@ impl Churn {
         let (began, before) = (Instant::now(), self.tally.connections);
         while self.tally.connections - before < clients {
             let due = (began.elapsed().as_secs_f64() * f64::from(rate)) as u64 + 1;
-            let due = before + due.min(clients);
+            // Not all that are late at once: those who are there would wait meanwhile.
+            let due = (before + due.min(clients)).min(self.tally.connections + AT_ONCE);
             while self.tally.connections < due && self.clients.len() < self.most {
                 self.call()?;
             }
@@ -99,10 +107,15 @@ impl Churn {
     /// Waits until all are done but those who never are. They stay connected until they are
     /// [let go](Self::let_go).
     pub(super) fn settle(&mut self) -> io::Result<()> {
-        while self.pending > 0 {
+        let began = Instant::now();
+        while self.pending > 0 && began.elapsed() < AT_MOST {
             self.turn()?;
         }
-        Ok(())
+        let mut clients = self.clients.iter().map(|(_, caller)| &caller.client);
+        match clients.find(|client| self.pending > 0 && !client.behaviour().stays()) {
+            Some(client) => Err(io::Error::other(format!("it does not answer or end: {client}"))),
+            None => Ok(()),
+        }
     }
 
     fn turn(&mut self) -> io::Result<()> {

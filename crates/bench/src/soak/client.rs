@@ -120,7 +120,7 @@ impl Client {
             }
             Behaviour::Reset(when) => {
                 self.receive(buffer)?;
-                if !is_sent || self.received < when {
+                if !self.has_ended && (!is_sent || self.received < when) {
                     return Ok(Step::Waits);
                 }
                 set_socket_linger(&self.stream, Some(Duration::ZERO))?;

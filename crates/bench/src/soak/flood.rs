@@ -50,6 +50,8 @@ pub fn run(
     for (len, what) in FLOODS {
         let (mut alone, mut beside) = (Vec::new(), Vec::new());
         for _ in 0..times {
+            // The last flooder may have left much to do.
+            server.settled_cpu()?;
             alone.push(pings.run(each, &mut Alone)?);
             let mut flooder = Flooder::connect(server.address(), len)?;
             let began = Instant::now();

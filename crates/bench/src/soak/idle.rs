@@ -96,7 +96,7 @@ fn rate() -> u128 {
 }
 
 /// Opens so many connections. Each has said one line, which was answered.
-fn crowd(server: &ServerProcess, count: usize) -> io::Result<Vec<TcpStream>> {
+pub(super) fn crowd(server: &ServerProcess, count: usize) -> io::Result<Vec<TcpStream>> {
     let mut load = BurstLoad::new(server.address(), Farewell::Reset);
     let mut crowd = Vec::with_capacity(count);
     while crowd.len() < count {

@@ -194,6 +194,7 @@ impl<'a> Context<'a> {
 
     /// The number of an event's name, for wheels that keep it and send `T`s.
     #[must_use]
+    #[inline(always)]
     pub fn symbol_of<T>(&mut self, event: impl EventName<T>) -> Symbol {
         self.kernel.symbol(event.into_name())
     }

@@ -68,6 +68,13 @@ pub fn on_nth(call: impl Into<Option<Call>>, nth: usize, fault: Fault) {
     with(|plan| plan.nth(call, nth, fault));
 }
 
+/// As [`on_nth`], and to all calls of this kind that come after it, until all is [cleared](clear): what ran
+/// out stays so.
+pub fn from_nth(call: impl Into<Option<Call>>, nth: usize, fault: Fault) {
+    let call = call.into();
+    with(|plan| plan.from(call, nth, fault));
+}
+
 /// Has the fault happen to all calls of this kind, or of any, until all is [cleared](clear). An error comes
 /// before each call that passes: nothing would ever be done if it came always.
 pub fn on_each(call: impl Into<Option<Call>>, fault: Fault) {

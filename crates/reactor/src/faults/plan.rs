@@ -49,6 +49,8 @@ struct Nth {
     /// How many pass before.
     before: usize,
     fault: Fault,
+    /// Whether those after it fail too.
+    lasts: bool,
 }
 
 impl Plan {
@@ -57,7 +59,11 @@ impl Plan {
     }
 
     pub(super) fn nth(&mut self, call: Option<Call>, before: usize, fault: Fault) {
-        self.nth.push(Nth { call, before, fault });
+        self.nth.push(Nth { call, before, fault, lasts: false });
+    }
+
+    pub(super) fn from(&mut self, call: Option<Call>, before: usize, fault: Fault) {
+        self.nth.push(Nth { call, before, fault, lasts: true });
     }
 
     pub(super) fn each(&mut self, call: Option<Call>, fault: Fault) {
@@ -65,7 +71,7 @@ impl Plan {
     }
 
     pub(super) fn pending(&self) -> usize {
-        self.next.len() + self.nth.len()
+        self.next.len() + self.nth.iter().filter(|nth| !nth.lasts).count()
     }
 
     pub(super) fn record(&mut self) {
@@ -128,7 +134,7 @@ impl Plan {
                 return true;
             }
             due = Some(nth.fault);
-            false
+            nth.lasts
         });
         due
     }

@@ -117,6 +117,7 @@ impl Kernel {
         if self.has_work() {
             return Some(Duration::ZERO);
         }
+        self.desk.timers.settle();
         let Some(due) = self.next_wake() else {
             if self.is_idle() {
                 self.signal_everybody(Symbol::IDLE, None);

@@ -93,7 +93,11 @@ impl<S: 'static> States<S> {
         Self { table: Rc::new(Table { handlers: Vec::new(), default: None }) }
     }
 
-    /// Handles `event` with `handler`.
+    /// Handles `event` with `handler`. What the handler returns is the reply to who
+    /// [calls](Context::call) the event; to a post it is nobody's.
+    ///
+    /// An [`Event`] pins the payload and the reply for everybody; a bare name takes them from the handler, and
+    /// an event of that name with another payload is not delivered to it but to `_default`, or logged.
     #[must_use]
     pub fn on<T, R, F>(self, event: impl Into<Event<T, R>>, handler: F) -> Self
     where
@@ -108,8 +112,8 @@ impl<S: 'static> States<S> {
 
     /// Handles `event` with a handler that may fail.
     ///
-    /// An error is treated like a panic of the handler: see
-    /// [`OnException`](crate::OnException).
+    /// An error is treated like a panic of the handler: see [`OnException`](crate::OnException). What an `Ok`
+    /// has in it is the reply, as with [`on`](Self::on).
     #[must_use]
     pub fn try_on<T, R, E, F>(self, event: impl Into<Event<T, R>>, handler: F) -> Self
     where
@@ -136,7 +140,8 @@ impl<S: 'static> States<S> {
         self.on(Event::new("_start"), handler)
     }
 
-    /// Handles `_stop`, the last event of a session: nothing can reach it any more, or the kernel stops.
+    /// Handles `_stop`, the last event of a session: nothing can reach it any more, or it is stopped by force.
+    /// Told once, and not at all if the kernel is dropped.
     ///
     /// What the handler posts or sets is discarded with the session.
     #[must_use]
@@ -169,7 +174,8 @@ impl<S: 'static> States<S> {
     }
 
     /// Handles what no other handler takes: an event without a handler, or with a payload of another
-    /// type than its handler's (POE: `_default`). `_start` is never sent here.
+    /// type than its handler's (POE: `_default`). `_start` is never sent here. There is no reply: who calls
+    /// such an event gets [`CallError::Default`](crate::CallError::Default).
     #[must_use]
     pub fn on_default<F>(mut self, handler: F) -> Self
     where

@@ -7,11 +7,11 @@
 //! `kernel/turn.rs` says when a due timer becomes an event.
 
 mod adjust;
-mod heap;
+mod dues;
 mod names;
 mod order;
-mod places;
 mod removed;
+mod room;
 mod run;
 mod wall;
 mod wheel;
@@ -26,9 +26,9 @@ use crate::name::Symbol;
 use crate::payload::Payload;
 use crate::queue::Stamp;
 pub use adjust::Adjust;
+use dues::{Item, OF_WHEEL};
 use names::Names;
 use order::Order;
-use places::{Item, OF_WHEEL};
 pub use removed::Removed;
 use wall::WallTimes;
 
@@ -39,8 +39,6 @@ pub(crate) struct Timers {
     order: Order,
     names: Names,
     wall: WallTimes,
-    /// How many alarms of wheels stand in the order.
-    alarms: usize,
 }
 
 /// A session's timer.
@@ -67,11 +65,10 @@ impl Timers {
             order: Order::new(),
             names: Names::new(),
             wall: WallTimes::default(),
-            alarms: 0,
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set(&mut self, stamp: Stamp, timer: Timer) -> TimerId {
         let Timer { session, symbol, .. } = timer;
         let key = self.timers.insert(timer);
@@ -87,7 +84,6 @@ impl Timers {
             self.order.reset(slot, stamp);
         } else {
             self.order.insert(slot, stamp);
-            self.alarms += 1;
         }
     }
 
@@ -98,17 +94,16 @@ impl Timers {
 
     /// Takes the alarm of the wheel in this slot out, if it is set.
     pub(crate) fn remove_alarm(&mut self, wheel: u32) {
-        if self.order.remove(wheel | OF_WHEEL).is_some() {
-            self.alarms -= 1;
-        }
+        self.order.remove(wheel | OF_WHEEL);
     }
 
     /// Takes a timer out, whether it is due or not. It will not ring.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, id: TimerId) -> Option<(Stamp, Timer)> {
-        let timer = self.take(id.0)?;
+        self.forget(id.0)?;
         let stamp = self.order.remove(id.0.slot());
         debug_assert!(stamp.is_some(), "a timer that is set stands in the order");
+        let timer = self.timers.remove(id.0)?;
         Some((stamp?, timer))
     }
 
@@ -200,35 +195,31 @@ impl Timers {
     }
 
     /// The next timer to ring, of those due by `now` and set before `limit`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn peek_due(&mut self, now: Moment, limit: u64) -> Option<Stamp> {
         let Self { order, timers, names, .. } = self;
-        // Of a crowd, each timer that rings lies where nobody looked for long. Looked at together, the
-        // processor fetches many at a time; one by one, each is waited for.
-        order.peek_due(now, limit, |ahead| {
-            for item in ahead {
-                black_box(timers.at(item.slot).map(|timer| timer.session));
-                names.read_ahead(item.slot);
-            }
+        order.peek_due(now, limit, |slot| {
+            black_box(timers.at(slot).map(|timer| timer.session));
+            names.read_ahead(slot);
         })
     }
 
     /// The timer that `peek_due` just promised, to be removed or moved. `None` if it is an alarm.
-    pub(crate) fn first(&self) -> Option<TimerId> {
+    pub(crate) fn first(&mut self) -> Option<TimerId> {
         self.order.first().and_then(|item| self.timers.key_of(item.slot)).map(TimerId)
     }
 
     /// Takes out what `peek_due` just promised.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<Ring> {
         let Item { slot, .. } = self.order.pop()?;
         if slot & OF_WHEEL != 0 {
-            self.alarms -= 1;
             return Some(Ring::Alarm(slot & !OF_WHEEL));
         }
         let key = self.timers.key_of(slot);
         debug_assert!(key.is_some(), "a slot in the order is a timer that is set");
-        self.take(key?).map(Ring::Timer)
+        self.forget(key?)?;
+        self.timers.remove(key?).map(Ring::Timer)
     }
 
     /// Puts back what `peek_due` held, when the step that delivers is over.
@@ -237,21 +228,29 @@ impl Timers {
         self.order.release_held();
     }
 
-    /// When the soonest timer is due. Looks through all that are due at about that time.
+    /// When the soonest timer is due. Looks through all that are due at about that time, and those that were
+    /// and are not any more.
     pub(crate) fn next_due(&self) -> Option<Moment> {
         self.order.next_due()
     }
 
     /// A time before which no timer is due, at which it is worth looking again. It is the soonest's due
-    /// time as a rule, and costs little to know.
+    /// time as a rule, and costs little to know. It may be that of a timer which was removed or moved, but
+    /// not after [`settle`](Self::settle).
     #[inline]
     pub(crate) fn next_look(&self) -> Option<Moment> {
         self.order.next_look()
     }
 
+    /// Sees to it that nobody wakes up for a timer that is gone.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        self.order.settle();
+    }
+
     /// How many timers are set, with the alarms of wheels.
     pub(crate) const fn len(&self) -> usize {
-        self.timers.len() + self.alarms
+        self.order.len()
     }
 
     /// The timers of all sessions, each with its due time, in no order.
@@ -261,13 +260,13 @@ impl Timers {
             .filter_map(|(key, timer)| self.order.stamp(key.slot()).map(|stamp| (timer, stamp.due)))
     }
 
-    /// Takes a timer out of everything but the order.
-    #[inline]
-    fn take(&mut self, key: Key) -> Option<Timer> {
-        let timer = self.timers.remove(key)?;
-        self.names.unlink(timer.session, timer.symbol, key.slot());
+    /// Takes a timer that is about to be taken out from the lists it is in; `None` if it is not there.
+    #[inline(always)]
+    fn forget(&mut self, key: Key) -> Option<()> {
+        let Timer { session, symbol, .. } = self.timers.get(key)?;
+        self.names.unlink(*session, *symbol, key.slot());
         self.wall.forget(key.slot());
-        Some(timer)
+        Some(())
     }
 
     fn remove_each(&mut self, keys: Vec<Key>) -> Vec<(Stamp, Timer)> {

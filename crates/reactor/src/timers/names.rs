@@ -10,29 +10,27 @@ use std::hint::black_box;
 
 use rustc_hash::FxBuildHasher;
 
-use crate::arena::{Arena, Key};
 use crate::ids::SessionId;
 use crate::name::Symbol;
 
 #[derive(Debug)]
 pub(super) struct Names {
-    lists: HashMap<(SessionId, Symbol), Key, FxBuildHasher>,
     /// Each holds at least one timer.
-    names: Arena<Name>,
+    names: HashMap<(SessionId, Symbol), Name, FxBuildHasher>,
     /// A name of the session in each slot of the table of sessions: the head of a list through
     /// [`Name::older`].
-    sessions: Vec<Option<Key>>,
+    sessions: Vec<Option<(SessionId, Symbol)>>,
     /// By the slots of timers.
     links: Vec<Link>,
 }
 
 #[derive(Debug)]
 struct Name {
-    session: SessionId,
     /// The timer set last, the head of a list through [`Link::older`].
     newest: u32,
-    newer: Option<Key>,
-    older: Option<Key>,
+    /// Between those of its session.
+    newer: Option<Symbol>,
+    older: Option<Symbol>,
 }
 
 /// A timer between those of its name.
@@ -44,12 +42,7 @@ struct Link {
 
 impl Names {
     pub(super) fn new() -> Self {
-        Self {
-            lists: HashMap::default(),
-            names: Arena::new(),
-            sessions: Vec::new(),
-            links: Vec::new(),
-        }
+        Self { names: HashMap::default(), sessions: Vec::new(), links: Vec::new() }
     }
 
     /// Enters a timer.
@@ -58,7 +51,7 @@ impl Names {
         if self.links.len() <= slot as usize {
             self.links.resize(slot as usize + 1, Link { newer: NONE, older: NONE });
         }
-        let Some(name) = self.name_mut(session, symbol) else {
+        let Some(name) = self.names.get_mut(&(session, symbol)) else {
             self.links[slot as usize] = Link { newer: NONE, older: NONE };
             self.begin_name(session, symbol, slot);
             return;
@@ -79,7 +72,7 @@ impl Names {
             link.older = older;
         } else if older == NONE {
             self.end_name(session, symbol);
-        } else if let Some(name) = self.name_mut(session, symbol) {
+        } else if let Some(name) = self.names.get_mut(&(session, symbol)) {
             name.newest = older;
         }
     }
@@ -87,8 +80,7 @@ impl Names {
     /// The timer of this name that the session set last.
     #[inline]
     pub(super) fn newest(&self, session: SessionId, symbol: Symbol) -> Option<u32> {
-        let name = self.lists.get(&(session, symbol))?;
-        self.names.get(*name).map(|name| name.newest)
+        self.names.get(&(session, symbol)).map(|name| name.newest)
     }
 
     /// The timer of the same name that was set before this one.
@@ -109,53 +101,46 @@ impl Names {
     pub(super) fn of_session(&self, session: SessionId) -> Vec<u32> {
         let mut slots = Vec::new();
         let mut next = self.first_name(session);
-        while let Some(name) = next.and_then(|name| self.names.get(name)) {
+        while let Some(name) = next.and_then(|symbol| self.names.get(&(session, symbol))) {
             slots.extend(std::iter::successors(Some(name.newest), |slot| self.older(*slot)));
             next = name.older;
         }
         slots
     }
 
-    #[inline]
-    fn name_mut(&mut self, session: SessionId, symbol: Symbol) -> Option<&mut Name> {
-        self.names.get_mut(*self.lists.get(&(session, symbol))?)
-    }
-
     fn begin_name(&mut self, session: SessionId, symbol: Symbol, slot: u32) {
         let older = self.first_name(session);
-        let key = self.names.insert(Name { session, newest: slot, newer: None, older });
-        if let Some(older) = older.and_then(|older| self.names.get_mut(older)) {
-            older.newer = Some(key);
+        if let Some(older) = older.and_then(|older| self.names.get_mut(&(session, older))) {
+            older.newer = Some(symbol);
         }
-        self.lists.insert((session, symbol), key);
+        self.names.insert((session, symbol), Name { newest: slot, newer: None, older });
         let place = session.0.slot() as usize;
         if self.sessions.len() <= place {
             self.sessions.resize(place + 1, None);
         }
-        self.sessions[place] = Some(key);
+        self.sessions[place] = Some((session, symbol));
     }
 
     fn end_name(&mut self, session: SessionId, symbol: Symbol) {
-        let Some(key) = self.lists.remove(&(session, symbol)) else { return };
-        let Some(Name { newer, older, .. }) = self.names.remove(key) else { return };
-        if let Some(older) = older.and_then(|older| self.names.get_mut(older)) {
+        let Some(Name { newer, older, .. }) = self.names.remove(&(session, symbol)) else { return };
+        if let Some(older) = older.and_then(|older| self.names.get_mut(&(session, older))) {
             older.newer = newer;
         }
-        if let Some(newer) = newer.and_then(|newer| self.names.get_mut(newer)) {
+        if let Some(newer) = newer.and_then(|newer| self.names.get_mut(&(session, newer))) {
             newer.older = older;
             return;
         }
         // The head may be another session's by now: when all are stopped, timers outlive their sessions
         // for a while.
         let head = self.sessions.get_mut(session.0.slot() as usize);
-        if let Some(head) = head.filter(|head| **head == Some(key)) {
-            *head = older;
+        if let Some(head) = head.filter(|head| **head == Some((session, symbol))) {
+            *head = older.map(|older| (session, older));
         }
     }
 
-    fn first_name(&self, session: SessionId) -> Option<Key> {
-        let first = (*self.sessions.get(session.0.slot() as usize)?)?;
-        self.names.get(first).filter(|name| name.session == session).map(|_| first)
+    fn first_name(&self, session: SessionId) -> Option<Symbol> {
+        let first = *self.sessions.get(session.0.slot() as usize)?;
+        first.filter(|(whose, _)| *whose == session).map(|(_, symbol)| symbol)
     }
 }
 

@@ -3,161 +3,179 @@
 //! Owns who stands where: what is due soon exactly sorted, in a run and a heap for those who come late; the
 //! rest in a wheel, roughly. When the run and the heap are empty, the wheel's next tick becomes the run:
 //! so both stay small, and in the processor's nearest cache, even when a million are overdue. Promises
-//! exact order, and that a timer that was removed is gone. Never reads a clock, does not know what a
-//! timer does.
+//! exact order, that a timer that was removed is gone, and that there are at most twice as many items as
+//! timers, but for some dozens. Never reads a clock, does not know what a timer does.
 
-use super::heap::Heap;
-use super::places::{Item, Place, Places, short, trim};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::hint::black_box;
+
+use super::dues::{Dues, Item};
+use super::room::{KEPT, trim};
 use super::run::Run;
-use super::wheel::Wheel;
+use super::wheel::{Glance, Wheel, tick};
 use crate::clock::Moment;
 use crate::queue::Stamp;
 
 #[derive(Debug)]
 pub(super) struct Order {
-    /// With `late`, everything that is due by the wheel's horizon, but for what is held.
+    dues: Dues,
+    /// With `late`, everything that is looked at by the wheel's horizon, but for what is held.
     run: Run,
-    late: Heap,
+    late: BinaryHeap<Reverse<Item>>,
     wheel: Wheel,
     /// Due, but set after the step that delivers began: kept aside until it ends.
     held: Vec<Item>,
-    places: Places,
 }
 
 impl Order {
     pub(super) fn new() -> Self {
         Self {
+            dues: Dues::default(),
             run: Run::default(),
-            late: Heap::default(),
+            late: BinaryHeap::with_capacity(KEPT),
             wheel: Wheel::new(),
             held: Vec::new(),
-            places: Places::default(),
         }
     }
 
     /// Enters a slot, which must not stand here already.
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert(&mut self, slot: u32, stamp: Stamp) {
-        self.places.admit(slot);
-        debug_assert_eq!(self.places.get(slot), Place::Nowhere, "a timer stands in the order once");
-        self.put(Item { stamp, slot });
+        let item = self.dues.set(slot, stamp);
+        self.put(item);
     }
 
     /// Takes a slot out, wherever it stands.
-    #[inline]
+    #[inline(always)]
     pub(super) fn remove(&mut self, slot: u32) -> Option<Stamp> {
-        match self.places.take(slot) {
-            Place::Nowhere => None,
-            Place::Run(place) => Some(self.run.remove(place)),
-            Place::Late(place) => Some(self.late.remove(place, &mut self.places)),
-            Place::Bucket(bucket, place) => {
-                Some(self.wheel.remove(bucket, place, &mut self.places))
-            }
-            Place::Held(place) => {
-                let gone = self.held.swap_remove(place as usize);
-                if let Some(moved) = self.held.get(place as usize) {
-                    self.places.put(moved.slot, Place::Held(place));
-                }
-                Some(gone.stamp)
-            }
+        let stamp = self.dues.remove(slot)?;
+        // What is set for a short while is mostly removed before others come behind it.
+        if let Some(bucket) = self.wheel.bucket_for(stamp.due) {
+            let dues = &self.dues;
+            self.wheel.remove_last(bucket, slot, |item| !dues.stands(item));
         }
+        self.bury();
+        Some(stamp)
     }
 
     /// Moves a slot that stands here to another time.
     #[inline]
     pub(super) fn reset(&mut self, slot: u32, stamp: Stamp) {
-        // An idle timeout that is set anew with every packet mostly stays where it is.
-        if let Place::Bucket(bucket, place) = self.places.get(slot)
-            && self.wheel.bucket_for(stamp.due) == Some(bucket)
-        {
-            self.wheel.restamp(bucket, place, stamp);
-            return;
-        }
-        if self.remove(slot).is_some() {
-            self.put(Item { stamp, slot });
+        if let Some(item) = self.dues.reset(slot, stamp) {
+            self.put(item);
+            self.bury();
         }
     }
 
     /// The place in the order of a slot, if it stands here.
+    #[inline]
     pub(super) fn stamp(&self, slot: u32) -> Option<Stamp> {
-        match self.places.get(slot) {
-            Place::Nowhere => None,
-            Place::Run(place) => Some(self.run.stamp(place)),
-            Place::Late(place) => Some(self.late.stamp(place)),
-            Place::Bucket(bucket, place) => Some(self.wheel.stamp(bucket, place)),
-            Place::Held(place) => Some(self.held[place as usize].stamp),
-        }
+        self.dues.stamp(slot)
     }
 
     /// The first of those due by `now` and set before `limit`.
     ///
-    /// Hands the next few to `read_ahead` before they are promised one by one.
-    #[inline]
+    /// Hands the slots of the next few to `look` before they are promised one by one.
+    #[inline(always)]
     pub(super) fn peek_due(
         &mut self,
         now: Moment,
         limit: u64,
-        mut read_ahead: impl FnMut(&[Item]),
+        look: impl Fn(u32),
     ) -> Option<Stamp> {
         loop {
-            let stamp = self.first().or_else(|| self.refill(now))?.stamp;
-            if stamp.due > now {
-                return None;
+            if self.run.is_cold() {
+                self.read_ahead(&look);
             }
-            read_ahead(self.run.read_ahead());
-            if stamp.sequence < limit {
-                return Some(stamp);
+            match self.first() {
+                None if self.refill(now) => {}
+                None => return None,
+                Some(Item { stamp, .. }) if stamp.due > now => return None,
+                Some(Item { stamp, .. }) if stamp.sequence < limit => return Some(stamp),
+                Some(_) => self.hold_first(),
             }
-            self.hold_first();
         }
     }
 
     /// What `peek_due` just promised.
-    #[inline]
-    pub(super) fn first(&self) -> Option<Item> {
-        match (self.run.first(), self.late.first()) {
-            (Some(next), Some(late)) if late.stamp < next.stamp => Some(late),
-            (Some(next), _) => Some(next),
-            (None, late) => late,
+    #[inline(always)]
+    pub(super) fn first(&mut self) -> Option<Item> {
+        loop {
+            let item = self.nearest()?;
+            if self.dues.is_due(&item) {
+                return Some(item);
+            }
+            self.pass_over(item);
         }
     }
 
     /// Takes out what `peek_due` just promised.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<Item> {
-        match (self.run.first(), self.late.first()) {
-            (Some(next), Some(late)) if late.stamp < next.stamp => self.late.pop(&mut self.places),
-            (Some(_), _) => self.run.pop(&mut self.places),
-            (None, _) => self.late.pop(&mut self.places),
-        }
+        let item = self.take_nearest()?;
+        self.dues.clear(item.slot);
+        Some(item)
     }
 
     /// Puts back what `peek_due` held, when the step that delivers is over.
     #[inline]
     pub(super) fn release_held(&mut self) {
         while let Some(item) = self.held.pop() {
-            self.put(item);
+            self.put_successor(item);
         }
         trim(&mut self.held);
     }
 
-    /// When the soonest is due. Looks through a bucket.
+    /// When the soonest is due. Looks through what stands before it, and beside it.
     pub(super) fn next_due(&self) -> Option<Moment> {
-        let held = self.held.iter().map(|item| item.stamp.due).min();
-        let next = self.first().map(|first| first.stamp.due).or_else(|| self.wheel.soonest());
-        held.into_iter().chain(next).min()
+        let late = self.late.iter().map(|Reverse(item)| item);
+        let near = self.run.iter().chain(late).chain(&self.held);
+        let mut soonest = near.filter_map(|item| self.dues.due(item)).min();
+        for (begin, items) in self.wheel.buckets() {
+            if soonest.is_some_and(|due| tick(due) < begin) {
+                break;
+            }
+            let here = items.iter().filter_map(|item| self.dues.due(item)).min();
+            soonest = soonest.into_iter().chain(here).min();
+        }
+        soonest
     }
 
-    /// A time before which nothing is due, at which it is worth looking again.
+    /// A time before which nothing is due, at which it is worth looking again. Too soon, if what is looked
+    /// at first was removed or moved; not if this is [settled](Self::settle).
     #[inline]
     pub(super) fn next_look(&self) -> Option<Moment> {
-        match self.first() {
-            Some(first) => Some(first.stamp.due),
-            None => self.wheel.nothing_before(),
+        if let Some(item) = self.nearest() {
+            return Some(item.stamp.due);
+        }
+        match self.wheel.glance()? {
+            Glance::First(item, ..) => Some(item.stamp.due),
+            Glance::NoneBefore(time) => Some(time),
         }
     }
 
-    /// Places for timers, taken or not.
+    /// Has something stand first that is worth to be looked at.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        while self.first().is_none()
+            && let Some(Glance::First(item, bucket, place)) = self.wheel.glance()
+        {
+            if self.dues.is_due(&item) {
+                return;
+            }
+            self.wheel.remove(bucket, place);
+            self.put_successor(item);
+        }
+    }
+
+    /// How many stand here.
+    #[inline]
+    pub(super) const fn len(&self) -> usize {
+        self.dues.len()
+    }
+
+    /// Places for items, taken or not.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.run.capacity() + self.late.capacity() + self.wheel.capacity() + self.held.capacity()
@@ -166,25 +184,96 @@ impl Order {
     #[inline]
     fn put(&mut self, item: Item) {
         match self.wheel.bucket_for(item.stamp.due) {
-            Some(bucket) => self.wheel.push(bucket, item, &mut self.places),
-            None => self.late.push(item, &mut self.places),
+            Some(bucket) => self.wheel.push(bucket, item),
+            None => self.late.push(Reverse(item)),
         }
     }
 
-    /// Makes the next tick of the wheel that is not empty the run, if it begins by `now`, and says what
-    /// is first in it.
-    fn refill(&mut self, now: Moment) -> Option<Item> {
-        let tick = self.wheel.take_tick(now, &mut self.places)?;
-        let room = self.run.begin(tick, &mut self.places);
+    fn put_successor(&mut self, item: Item) {
+        if let Some(item) = self.dues.successor(item) {
+            self.put(item);
+        }
+    }
+
+    /// What is looked at first of what is near.
+    #[inline(always)]
+    fn nearest(&self) -> Option<Item> {
+        match (self.run.first(), self.late.peek()) {
+            (Some(next), Some(Reverse(late))) if late.stamp < next.stamp => Some(*late),
+            (Some(next), _) => Some(next),
+            (None, late) => late.map(|Reverse(late)| *late),
+        }
+    }
+
+    #[inline(always)]
+    fn take_nearest(&mut self) -> Option<Item> {
+        match self.late.peek() {
+            None => self.run.pop(),
+            Some(Reverse(late)) if self.run.first().is_some_and(|next| next.stamp < late.stamp) => {
+                self.run.pop()
+            }
+            Some(_) => self.pop_late(),
+        }
+    }
+
+    /// What is looked at first is not due then.
+    #[inline(never)]
+    fn pass_over(&mut self, item: Item) {
+        self.take_nearest();
+        self.put_successor(item);
+    }
+
+    /// Looks at the next few items. Of a crowd, each that rings lies where nobody looked for long. Looked
+    /// at together, the processor fetches many at a time; one by one, each is waited for.
+    #[inline(never)]
+    fn read_ahead(&mut self, look: impl Fn(u32)) {
+        for item in self.run.read_ahead() {
+            black_box(self.dues.is_due(item));
+            look(item.slot);
+        }
+    }
+
+    fn pop_late(&mut self) -> Option<Item> {
+        let Reverse(late) = self.late.pop()?;
+        if self.late.capacity() > KEPT && self.late.len() < self.late.capacity() / 4 {
+            self.late.shrink_to(KEPT.max(self.late.len() * 2));
+        }
+        Some(late)
+    }
+
+    /// Makes the next tick of the wheel that is not empty the run, if it begins by `now`; says whether there
+    /// was one.
+    #[inline(never)]
+    fn refill(&mut self, now: Moment) -> bool {
+        let Some(tick) = self.wheel.take_tick(now) else { return false };
+        let room = self.run.begin(tick);
         self.wheel.keep(room);
-        self.run.first()
+        true
     }
 
     #[cold]
     fn hold_first(&mut self) {
-        if let Some(item) = self.pop() {
-            self.places.put(item.slot, Place::Held(short(self.held.len())));
-            self.held.push(item);
+        let first = self.take_nearest();
+        self.held.extend(first);
+    }
+
+    /// An item is dead. If most of all are, they go: each has paid for one that goes and one that stays.
+    #[inline]
+    fn bury(&mut self) {
+        let items = self.run.len() + self.late.len() + self.wheel.len() + self.held.len();
+        if items >= 2 * self.dues.len() + KEPT {
+            self.sweep();
         }
+    }
+
+    #[cold]
+    fn sweep(&mut self) {
+        let Self { dues, run, late, wheel, held } = self;
+        let stands = |item: &Item| dues.stands(item);
+        run.retain(stands);
+        late.retain(|Reverse(item)| stands(item));
+        late.shrink_to(KEPT.max(late.len()));
+        wheel.retain(stands);
+        held.retain(stands);
     }
 }

@@ -21,8 +21,13 @@ impl WallTimes {
     #[inline]
     pub(super) fn forget(&mut self, slot: u32) {
         if !self.times.is_empty() {
-            self.times.remove(&slot);
+            self.forget_one(slot);
         }
+    }
+
+    #[cold]
+    fn forget_one(&mut self, slot: u32) {
+        self.times.remove(&slot);
     }
 
     pub(super) fn time(&self, slot: u32) -> Option<SystemTime> {

@@ -2,15 +2,15 @@
 //!
 //! Owns the timers beyond the horizon, which is a tick of about a millisecond, in buckets: 64 of one tick, 64
 //! of 64 ticks, and so on, eight levels of them, which reach to the end of time. A timer goes to the level
-//! where its tick first differs from the horizon's. Setting, moving and removing one touch its bucket
-//! and nothing else. Promises to hand out a bucket before any timer in it is due, and the buckets in the
-//! order of their ticks. Never sorts inside a bucket: who takes one does.
+//! where its tick first differs from the horizon's. Putting one in touches its bucket and nothing else.
+//! Promises to hand out a bucket before any timer in it is due, and the buckets in the order of their
+//! ticks. Never sorts inside a bucket: who takes one does.
 //!
 //! After Varghese and Lauck, *Hashed and Hierarchical Timing Wheels* (1987).
 
-use super::places::{Item, KEPT, Place, Places, short, trim};
+use super::dues::Item;
+use super::room::{KEPT, trim, trim_well};
 use crate::clock::Moment;
-use crate::queue::Stamp;
 
 #[derive(Debug)]
 pub(super) struct Wheel {
@@ -23,6 +23,17 @@ pub(super) struct Wheel {
     /// Room that buckets left when they became empty, for the next to be used: a timer that is moved from
     /// one to the other allocates nothing.
     spare: Vec<Vec<Item>>,
+    /// The items in all buckets.
+    len: usize,
+}
+
+/// What a short look at the wheel says.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Glance {
+    /// This item is looked at first; it stands in a bucket at a place.
+    First(Item, u16, usize),
+    /// There are too many to look through, and none of them before this time.
+    NoneBefore(Moment),
 }
 
 impl Wheel {
@@ -32,6 +43,7 @@ impl Wheel {
             occupied: [0; LEVELS],
             buckets: vec![Vec::new(); LEVELS * FAN],
             spare: Vec::new(),
+            len: 0,
         }
     }
 
@@ -47,48 +59,52 @@ impl Wheel {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, bucket: u16, item: Item, places: &mut Places) {
+    pub(super) fn push(&mut self, bucket: u16, item: Item) {
         let items = &mut self.buckets[bucket as usize];
         if items.is_empty() {
             *items = self.spare.pop().unwrap_or_default();
             self.occupied[bucket as usize / FAN] |= 1 << (bucket as usize % FAN);
         }
-        places.put(item.slot, Place::Bucket(bucket, short(items.len())));
         items.push(item);
+        self.len += 1;
     }
 
     /// Takes out what stands in a bucket at `place`, which is there.
+    pub(super) fn remove(&mut self, bucket: u16, place: usize) {
+        self.buckets[bucket as usize].swap_remove(place);
+        self.len -= 1;
+        self.empty(bucket);
+    }
+
+    /// Takes the last item of a bucket out if it is of this slot, and with it all before it that are `dead`.
     #[inline]
-    pub(super) fn remove(&mut self, bucket: u16, place: u32, places: &mut Places) -> Stamp {
+    pub(super) fn remove_last(&mut self, bucket: u16, slot: u32, dead: impl Fn(&Item) -> bool) {
         let items = &mut self.buckets[bucket as usize];
-        let gone = items.swap_remove(place as usize);
-        trim(items);
-        match items.get(place as usize) {
-            Some(moved) => places.put(moved.slot, Place::Bucket(bucket, place)),
-            None if items.is_empty() => {
-                let room = self.take(bucket);
-                self.keep(room);
-            }
-            None => {}
+        if items.last().is_some_and(|last| last.slot == slot) {
+            let before = items.len();
+            while items.pop_if(|last| dead(last)).is_some() {}
+            self.len -= before - items.len();
+            self.empty(bucket);
         }
-        gone.stamp
     }
 
-    #[inline]
-    pub(super) fn stamp(&self, bucket: u16, place: u32) -> Stamp {
-        self.buckets[bucket as usize][place as usize].stamp
-    }
-
-    /// Gives what stands in a bucket at `place` another stamp, of the same bucket.
-    #[inline]
-    pub(super) fn restamp(&mut self, bucket: u16, place: u32, stamp: Stamp) {
-        self.buckets[bucket as usize][place as usize].stamp = stamp;
+    /// Keeps those items alone that are to be kept.
+    pub(super) fn retain(&mut self, keep: impl Fn(&Item) -> bool) {
+        let buckets: Vec<u16> = self.in_order().map(|(bucket, _)| bucket).collect();
+        for bucket in buckets {
+            let items = &mut self.buckets[bucket as usize];
+            let before = items.len();
+            items.retain(&keep);
+            trim_well(items);
+            self.len -= before - items.len();
+            self.empty(bucket);
+        }
     }
 
     /// Takes out the first bucket of one tick, if the tick begins by `now`, and moves the horizon to it.
     /// Coarser buckets on the way to it are spread over finer ones. If nothing begins by `now`, the
     /// horizon moves to `now`.
-    pub(super) fn take_tick(&mut self, now: Moment, places: &mut Places) -> Option<Vec<Item>> {
+    pub(super) fn take_tick(&mut self, now: Moment) -> Option<Vec<Item>> {
         let now = tick(now);
         while let Some((bucket, begin)) = self.first().filter(|(_, begin)| *begin <= now) {
             self.horizon = begin;
@@ -100,7 +116,7 @@ impl Wheel {
             let first = bucket_at(0, begin % FAN as u64);
             for item in items.drain(..) {
                 let finer = self.bucket_for(item.stamp.due).unwrap_or(first);
-                self.push(finer, item, places);
+                self.push(finer, item);
             }
             self.keep(items);
         }
@@ -115,22 +131,28 @@ impl Wheel {
         }
     }
 
-    /// When the soonest in the wheel is due.
-    pub(super) fn soonest(&self) -> Option<Moment> {
-        let (bucket, _) = self.first()?;
-        self.buckets[bucket as usize].iter().map(|item| item.stamp.due).min()
+    /// What is looked at first. Exact while few are looked at about that time; else the beginning of their
+    /// bucket: looking at many costs more than to wake up once too often for them.
+    #[inline]
+    pub(super) fn glance(&self) -> Option<Glance> {
+        let (bucket, begin) = self.first()?;
+        let items = &self.buckets[bucket as usize];
+        if items.len() > FEW {
+            let begin = i64::try_from(begin << TICK).unwrap_or(i64::MAX);
+            return Some(Glance::NoneBefore(Moment::from_nanos(begin)));
+        }
+        let (place, first) = items.iter().enumerate().min_by_key(|(_, item)| item.stamp)?;
+        Some(Glance::First(*first, bucket, place))
     }
 
-    /// A time by which nothing in the wheel is due yet, and soon after which something is. Exact while
-    /// few are due at about that time; else the beginning of their bucket: looking at many costs more
-    /// than to wake up once too often for them.
+    /// The items of each bucket that is not empty, soonest first, and the tick in which it begins.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (u64, &[Item])> {
+        self.in_order().map(|(bucket, begin)| (begin, &self.buckets[bucket as usize][..]))
+    }
+
     #[inline]
-    pub(super) fn nothing_before(&self) -> Option<Moment> {
-        let (bucket, begin) = self.first()?;
-        if self.buckets[bucket as usize].len() <= FEW {
-            return self.soonest();
-        }
-        Some(Moment::from_nanos(i64::try_from(begin << TICK).unwrap_or(i64::MAX)))
+    pub(super) const fn len(&self) -> usize {
+        self.len
     }
 
     #[cfg(test)]
@@ -141,17 +163,37 @@ impl Wheel {
     /// The first bucket that is not empty, and the tick in which it begins.
     #[inline]
     fn first(&self) -> Option<(u16, u64)> {
-        let (level, occupied) = (0..).zip(self.occupied).find(|(_, occupied)| *occupied != 0)?;
-        let index = u64::from(occupied.trailing_zeros());
-        let (width, shift) = (level * BITS, (level + 1) * BITS);
-        let begin = self.horizon >> shift << shift | index << width;
-        Some((bucket_at(level, index), begin))
+        self.in_order().next()
+    }
+
+    /// The buckets that are not empty, soonest first, and the tick in which each begins.
+    #[inline]
+    fn in_order(&self) -> impl Iterator<Item = (u16, u64)> {
+        (0..).zip(self.occupied).flat_map(|(level, occupied)| {
+            let (width, shift) = (level * BITS, (level + 1) * BITS);
+            let around = self.horizon >> shift << shift;
+            ones(occupied).map(move |index| (bucket_at(level, index), around | index << width))
+        })
+    }
+
+    /// Keeps note of a bucket if it has become empty.
+    #[inline]
+    fn empty(&mut self, bucket: u16) {
+        let items = &mut self.buckets[bucket as usize];
+        if items.is_empty() {
+            let room = self.take(bucket);
+            self.keep(room);
+        } else {
+            trim(items);
+        }
     }
 
     /// Takes a bucket out.
     fn take(&mut self, bucket: u16) -> Vec<Item> {
         self.occupied[bucket as usize / FAN] &= !(1 << (bucket as usize % FAN));
-        std::mem::take(&mut self.buckets[bucket as usize])
+        let items = std::mem::take(&mut self.buckets[bucket as usize]);
+        self.len -= items.len();
+        items
     }
 }
 
@@ -161,9 +203,19 @@ const fn bucket_at(level: u32, index: u64) -> u16 {
     (level as u64 * FAN as u64 + index) as u16
 }
 
+/// The places of the ones in a word, the lowest first.
+#[inline]
+fn ones(mut word: u64) -> impl Iterator<Item = u64> {
+    std::iter::from_fn(move || {
+        let place = (word != 0).then(|| word.trailing_zeros());
+        word &= word.wrapping_sub(1);
+        place.map(u64::from)
+    })
+}
+
 /// The tick that a moment lies in; the first if it lies before time.
 #[inline]
-const fn tick(moment: Moment) -> u64 {
+pub(super) const fn tick(moment: Moment) -> u64 {
     let nanos = moment.as_nanos();
     if nanos < 0 { 0 } else { nanos.cast_unsigned() >> TICK }
 }

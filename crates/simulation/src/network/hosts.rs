@@ -49,8 +49,8 @@ impl Host {
 }
 
 impl State {
-    /// Adds a host, and says where.
-    pub(crate) fn add_host(&mut self, name: &str) -> io::Result<Place> {
+    /// Adds a host, behind all the others.
+    pub(crate) fn add_host(&mut self, name: &str) -> io::Result<()> {
         let named = |host: &Host| host.name.eq_ignore_ascii_case(name);
         if self.hosts.iter().any(named) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a host has this name"));
@@ -59,8 +59,7 @@ impl State {
         {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no name for a host"));
         }
-        let place = self.hosts.len();
-        let number = u16::try_from(place + 1)
+        let number = u16::try_from(self.hosts.len() + 1)
             .map_err(|_| io::Error::new(io::ErrorKind::QuotaExceeded, "65,535 hosts are enough"))?;
         let [high, low] = number.to_be_bytes();
         self.hosts.push(Host {
@@ -73,7 +72,7 @@ impl State {
             next_port: FIRST_PORT,
             ready: Vec::new(),
         });
-        Ok(place)
+        Ok(())
     }
 
     /// Which host has this address, as seen from `from`.

@@ -20,7 +20,7 @@ mod watched;
 
 use std::cell::Cell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{OwnedFd, RawFd};
@@ -71,6 +71,10 @@ pub(crate) struct State {
     pub(crate) links: Links,
     /// By the number of its descriptor.
     sockets: Vec<Option<Socket>>,
+    /// Sockets that nobody watches: only these can be closed unseen. Those that are nothing do not count.
+    unwatched: usize,
+    /// Hosts that are to be told of sockets.
+    told: BTreeSet<Place>,
     /// Descriptors by the numbers of their sockets.
     by_number: BTreeMap<u64, RawFd>,
     ports: Ports,
@@ -163,6 +167,8 @@ impl State {
             hosts: Vec::new(),
             links: Links::default(),
             sockets: Vec::new(),
+            unwatched: 0,
+            told: BTreeSet::new(),
             by_number: BTreeMap::new(),
             ports: Ports::default(),
             ends: BTreeMap::new(),

@@ -133,6 +133,11 @@ impl Socket {
         }
     }
 
+    /// Whether it can be closed, and that matter, without a word before.
+    pub(super) const fn is_unwatched(&self) -> bool {
+        self.token.is_none() && !matches!(self.kind, Kind::Reserve)
+    }
+
     pub(super) fn is_v6(&self) -> bool {
         self.domain == Domain::Inet6
     }

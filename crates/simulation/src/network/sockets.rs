@@ -64,6 +64,7 @@ impl State {
         self.closed(fd);
         self.by_number.insert(number, fd);
         self.hosts[host].open += 1;
+        self.unwatched += usize::from(!matches!(kind, Kind::Reserve));
         self.sockets[place] = Some(Socket {
             number,
             host,
@@ -89,6 +90,13 @@ impl State {
         Ok(())
     }
 
+    /// As [`collect_closed`](Self::collect_closed), if anything can have been.
+    pub(crate) fn collect_unwatched(&mut self) {
+        if self.unwatched > 0 {
+            self.collect_closed();
+        }
+    }
+
     /// Does what is to be done for all that was closed.
     pub(crate) fn collect_closed(&mut self) {
         loop {
@@ -108,6 +116,7 @@ impl State {
         let place = usize::try_from(fd).ok().and_then(|fd| self.sockets.get_mut(fd));
         let Some(socket) = place.and_then(Option::take) else { return };
         self.by_number.remove(&socket.number);
+        self.unwatched -= usize::from(socket.is_unwatched());
         let host = &mut self.hosts[socket.host];
         host.open -= 1;
         if socket.announced {
@@ -125,15 +134,17 @@ impl State {
     pub(crate) fn crash(&mut self, host: Place) {
         self.hosts[host].is_up = false;
         self.hosts[host].ready.clear();
+        self.told.remove(&host);
         let of_host = |socket: &&Socket| socket.host == host;
         let fds = self.sockets.iter().flatten().filter(of_host);
         let fds: Vec<RawFd> =
             fds.filter_map(|socket| self.by_number.get(&socket.number).copied()).collect();
         for fd in fds {
             self.unsettle(fd);
-            if let Ok(socket) = self.socket_mut(fd) {
-                (socket.kind, socket.token, socket.announced) = (Kind::Reserve, None, false);
-            }
+            let Ok(socket) = self.socket_mut(fd) else { continue };
+            let was_unwatched = socket.is_unwatched();
+            (socket.kind, socket.token, socket.announced) = (Kind::Reserve, None, false);
+            self.unwatched -= usize::from(was_unwatched);
         }
         self.crash_ends(host);
     }

@@ -14,13 +14,20 @@ impl State {
             return false;
         }
         let Ok(socket) = self.socket_mut(fd) else { return false };
+        let was_unwatched = socket.is_unwatched();
         socket.token = Some(token);
+        self.unwatched -= usize::from(was_unwatched);
         self.announce(fd);
         true
     }
 
     pub(crate) fn forget(&mut self, fd: RawFd) -> bool {
-        self.socket_mut(fd).is_ok_and(|socket| socket.token.take().is_some())
+        let Ok(socket) = self.socket_mut(fd) else { return false };
+        if socket.token.take().is_none() {
+            return false;
+        }
+        self.unwatched += usize::from(socket.is_unwatched());
+        true
     }
 
     /// Has a socket's host told that it became ready for something.
@@ -30,6 +37,7 @@ impl State {
             socket.announced = true;
             let host = socket.host;
             self.hosts[host].ready.push(fd);
+            self.told.insert(host);
         }
     }
 
@@ -39,12 +47,14 @@ impl State {
         }
     }
 
-    pub(crate) fn has_notices(&self, host: Place) -> bool {
-        !self.hosts[host].ready.is_empty()
+    /// The hosts that are to be told something.
+    pub(crate) fn told(&self) -> impl Iterator<Item = Place> {
+        self.told.iter().copied()
     }
 
     /// What a host's kernel is to be told.
     pub(crate) fn notices(&mut self, host: Place, notices: &mut Vec<Notice>) {
+        self.told.remove(&host);
         let mut ready = std::mem::take(&mut self.hosts[host].ready);
         if self.conditions.is_rough {
             self.random.shuffle(&mut ready);

@@ -223,7 +223,7 @@ impl Inbound {
         }
         // Cut: asked once more, for nothing can join what is here any more.
         self.readable = true;
-        self.cut = self.cut || sys::is_cut(socket)?;
+        self.cut = self.cut || is_cut(socket)?;
         if self.cut {
             self.expected = BATCH;
         } else {
@@ -231,6 +231,16 @@ impl Inbound {
             self.waiting.extend((0..blanks).map(|_| source.blank(io.id())));
         }
         Ok(())
+    }
+}
+
+/// A signal that is pending makes poll(2) fail, though it would not wait.
+fn is_cut(socket: &Socket) -> io::Result<bool> {
+    loop {
+        match sys::is_cut(socket) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            cut => return cut,
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Listener {
     /// Out of something: accepting rests until then, or until a descriptor is free.
     resting: Option<Instant>,
     told: Option<Instant>,
+    /// How many failures of clients came in a row.
+    in_vain: u32,
 }
 
 /// A socket that listens.
@@ -106,8 +108,16 @@ impl Listener {
         io: &mut Io<'_>,
     ) -> io::Result<Self> {
         let reserve = sys::open_reserve().ok();
-        let mut listener =
-            Self { doors, turn: 0, options, reserve, paused: false, resting: None, told: None };
+        let mut listener = Self {
+            doors,
+            turn: 0,
+            options,
+            reserve,
+            paused: false,
+            resting: None,
+            told: None,
+            in_vain: 0,
+        };
         listener.resume(io)?;
         Ok(listener)
     }
@@ -183,7 +193,9 @@ impl Listener {
             }
             io.spend(ACCEPT_COST);
             let door = &mut self.doors[place];
-            match sys::accept(&door.socket) {
+            let accepted = sys::accept(&door.socket);
+            self.in_vain = if is_in_vain(&accepted) { self.in_vain + 1 } else { 0 };
+            match accepted {
                 Ok((fd, peer)) => match self.options.apply_accepted(&fd, &door.row) {
                     Ok(()) => {
                         let (socket, peer) = (Socket::new(fd, door.row.kind), peer.unmapped());
@@ -197,6 +209,11 @@ impl Listener {
                 },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => door.ready = false,
                 Err(error) => match Class::of(&error) {
+                    // These are not clients: whoever forbids it forbids it for good.
+                    Class::OfThePeer if self.in_vain >= MOST_IN_VAIN => {
+                        self.in_vain = 0;
+                        return self.rest(io, &error);
+                    }
                     Class::OfThePeer => {
                         log::debug!(target: "wheels::accept", "a client was gone already: {error}");
                     }
@@ -281,6 +298,11 @@ impl Listener {
     }
 }
 
+/// Whether a call has taken no client and says nothing of others.
+fn is_in_vain<T>(accepted: &io::Result<T>) -> bool {
+    accepted.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
+}
+
 fn failure(error: &io::Error, io: &Io<'_>) -> Failure {
     Failure::new(Operation::Accept, error, io.id())
 }
@@ -329,6 +351,10 @@ const REST: Duration = Duration::from_millis(100);
 
 /// How often at most the session is told of it.
 const TOLD_AGAIN: Duration = Duration::from_secs(5);
+
+/// How many clients in a row may have failed before they were accepted. A filter of system calls or a
+/// security module may refuse each call in the same words, and without taking anybody from the queue.
+const MOST_IN_VAIN: u32 = 1024;
 
 /// A burst larger than this is turned away in several rests.
 const TURNED_AWAY_AT_ONCE: usize = 1024;

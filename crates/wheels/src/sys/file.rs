@@ -37,11 +37,11 @@ pub(crate) fn access(fd: impl AsFd) -> (bool, bool) {
 /// A terminal by a description of one's own, for which no call waits. That of `fd`, which others may have
 /// too, stays as it is.
 pub(crate) fn open_terminal_again(fd: impl AsFd) -> io::Result<OwnedFd> {
-    let device = device_of(&fd)?;
-    // To open the side of who draws a terminal is to make a new terminal.
-    if device == MULTIPLEXER {
+    // To open this is to make a new terminal.
+    if is_screen(&fd) {
         return Err(io::ErrorKind::Unsupported.into());
     }
+    let device = device_of(&fd)?;
     let path = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
     let again = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let mode = rustix::fs::fcntl_getfl(&fd)? & OFlags::ACCMODE;
@@ -50,6 +50,11 @@ pub(crate) fn open_terminal_again(fd: impl AsFd) -> io::Result<OwnedFd> {
         return Err(io::ErrorKind::NotFound.into());
     }
     Ok(opened)
+}
+
+/// Whether it is the side of who draws a terminal.
+pub(crate) fn is_screen(fd: impl AsFd) -> bool {
+    device_of(fd).is_ok_and(|device| device == MULTIPLEXER)
 }
 
 /// Whether no call for a descriptor waits.

@@ -19,7 +19,8 @@ pub(crate) use datagram::{
     join_multicast, leave_multicast, recv_batch, send_batch, send_segments,
 };
 pub(crate) use file::{
-    access, is_nonblocking, open_reserve, open_terminal_again, read_if_ready, write_if_ready,
+    access, is_nonblocking, is_screen, open_reserve, open_terminal_again, read_if_ready,
+    write_if_ready,
 };
 pub(crate) use name::{NameError, PROTOCOLS, eai, getaddrinfo, read_protocols};
 pub(crate) use options::{
@@ -107,7 +108,8 @@ macro_rules! may_be_short {
 }
 use may_be_short;
 
-/// Asks a simulated network instead of the system, if the socket is one of its.
+/// Asks a simulated network instead of the system, if the socket is one of its. That itself decides what is
+/// short, so as to tell of it.
 macro_rules! simulated {
     ($socket:expr, |$sockets:pat_param, $fd:pat_param| $call:expr) => {
         #[cfg(feature = "simulation")]

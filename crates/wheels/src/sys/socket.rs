@@ -167,8 +167,8 @@ pub(crate) fn peer_credentials(socket: impl AsFd) -> io::Result<Credentials> {
 #[inline(never)]
 pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     may_fail!(Recv);
-    may_be_short!(buffer);
     simulated!(socket, |sockets, fd| sockets.recv(fd, buffer));
+    may_be_short!(buffer);
     Ok(net::recv(socket, buffer, RecvFlags::DONTWAIT)?.0)
 }
 
@@ -176,19 +176,18 @@ pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
 #[inline(never)]
 pub(crate) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     may_fail!(Send);
-    may_be_short!(bytes);
     simulated!(socket, |sockets, fd| sockets.send(fd, &[IoSlice::new(bytes)]));
+    may_be_short!(bytes);
     Ok(net::send(socket, bytes, QUIETLY)?)
 }
 
 pub(crate) fn send_vectored(socket: impl AsFd, runs: &[IoSlice<'_>]) -> io::Result<usize> {
     may_fail!(Send);
+    simulated!(socket, |sockets, fd| sockets.send(fd, runs));
     #[cfg(feature = "faults")]
     if let Some(bytes) = crate::faults::cut_runs(runs) {
-        simulated!(socket, |sockets, fd| sockets.send(fd, &[IoSlice::new(bytes)]));
         return Ok(net::send(socket, bytes, QUIETLY)?);
     }
-    simulated!(socket, |sockets, fd| sockets.send(fd, runs));
     let mut nothing = SendAncillaryBuffer::default();
     Ok(net::sendmsg(socket, runs, &mut nothing, QUIETLY)?)
 }
