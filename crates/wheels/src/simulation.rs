@@ -175,26 +175,38 @@ pub fn within<R>(sockets: &Rc<dyn Sockets>, act: impl FnOnce() -> R) -> R {
 
     impl Drop for Before {
         fn drop(&mut self) {
+            IS_WITHIN.set(self.0.is_some());
             CURRENT.set(self.0.take());
         }
     }
 
     let _before = Before(CURRENT.replace(Some(Rc::clone(sockets))));
+    IS_WITHIN.set(true);
     act()
 }
 
 thread_local! {
     static CURRENT: Cell<Option<Rc<dyn Sockets>>> = const { Cell::new(None) };
+    /// Whether there are any, by itself: it is asked before every call, of programs too that were built
+    /// beside such a test.
+    static IS_WITHIN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Those that are asked here and now.
+#[inline]
 pub(crate) fn current() -> Option<Rc<dyn Sockets>> {
+    if IS_WITHIN.get() { find_current() } else { None }
+}
+
+#[inline(never)]
+fn find_current() -> Option<Rc<dyn Sockets>> {
     let current = CURRENT.take();
     CURRENT.set(current.clone());
     current
 }
 
 /// Those whose socket it is.
+#[inline]
 pub(crate) fn of(socket: &impl AsFd) -> Option<Rc<dyn Sockets>> {
     current().filter(|sockets| sockets.has(socket.as_fd()))
 }
