@@ -169,7 +169,7 @@ fn bad_arguments_of_the_bot_are_answered_with_its_usage() {
 fn the_bot_comes_back_until_it_is_told_to_end() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap().to_string();
-    let bot = Program::start("irc_bot", &[&address, "bot", "#test"], Stdio::null());
+    let bot = Program::start("irc_bot", &[&*address, "bot", "#test"], Stdio::null());
     let hello = b"NICK bot\r\nUSER bot 0 * :a bot\r\n";
     for _ in 0..2 {
         let (mut stream, _) = server.accept().unwrap();

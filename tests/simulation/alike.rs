@@ -1,6 +1,8 @@
 //! The same stories on the machine's loopback and on the simulated network: users are told the same, in the
 //! same order.
 
+use std::time::Duration;
+
 use wheels::{SocketFactory, SocketOptions};
 
 use crate::kit::{Heard, Who, World, told_alike};
@@ -57,7 +59,7 @@ fn a_request_that_ends_in_a_half_close_is_answered() {
             |builder| builder,
             |part, cx, heard| match heard {
                 Heard::Made => part.stream(cx),
-                Heard::End => part.put(cx, vec![b'!'; 300_000]),
+                Heard::End => part.put(cx, vec![b'!'; 40_000]),
                 Heard::Flushed | Heard::Failed => part.leave(cx),
                 Heard::Came => {}
             },
@@ -67,7 +69,7 @@ fn a_request_that_ends_in_a_half_close_is_answered() {
             part.react(|part, cx, heard| match heard {
                 Heard::Made => {
                     part.stream(cx);
-                    part.put(cx, vec![b'?'; 300_000]);
+                    part.put(cx, vec![b'?'; 40_000]);
                     part.streams[0].shutdown_output(cx);
                 }
                 Heard::End | Heard::Failed => part.leave(cx),
@@ -174,7 +176,7 @@ fn writing_to_who_has_closed_fails_after_his_end_was_heard() {
 fn a_slow_reader_gets_everything() {
     told_alike(|world| {
         // More than the world holds of what nobody reads.
-        let plenty = 300_000;
+        let plenty = 120_000;
         let (server, client) = unread(world, "x");
         world.act(Who::Client, &client, move |part, cx| {
             part.react(|part, _, heard| {
@@ -304,4 +306,26 @@ fn a_port_belongs_to_one_listener_until_that_is_gone() {
         world.act(Who::Server, &third, |part, cx| part.leave(cx));
         vec![second.told, third.told]
     });
+}
+
+#[test]
+fn options_that_linux_refuses_are_refused() {
+    let second = Duration::from_secs(1);
+    for (idle, interval, count) in
+        [(Duration::ZERO, second, 1), (second, Duration::ZERO, 1), (second, second, 0)]
+    {
+        told_alike(|world| {
+            let (server, address) = world.listen(|builder| builder, |_, _, _| {});
+            let client = world.join(Who::Client);
+            world.act(Who::Client, &client, move |part, cx| {
+                let options = SocketOptions::new().keepalive(idle, interval, count);
+                part.react(|part, cx, _| part.leave(cx));
+                part.connect(cx, SocketFactory::connect(address).options(options));
+            });
+            world.settle();
+            world.act(Who::Server, &server, |part, cx| part.leave(cx));
+            assert!(client.told.has("setsockopt EINVAL"), "{:?}", client.told.lines());
+            vec![server.told, client.told]
+        });
+    }
 }

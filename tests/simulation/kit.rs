@@ -4,6 +4,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -223,7 +224,8 @@ impl Player {
 /// Where a story takes place: on the machine's loopback, or on a network that does not exist. The server is
 /// host 0, the client host 1, which may be the same.
 pub enum World {
-    Real(Box<Kernel>),
+    /// With an address of its own, so that nobody else takes a port that it has left.
+    Real(Box<Kernel>, IpAddr),
     Simulated(Box<Simulation>, [HostId; 2]),
 }
 
@@ -235,7 +237,11 @@ pub enum Who {
 
 impl World {
     pub fn real() -> Self {
-        Self::Real(Box::new(Kernel::new().expect("a kernel")))
+        static WORLDS: AtomicU8 = AtomicU8::new(1);
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
+        let [high, low, ..] = std::process::id().to_le_bytes();
+        let kernel = Kernel::new().expect("a kernel");
+        Self::Real(Box::new(kernel), [127, 1 + high % 250, low, number].into())
     }
 
     /// Several of the other kind: within a host and between two, on a good network and a bad one.
@@ -256,7 +262,7 @@ impl World {
 
     pub fn on<R>(&mut self, who: Who, act: impl FnOnce(&mut Kernel) -> R) -> R {
         match self {
-            Self::Real(kernel) => act(kernel),
+            Self::Real(kernel, _) => act(kernel),
             Self::Simulated(simulation, hosts) => simulation.on(hosts[who as usize], act),
         }
     }
@@ -277,7 +283,7 @@ impl World {
     /// Where the server is found, for who asks there.
     pub fn address(&self) -> IpAddr {
         match self {
-            Self::Real(_) => [127, 0, 0, 1].into(),
+            Self::Real(_, address) => *address,
             Self::Simulated(simulation, hosts) => simulation.address(hosts[0]),
         }
     }
@@ -301,7 +307,7 @@ impl World {
 
     pub fn run_until(&mut self, what: &str, mut done: impl FnMut() -> bool) {
         match self {
-            Self::Real(kernel) => net::run_until(kernel, what, done),
+            Self::Real(kernel, _) => net::run_until(kernel, what, done),
             Self::Simulated(simulation, _) => {
                 let until = simulation.elapsed() + LONG;
                 while !done() {
@@ -315,7 +321,7 @@ impl World {
     /// Lets everything arrive that is on its way.
     pub fn settle(&mut self) {
         match self {
-            Self::Real(kernel) => {
+            Self::Real(kernel, _) => {
                 let began = Instant::now();
                 while began.elapsed() < Duration::from_millis(5) {
                     kernel.run_one_turn(Duration::from_millis(1)).expect("a turn");
@@ -330,7 +336,7 @@ impl World {
     /// Runs until nobody is left.
     pub fn finish(mut self) {
         match &mut self {
-            Self::Real(kernel) => net::run_to_end(kernel),
+            Self::Real(kernel, _) => net::run_to_end(kernel),
             Self::Simulated(simulation, hosts) => {
                 simulation.run().expect("it runs");
                 assert!(hosts.iter().all(|host| !simulation.is_running(*host)), "somebody stays");

@@ -1,5 +1,7 @@
 //! Limits: of descriptors, of ports, of who may share them.
 
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use testkit::{Conditions, Simulation};
@@ -99,19 +101,21 @@ fn there_are_as_many_connections_to_one_place_as_there_are_ports() {
 #[test]
 fn a_number_that_a_socket_had_belongs_to_who_has_it_now() {
     let (mut simulation, here, there) = two_hosts(1);
-    echo(&mut simulation, here);
-    let player = client(&mut simulation, there, SocketOptions::new());
+    let server = echo(&mut simulation, here);
+    let address = simulation.address(here);
+    let player = simulation.on(there, Player::join);
+    simulation.on(there, |kernel| {
+        player.act(kernel, move |part, cx| part.connect(cx, SocketFactory::connect((address, 7))));
+    });
     simulation.run_for(SECOND).expect("it runs");
+    assert!(player.told.has("made"));
     simulation.on(there, |kernel| {
         player.act(kernel, |part, cx| {
-            // Both ends of a pair of the system's get numbers that simulated sockets just had.
-            part.streams.clear();
-            part.factories.clear();
-            cx.yield_("never mind", ());
-            let (one, other) = std::os::unix::net::UnixStream::pair().expect("a pair");
-            for end in [one, other] {
-                end.set_nonblocking(true).expect("a flag");
-                let socket = std::os::fd::OwnedFd::from(end).try_into().expect("a socket");
+            // The first end of a pair of the system's gets the number that this leaves.
+            part.sockets.clear();
+            let (one, other) = UnixStream::pair().expect("a pair");
+            for end in [other, one] {
+                let socket = OwnedFd::from(end).try_into().expect("a socket");
                 part.sockets.push(socket);
                 part.stream(cx);
             }
@@ -124,6 +128,7 @@ fn a_number_that_a_socket_had_belongs_to_who_has_it_now() {
         simulation.run_for(SECOND).expect("it runs");
     }
     assert_eq!(player.told.bytes(), "through the system".len(), "{:?}", player.told.lines());
+    assert_eq!(server.told.lines(), ["made", "end"]);
 }
 
 #[test]

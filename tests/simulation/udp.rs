@@ -20,6 +20,7 @@ const CAME: Event<Message> = Event::new("came");
 const FAILED: Event<Failure> = Event::new("failed");
 const SEND: Event<(Bytes, Option<SocketAddr>)> = Event::new("send");
 const LEAVE: Event<()> = Event::new("leave");
+const PLACE: Event<(), Option<SocketAddr>> = Event::new("place");
 
 type Lines = Rc<RefCell<Vec<String>>>;
 
@@ -73,6 +74,9 @@ impl Mailbox {
             .on(&CAME, Self::came)
             .on(&FAILED, Self::failed)
             .on(&SEND, Self::send)
+            .on(&PLACE, |mailbox: &mut Self, cx: &mut Context<'_>, ()| {
+                mailbox.wheel.as_ref()?.local_addr(cx)?.as_ip()
+            })
             .on(&LEAVE, |mailbox: &mut Self, _: &mut Context<'_>, ()| {
                 (mailbox.wheel, mailbox.factory) = (None, None);
             });
@@ -90,12 +94,14 @@ fn a_connected_sender_is_told_once_that_nobody_is_there_and_goes_on() {
         let address = world.address();
         // Somebody who is gone.
         let (gone, lines) = world.on(Who::Server, |kernel| {
-            Mailbox::join(kernel, SocketFactory::datagram((address, 40_471)), 100)
+            Mailbox::join(kernel, SocketFactory::datagram((address, 0)), 100)
         });
         world.run_until("a socket", || !lines.borrow().is_empty());
+        let place = world.on(Who::Server, |kernel| kernel.call(gone, PLACE, ()));
+        let place = place.expect("it is there").expect("it is bound");
         world.on(Who::Server, |kernel| kernel.call(gone, LEAVE, ()).expect("it leaves"));
         world.settle();
-        let builder = SocketFactory::connect((address, 40_471)).socket_type(SocketType::Dgram);
+        let builder = SocketFactory::connect(place).socket_type(SocketType::Dgram);
         let (client, told) = world.on(Who::Client, |kernel| Mailbox::join(kernel, builder, 100));
         world.run_until("a socket", || !told.borrow().is_empty());
         for _ in 0..2 {

@@ -46,7 +46,7 @@ fn netcat_is_answered_by_a_program_behind_the_proxy_when_it_has_said_all() {
     fs::write(folder.at("lines"), &lines).unwrap();
     let path = folder.at("sort");
     let listen = format!("UNIX-LISTEN:{path},fork");
-    let socat = foreign::start("socat", &[&listen, "EXEC:sort"]);
+    let socat = foreign::start("socat", &[&*listen, "EXEC:sort"]);
     while fs::metadata(&path).is_err() {}
     let proxy = Server::start_program("tcp_proxy", &[&path], None);
     let port = proxy.address.port().to_string();

@@ -79,8 +79,7 @@ fn chat(mut stage: Stage, dialect: &Dialect) -> Outcome {
         stage.invite(script);
     }
     stage.live();
-    let is_rough = stage.is_rough;
-    stage.end(|fates, entries| judge(fates, entries, (dialect, is_rough)))
+    stage.end(|fates, entries| judge(fates, entries, dialect))
 }
 
 /// Comes, says things in rooms, and goes.
@@ -136,23 +135,25 @@ enum Heard {
     Left(usize),
 }
 
-fn judge(fates: &[Fate], entries: &[Entry], (dialect, is_rough): (&Dialect, bool)) {
+fn judge(fates: &[Fate], entries: &[Entry], dialect: &Dialect) {
     let stays: Vec<Vec<Stay>> = fates.iter().map(|fate| stays(fate, entries, dialect)).collect();
     for (hearer, stay) in
         stays.iter().zip(fates).flat_map(|(stays, fate)| stays.iter().map(move |stay| (fate, stay)))
     {
         for speaker in fates.iter().filter(|speaker| speaker.number != hearer.number) {
             heard_in_order(stay, speaker, &stays[speaker.number]);
-            if !is_rough && hearer.in_peace && speaker.in_peace {
+            if hearer.on_time && speaker.on_time {
                 heard_all(hearer, stay, speaker, &stays[speaker.number]);
             }
         }
     }
+    for (hearer, theirs) in stays.iter().enumerate() {
+        theirs.iter().for_each(|stay| nothing_of_before(hearer, stay, &stays));
+    }
     same_order(&stays);
-    for Fate { number, story, in_peace, .. } in fates {
-        let end = &story.end;
-        let ends_well = is_rough || *end == Some(Deed::Left) || *end == Some(Deed::Heard);
-        assert!(!in_peace || ends_well, "client {number} ends with {end:?}");
+    for fate in fates.iter().filter(|fate| fate.on_time) {
+        let ends_well = [Some(Deed::Left), Some(Deed::Heard)].contains(&fate.story.end);
+        assert!(ends_well, "a bad end: {fate}");
     }
 }
 
@@ -287,15 +288,31 @@ fn heard_in_order(stay: &Stay, speaker: &Fate, theirs: &[Stay]) {
             Heard::Left(who) if *who == speaker.number => {
                 if let Some((there, count)) = seen.take() {
                     let is_whole = count == theirs[there].said.len();
-                    let is_last = there + 1 == theirs.len();
-                    assert!(
-                        is_whole || (is_last && !is_told),
-                        "c{who} left unheard, at line {count}"
-                    );
+                    assert!(is_whole || !is_told, "c{who} left unheard, at line {count}");
                 }
                 came = false;
             }
             Heard::Joined(_) | Heard::Said { .. } | Heard::Left(_) => {}
+        }
+    }
+}
+
+/// Whoever comes hears nothing that was said before, as one who was there knows. (Who comes twice into a room may
+/// have heard it the first time.)
+fn nothing_of_before(newcomer: usize, stay: &Stay, all: &[Vec<Stay>]) {
+    let visits = all[newcomer].iter().filter(|other| other.room == stay.room);
+    if visits.count() > 1 {
+        return;
+    }
+    let heard = texts(std::slice::from_ref(stay));
+    let others = all.iter().flatten().filter(|other| other.room == stay.room);
+    for witness in others {
+        let is_arrival = |heard: &Heard| matches!(heard, Heard::Joined(who) if *who == newcomer);
+        let Some(arrival) = witness.heard.iter().position(is_arrival) else { continue };
+        for before in &witness.heard[..arrival] {
+            if let Heard::Said { text, .. } = before {
+                assert!(!heard.contains(&text.as_str()), "c{newcomer} hears {text:?} too late");
+            }
         }
     }
 }
@@ -323,17 +340,7 @@ fn heard_all(hearer: &Fate, stay: &Stay, speaker: &Fate, theirs: &[Stay]) {
 
 /// Two who have heard the same lines have heard them in the same order.
 fn same_order(stays: &[Vec<Stay>]) {
-    let lines: Vec<Vec<&str>> = stays
-        .iter()
-        .map(|stays| {
-            let heard = stays.iter().flat_map(|stay| &stay.heard);
-            let text = |heard| match heard {
-                &Heard::Said { ref text, .. } => Some(text.as_str()),
-                &Heard::Joined(_) | &Heard::Left(_) => None,
-            };
-            heard.filter_map(text).collect()
-        })
-        .collect();
+    let lines: Vec<Vec<&str>> = stays.iter().map(|stays| texts(stays)).collect();
     let sets: Vec<BTreeSet<&str>> =
         lines.iter().map(|lines| lines.iter().copied().collect()).collect();
     for one in 0..lines.len() {
@@ -344,4 +351,14 @@ fn same_order(stays: &[Vec<Stay>]) {
             assert!(ours.eq(theirs), "c{one} and c{other} heard in another order");
         }
     }
+}
+
+fn texts(stays: &[Stay]) -> Vec<&str> {
+    let mut texts = Vec::new();
+    for heard in stays.iter().flat_map(|stay| &stay.heard) {
+        if let Heard::Said { text, .. } = heard {
+            texts.push(text.as_str());
+        }
+    }
+    texts
 }

@@ -40,8 +40,9 @@ pub(crate) fn echo(seed: u64) -> Outcome {
         });
     }
     stage.live();
-    let is_rough = stage.is_rough;
-    stage.end(|fates, entries| fates.iter().for_each(|fate| judge(fate, entries, is_rough)))
+    // Either way one of two.
+    let most = if stage.is_rough { 4 } else { 1 };
+    stage.end(|fates, entries| fates.iter().for_each(|fate| judge(fate, entries, most)))
 }
 
 /// After a pause. No two are the same, but for those that are empty.
@@ -116,9 +117,8 @@ impl Client {
     }
 }
 
-/// It got its own messages, and none more often than the network doubles them; on a calm one all of
-/// them, once.
-fn judge(fate: &Fate, entries: &[Entry], is_rough: bool) {
+/// It got its own messages, none of them more than so many times; on a calm network all of them, once.
+fn judge(fate: &Fate, entries: &[Entry], most: usize) {
     let mut counts: BTreeMap<&Bytes, (usize, usize)> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.client == fate.number) {
         match &entry.deed {
@@ -133,8 +133,7 @@ fn judge(fate: &Fate, entries: &[Entry], is_rough: bool) {
         }
     }
     for (message, (said, got)) in counts {
-        let most = if is_rough { 4 * said } else { said };
-        let least = if is_rough || !fate.in_peace { 0 } else { said };
+        let (least, most) = (if fate.on_time { said } else { 0 }, most * said);
         assert!(
             (least..=most).contains(&got),
             "{said} times {message:?}, {got} times back: {fate}"

@@ -83,7 +83,7 @@ fn attempt(scenario: fn(u64) -> Outcome, seed: u64, totals: &mut Totals) -> Resu
     totals.runs += 1;
     totals.time += outcome.time;
     totals.most_turns = totals.most_turns.max(outcome.turns);
-    if seed % TWICE == 0 {
+    if seed.is_multiple_of(TWICE) {
         let again = run()?;
         let both = |outcome: &Outcome| (outcome.digest, outcome.transcript, outcome.turns);
         if both(&outcome) != both(&again) {
@@ -151,7 +151,7 @@ impl Wanted {
         };
         let one = number("SEED");
         let time = number("SECONDS").map(Duration::from_secs);
-        let seeds = number("SEEDS").or(time.is_none().then_some(FEW));
+        let seeds = number("SEEDS").or_else(|| time.is_none().then_some(FEW));
         Self {
             first: one.or_else(|| number("FIRST")).unwrap_or(0),
             seeds: if one.is_some() { Some(1) } else { seeds },

@@ -195,7 +195,7 @@ const LONGEST_LINE: usize = 200;
 /// Letters, in lines.
 fn letters(stage: &mut Stage) -> Bytes {
     let most = match (stage.random.u8(..16), stage.is_rough) {
-        (0, false) => 300_000,
+        (0, false) => 1_500_000,
         (0, true) => 5_000,
         (1..4, _) => 2_000,
         (_, _) => 100,

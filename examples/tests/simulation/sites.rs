@@ -45,10 +45,9 @@ pub(crate) fn files(seed: u64) -> Outcome {
         expected.push(answers);
     }
     stage.live();
-    let is_rough = stage.is_rough;
     stage.end(|fates, _| {
         for (fate, answers) in fates.iter().zip(&expected) {
-            judge(fate, answers, is_rough);
+            judge(fate, answers);
         }
     })
 }
@@ -121,7 +120,7 @@ fn counted(body: &str) -> Bytes {
 }
 
 /// What came is right as far as it goes; whoever was left in peace has got all of it, and the end.
-fn judge(fate: &Fate, answers: &[Answer], is_rough: bool) {
+fn judge(fate: &Fate, answers: &[Answer]) {
     let mut got = &fate.story.got[..];
     let mut count = 0;
     while !got.is_empty() {
@@ -129,8 +128,7 @@ fn judge(fate: &Fate, answers: &[Answer], is_rough: bool) {
         (got, count) = (rest, count + 1);
     }
     // On a rough network a minute may pass in which nothing comes.
-    let is_told = fate.in_peace && !is_rough && fate.story.end != Some(Deed::Left);
-    if is_told {
+    if fate.on_time && fate.story.end != Some(Deed::Left) {
         assert_eq!(fate.story.end, Some(Deed::Heard), "{fate}");
         assert!(
             got.is_empty() && count == answers.len(),
@@ -145,7 +143,7 @@ fn read<'a>(got: &'a [u8], answer: Option<&Answer>, fate: &Fate) -> Option<&'a [
     let end = got.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = str::from_utf8(&got[..end]).expect("text");
     let status = head.split(' ').nth(1).expect("a status");
-    if status == "408" && !fate.in_peace {
+    if status == "408" && !fate.on_time {
         return None;
     }
     let answer = answer.unwrap_or_else(|| panic!("nothing was asked, but the answer is {head:?}"));

@@ -17,6 +17,10 @@ pub(crate) fn anywhere(port: u16) -> SocketAddr {
     ([0, 0, 0, 0], port).into()
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what the network is like, and what the server does"
+)]
 pub(crate) struct Stage {
     pub(crate) simulation: Simulation,
     pub(crate) random: Rng,
@@ -38,6 +42,7 @@ pub(crate) struct Stage {
     hurry: Duration,
     /// How many it takes to end the server.
     signals: usize,
+    /// Whether the server tells the real time, so that what clients got is another thing each time.
     tells_the_time: bool,
     /// What the server has when it serves nobody.
     idle: Holdings,
@@ -51,6 +56,7 @@ struct Holdings {
     wheels: usize,
 }
 
+type Change = fn(&mut Stage, Trouble);
 type Visit = Box<dyn FnOnce(&mut Kernel, Diary)>;
 
 /// What came of it.
@@ -62,12 +68,15 @@ pub(crate) struct Outcome {
 }
 
 /// How a client fared.
+#[expect(clippy::struct_excessive_bools, reason = "the second is the first and more")]
 pub(crate) struct Fate {
     pub(crate) number: usize,
     pub(crate) home: usize,
     pub(crate) story: Story,
-    /// Nothing went wrong for it.
+    /// Nothing went wrong for it, or for no longer than the server has patience.
     pub(crate) in_peace: bool,
+    /// And on a calm network: what it says is heard soon.
+    pub(crate) on_time: bool,
 }
 
 /// What clients have come by then, and what has gone wrong by then has begun.
@@ -78,6 +87,9 @@ const NIGHT: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// So that what was lost is given up.
 const GIVEN_UP: Duration = Duration::from_secs(20 * 60);
+
+/// How long the last that a client says may be under way.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A scenario takes some ten thousand at most.
 const MOST_TURNS: u64 = 2_000_000;
@@ -136,6 +148,11 @@ impl Stage {
         self.spells.clear();
     }
 
+    /// The server loses its memory some time.
+    pub(crate) fn server_crashes(&self) -> bool {
+        self.spells.iter().any(|spell| spell.trouble == Trouble::ServerCrash)
+    }
+
     /// A server that drains calls the signal handled: its neighbours in the same kernel end with the next.
     pub(crate) fn ends_with_two_signals(&mut self) {
         self.signals = 2;
@@ -192,10 +209,12 @@ impl Stage {
         for spell in &mut self.spells {
             spell.time = spell.time.start + morning..spell.time.end + morning;
         }
-        let begins = self.spells.iter().enumerate().map(|(at, spell)| (spell.time.start, at, true));
-        let ends = self.spells.iter().enumerate().map(|(at, spell)| (spell.time.end, at, false));
-        let mut changes: Vec<(Duration, usize, bool)> = begins.chain(ends).collect();
-        changes.sort_unstable();
+        let mut changes: Vec<(Duration, usize, Change)> = Vec::new();
+        for (at, spell) in self.spells.iter().enumerate() {
+            changes.push((spell.time.start, at, Self::begin));
+            changes.push((spell.time.end, at, Self::mend));
+        }
+        changes.sort_by_key(|(time, at, _)| (*time, *at));
         self.to_come.sort_by_key(|(at, number, ..)| std::cmp::Reverse((*at, *number)));
         let mut changes = changes.into_iter().peekable();
         let night = morning + NIGHT;
@@ -204,8 +223,8 @@ impl Stage {
             let guest = self.to_come.last().map(|(at, ..)| *at);
             let Some(next) = change.into_iter().chain(guest).min() else { break };
             self.pass(next.saturating_sub(self.simulation.elapsed()));
-            while let Some((_, at, begins)) = changes.next_if(|(at, ..)| *at <= next) {
-                self.change(self.spells[at].trouble, begins);
+            while let Some((_, at, change)) = changes.next_if(|(at, ..)| *at <= next) {
+                change(self, self.spells[at].trouble);
             }
             while self.to_come.last().is_some_and(|(at, ..)| *at <= next) {
                 self.let_in();
@@ -234,44 +253,52 @@ impl Stage {
         self.simulation.on(self.homes[home], |kernel| visit(kernel, diary));
     }
 
-    fn change(&mut self, trouble: Trouble, begins: bool) {
-        // Another spell of the same kind goes on.
-        let now = self.simulation.elapsed();
-        let same = |spell: &&Spell| {
-            std::mem::discriminant(&spell.trouble) == std::mem::discriminant(&trouble)
-                && (trouble == spell.trouble || matches!(trouble, Trouble::Limit(_)))
-        };
-        let goes_on = self.spells.iter().filter(same).any(|spell| spell.time.contains(&now));
-        match (trouble, begins) {
-            (Trouble::Cut(home), true) => self.simulation.partition(self.server, self.homes[home]),
-            (Trouble::Cut(home), false) if !goes_on => {
-                self.simulation.heal(self.server, self.homes[home]);
-            }
-            (Trouble::Reset(home), true) => {
+    fn begin(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::Cut(home) => self.simulation.partition(self.server, self.homes[home]),
+            Trouble::Crash(home) => self.simulation.crash(self.homes[home]),
+            Trouble::ServerCrash => self.simulation.crash(self.server),
+            Trouble::Reset(home) => {
                 self.simulation.reset_connections(self.homes[home]);
             }
-            (Trouble::ServerReset, true) => {
+            Trouble::ServerReset => {
                 self.simulation.reset_connections(self.server);
             }
-            (Trouble::Crash(home), true) => self.simulation.crash(self.homes[home]),
-            (Trouble::Crash(home), false) if !goes_on => {
+            Trouble::Limit(more) => {
+                let most = self.simulation.open_sockets(self.server) + more;
+                self.simulation.limit_descriptors(self.server, most);
+            }
+        }
+    }
+
+    /// Unless another of the kind goes on.
+    fn mend(&mut self, trouble: Trouble) {
+        let now = self.simulation.elapsed();
+        let is_same = |other: Trouble| match trouble {
+            Trouble::Limit(_) => matches!(other, Trouble::Limit(_)),
+            Trouble::Cut(_)
+            | Trouble::Crash(_)
+            | Trouble::ServerCrash
+            | Trouble::Reset(_)
+            | Trouble::ServerReset => other == trouble,
+        };
+        let mut spells = self.spells.iter();
+        if spells.any(|spell| is_same(spell.trouble) && spell.time.contains(&now)) {
+            return;
+        }
+        match trouble {
+            Trouble::Cut(home) => self.simulation.heal(self.server, self.homes[home]),
+            Trouble::Crash(home) => {
                 self.simulation.boot(self.homes[home]).expect("descriptors");
             }
-            (Trouble::ServerCrash, true) => self.simulation.crash(self.server),
-            (Trouble::ServerCrash, false) if !goes_on => {
+            Trouble::ServerCrash => {
                 // With none to spare it could not even listen.
                 self.simulation.limit_descriptors(self.server, usize::MAX);
                 self.simulation.boot(self.server).expect("descriptors");
                 self.boot_server();
             }
-            (Trouble::Limit(more), true) => {
-                let most = self.simulation.open_sockets(self.server) + more;
-                self.simulation.limit_descriptors(self.server, most);
-            }
-            (Trouble::Limit(_), false) if !goes_on => {
-                self.simulation.limit_descriptors(self.server, usize::MAX);
-            }
-            (_, false) => {}
+            Trouble::Limit(_) => self.simulation.limit_descriptors(self.server, usize::MAX),
+            Trouble::Reset(_) | Trouble::ServerReset => {}
         }
     }
 
@@ -308,13 +335,7 @@ impl Stage {
         self.pass(GIVEN_UP);
         let turns = self.turns();
         assert!(turns < MOST_TURNS, "{turns} turns");
-        // A server that nobody tells cannot know that a client's power has failed.
-        let crashed = |spell: &Spell| match spell.trouble {
-            Trouble::Crash(_) => true,
-            Trouble::ServerCrash => !self.behind.is_empty(),
-            Trouble::Cut(_) | Trouble::Reset(_) | Trouble::ServerReset | Trouble::Limit(_) => false,
-        };
-        if !self.spells.iter().any(crashed) {
+        if !self.is_left_alone(&fates) {
             for (host, idle) in self.servers() {
                 assert_eq!(
                     self.holdings(host),
@@ -339,7 +360,14 @@ impl Stage {
             (at, client).hash(&mut hasher);
             match deed {
                 Deed::Got(bytes) if self.tells_the_time => bytes.len().hash(&mut hasher),
-                deed => deed.hash(&mut hasher),
+                Deed::Began
+                | Deed::Connected
+                | Deed::Said(_)
+                | Deed::Got(_)
+                | Deed::HalfClosed
+                | Deed::Left
+                | Deed::Heard
+                | Deed::Broke(_) => deed.hash(&mut hasher),
             }
         }
         Outcome {
@@ -350,15 +378,33 @@ impl Stage {
         }
     }
 
+    /// Whether the server cannot know that some client is gone: its power has failed, or its farewell was
+    /// lost in a cut.
+    fn is_left_alone(&self, fates: &[Fate]) -> bool {
+        self.spells.iter().any(|spell| match spell.trouble {
+            Trouble::Crash(_) => true,
+            Trouble::ServerCrash => !self.behind.is_empty(),
+            Trouble::Cut(cut) => fates.iter().filter(|fate| fate.home == cut).any(|fate| {
+                let begin = spell.time.start.saturating_sub(FAREWELL);
+                fate.story.ended.is_none_or(|ended| (begin..spell.time.end).contains(&ended))
+            }),
+            Trouble::Reset(_) | Trouble::ServerReset | Trouble::Limit(_) => false,
+        })
+    }
+
     fn fates(&self, entries: &[Entry]) -> Vec<Fate> {
         let stories = Story::all(entries, self.lives_at.len());
         let fates = stories.into_iter().zip(&self.lives_at).enumerate();
         fates
             .map(|(number, (story, home))| {
-                let harms = |spell: &Spell| spell.harms(*home, &story, self.patience);
+                let is_spared = |patience| {
+                    let harms = |spell: &Spell| spell.harms(*home, &story, patience);
+                    !self.spells.iter().any(harms)
+                };
                 let is_slow = story.time().is_some_and(|time| time > self.hurry);
-                let in_peace = !self.spells.iter().any(harms) && story.began.is_some() && !is_slow;
-                Fate { number, home: *home, story, in_peace }
+                let in_peace = is_spared(self.patience) && story.began.is_some() && !is_slow;
+                let on_time = in_peace && !self.is_rough && is_spared(Duration::ZERO);
+                Fate { number, home: *home, story, in_peace, on_time }
             })
             .collect()
     }

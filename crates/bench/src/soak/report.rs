@@ -119,12 +119,18 @@ impl Holdings {
             ("entries of the queue", before.queued, self.queued),
         ];
         if let Some((what, then, now)) = counts.into_iter().find(|(_, then, now)| then != now) {
-            return Some(format!("it has {now} {what}, and had {then} after the warm-up"));
+            return Some(format!("it has {now} {what}, and had {then} before its first client"));
         }
-        (self.descriptors != before.descriptors).then(|| {
+        let more = missing_in(&before.descriptors, &self.descriptors);
+        let gone = missing_in(&self.descriptors, &before.descriptors);
+        (!more.is_empty() || !gone.is_empty()).then(|| {
+            let told = |list: &[String]| list[..list.len().min(TOLD)].join(", ");
             format!(
-                "its descriptors are {:?}, and were {:?} after the warm-up",
-                self.descriptors, before.descriptors
+                "it has {} descriptors more than before its first client ({}), and {} are gone ({})",
+                more.len(),
+                told(&more),
+                gone.len(),
+                told(&gone)
             )
         })
     }
@@ -135,6 +141,18 @@ impl Holdings {
         let Self { descriptors, sessions, wheels, slots, .. } = self;
         format!("{:>4} {sessions:>4} {wheels:>4} {slots:>4}", descriptors.len())
     }
+}
+
+/// Descriptors that are named.
+const TOLD: usize = 5;
+
+/// Those of `these` that are not in `others`.
+fn missing_in(others: &BTreeMap<i32, String>, these: &BTreeMap<i32, String>) -> Vec<String> {
+    these
+        .iter()
+        .filter(|(number, target)| others.get(number) != Some(target))
+        .map(|(number, target)| format!("{number}: {target}"))
+        .collect()
 }
 
 /// The open descriptors of a process, and what each stands for.

@@ -151,8 +151,8 @@ impl Kernel {
         let fd = process::open(pid)?;
         // Systems had such descriptors before one could wait for them.
         process::has_exited(process::Child::Descriptor(fd.as_fd()))?;
-        let mut source = SourceFd(&fd.as_raw_fd());
-        self.desk.poller.watch_source(&mut source, token::child(number), Interest::READABLE)?;
+        let (number_of_fd, token) = (fd.as_raw_fd(), token::child(number));
+        self.desk.poller.watch_source(&mut SourceFd(&number_of_fd), token, Interest::READABLE)?;
         Ok(fd)
     }
 
