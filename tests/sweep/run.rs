@@ -37,8 +37,9 @@ impl Tally {
         Self { part, parts, planned: 0, done: 0, scenes: 0, wrong: 0 }
     }
 
-    pub(crate) const fn is_well(&self) -> bool {
-        self.wrong == 0 && self.done > 0
+    /// Whether nothing was wrong, in so many runs at least.
+    pub(crate) const fn is_well(&self, fewest: usize) -> bool {
+        self.wrong == 0 && self.done >= fewest
     }
 
     /// Whether the next run is this part's.
