@@ -1,6 +1,6 @@
 //! Notices of the poller that are late, or needless.
 //!
-//! Owns what a poller watches, by its token. Promises that a notice that is withheld is told by the next
+//! Owns what a poller watches, by its token, since something was asked for. Promises that a notice that is withheld is told by the next
 //! wait, anew and as things are by then: an edge that is lost for ever nobody can survive.
 
 use std::cell::Cell;
@@ -13,7 +13,7 @@ use mio::{Interest, Registry, Token};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::plan::Plan;
-use super::with;
+use super::{is_asked, with};
 
 #[derive(Default)]
 pub(crate) struct Notices {
@@ -25,7 +25,9 @@ pub(crate) struct Notices {
 
 impl Notices {
     pub(crate) fn watch(&self, fd: RawFd, token: Token) {
-        self.change(|watched| watched.insert(token, fd));
+        if is_asked() {
+            self.change(|watched| watched.insert(token, fd));
+        }
     }
 
     pub(crate) fn forget(&self, fd: RawFd) {
@@ -34,6 +36,9 @@ impl Notices {
 
     /// Whether a notice is not to be told in this turn.
     pub(crate) fn withhold(&mut self, token: Token) -> bool {
+        if !is_asked() {
+            return false;
+        }
         // One that was late is told, or it would be for ever.
         let is_late = with(Plan::is_late) && !self.withheld.contains(&token);
         self.withheld.retain(|its| *its != token);
@@ -45,6 +50,9 @@ impl Notices {
 
     /// A wait begins. What this returns is to be kept until it is over.
     pub(crate) fn prepare(&mut self, registry: &Registry) -> Vec<OwnedFd> {
+        if !is_asked() {
+            return Vec::new();
+        }
         let watched = self.change(|watched| watched.clone());
         let (stirred, is_needless) = with(|plan| (plan.stirred(), plan.is_needless()));
         if stirred != self.stirred {

@@ -260,10 +260,15 @@ impl Order {
     /// An item is dead. If most of all are, they go: each has paid for one that goes and one that stays.
     #[inline]
     fn bury(&mut self) {
-        let items = self.run.len() + self.late.len() + self.wheel.len() + self.held.len();
-        if items >= 2 * self.dues.len() + KEPT {
+        if self.items() >= 2 * self.dues.len() + KEPT {
             self.sweep();
         }
+    }
+
+    /// How many items there are, the dead ones included.
+    #[inline]
+    pub(super) fn items(&self) -> usize {
+        self.run.len() + self.late.len() + self.wheel.len() + self.held.len()
     }
 
     #[cold]

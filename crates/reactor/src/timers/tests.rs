@@ -385,3 +385,23 @@ fn a_long_wait_is_found_in_few_looks() {
     }
     assert!(looks <= 9, "one for each level and one for the timer, not {looks}");
 }
+
+/// A loop that waits for the next timer would wake up for nothing.
+#[test]
+fn after_it_settles_nobody_looks_for_a_timer_that_was_moved_or_removed() {
+    let mut timers = Timers::new();
+    let session = session();
+    let removed = timers.set(at(5 * TICK, 1), event(1, session));
+    let moved = timers.set(at(6 * TICK, 2), event(2, session));
+    timers.set(at(5000 * TICK, 3), event(3, session));
+    timers.set_alarm(0, at(7 * TICK, 4));
+    timers.remove(removed).expect("it is set");
+    assert!(timers.reset(moved, at(9000 * TICK, 5)));
+    timers.set_alarm(0, at(8000 * TICK, 6));
+
+    timers.settle();
+
+    assert_eq!(timers.next_look(), Some(Moment::from_nanos(5000 * TICK)));
+    assert_eq!(timers.next_due(), timers.next_look());
+    assert!(timers.order.items() <= timers.len(), "each has one item");
+}
