@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use filters::Output;
+use filters::{Input, Output};
 use reactor::{Bound, Clock, Context, Event, Handle, Io, Kernel, Readiness, States, Symbol, Wheel};
 
 const DRINK: Event<u64> = Event::new("drink");
@@ -183,21 +183,21 @@ fn p35_a_crowd_of_timers_takes_at_most_twice_its_size() {
     assert_eq!(kernel.stats().timers, CROWD);
 }
 
-/// What is not the item's own is dropped, and not copied to be used again.
+/// An item that comes and is put to two: what it allocates is the count of who has it. The last to send it
+/// leaves its memory to the next.
 #[test]
-fn putting_what_is_shared_allocates_nothing() {
-    let item = Bytes::from(vec![b'x'; 1000]);
-    let shared = item.clone();
+fn an_item_that_is_put_to_several_is_not_copied() {
     let mut out = Output::new();
     out.reserve(10_000);
 
     let allocated = measure(|| {
         for _ in 0..1000 {
-            out.put_bytes(shared.clone());
-            out.put_bytes(Bytes::from_static(b"200 OK"));
+            let item = Input::new(&[b'x'; 1000]).take(1000);
+            out.put_bytes(item.clone());
+            out.put_bytes(item);
             out.clear();
         }
     });
 
-    assert_eq!(allocated.count_total, 0, "{allocated:?}");
+    assert!(allocated.count_total <= 1001, "{allocated:?}");
 }
