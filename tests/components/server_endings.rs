@@ -236,7 +236,8 @@ fn a_kill_and_a_stop_of_the_kernel_disconnect_each_once() {
 
 #[test]
 fn one_connection_ends_another_of_the_same_session() {
-    let ends: [(fn(&mut Guest<'_>), Ending); 2] = [
+    type End = fn(&mut Guest<'_>);
+    let ends: [(End, Ending); 2] = [
         (|client| client.shutdown(), Ending::Closed(Vec::new())),
         (|client| client.abort(), Ending::Reset(Vec::new())),
     ];
