@@ -11,7 +11,9 @@ use wheels::filter::Line;
 use wheels::{Operation, Put, ReadWrite};
 
 use crate::data::{Noise, noise};
-use crate::support::{END, FLUSHED, HIGH, Heard, LOW, Rig, half_close, item, narrow_pair, pair};
+use crate::support::{
+    END, FLUSHED, HIGH, Heard, LOW, Rig, half_close, item, narrow_pair, pair, still_pair,
+};
 
 const EPIPE: i32 = 32;
 const ETIMEDOUT: i32 = 110;
@@ -68,7 +70,7 @@ fn p12_what_comes_after_it_was_shut_down_is_thrown_away_untold() {
 #[test]
 fn a_peer_that_reads_nothing_is_left_when_its_time_is_over() {
     let clock = Clock::virtual_time();
-    let (ours, _peer) = narrow_pair();
+    let (ours, _peer) = still_pair();
     let mut rig = Rig::timed(&clock, ReadWrite::builder(ours).linger(7 * SECOND));
     let began = clock.now();
     rig.act(|host, cx| {
