@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testkit::{HostId, Simulation};
+use testkit::{Conditions, HostId, Simulation};
 use wheels::{SocketFactory, SocketOptions};
 
 use crate::kit::{Heard, Player, client, echo, echo_with, leave, put, two_hosts};
@@ -46,6 +46,23 @@ fn what_is_sent_in_a_partition_arrives_when_it_has_healed() {
     // What was lost is sent again at the latest after as long as it has been tried.
     simulation.run_for(60 * SECOND).expect("it runs");
     assert_eq!((server.told.bytes(), client.told.bytes()), (1, 4));
+}
+
+#[test]
+fn a_connection_that_who_crashed_has_not_confirmed_is_forgotten_by_the_listener() {
+    let (mut simulation, here, there) = two_hosts(1);
+    let latency = Duration::from_millis(10);
+    simulation.set_conditions(Conditions::calm().latency(latency..=latency));
+    let server = echo(&mut simulation, here);
+    let client = client(&mut simulation, there, SocketOptions::new());
+    // The question has arrived, and the answer; the confirmation is under way.
+    while !client.told.has("made") {
+        simulation.run_for(latency / 10).expect("it runs");
+    }
+    simulation.partition(here, there);
+    simulation.crash(there);
+    simulation.run_for(1000 * SECOND).expect("it runs");
+    assert_eq!((simulation.connections(), server.told.lines().len()), (0, 0));
 }
 
 #[test]

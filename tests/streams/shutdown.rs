@@ -86,6 +86,29 @@ fn a_peer_that_reads_nothing_is_left_when_its_time_is_over() {
 }
 
 #[test]
+fn p12_what_was_not_sent_in_time_does_not_look_whole() {
+    let clock = Clock::virtual_time();
+    let (ours, mut peer) = narrow_pair();
+    let mut rig = Rig::timed(&clock, ReadWrite::builder(ours).linger(7 * SECOND));
+    rig.act(|host, cx| {
+        let _put = host.put(cx, noise(8 << 20));
+        host.take().shutdown(cx);
+    });
+    rig.end();
+    let Ending::Reset(came) = net::read_to_end(&mut peer) else { panic!("no reset") };
+    assert!(came.len() < 8 << 20, "{}", came.len());
+}
+
+#[test]
+fn p12_what_is_aborted_does_not_look_whole() {
+    let (ours, mut peer) = pair();
+    let mut rig = Rig::new(ReadWrite::builder(ours));
+    rig.act(|host, cx| host.take().abort(cx));
+    assert_eq!(net::read_to_end(&mut peer), Ending::Reset(Vec::new()));
+    assert_eq!(rig.end(), [Heard::Stopped]);
+}
+
+#[test]
 fn a_peer_that_does_not_end_is_left_in_silence_when_its_time_is_over() {
     let clock = Clock::virtual_time();
     let (ours, mut peer) = pair();

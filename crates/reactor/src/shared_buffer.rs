@@ -42,6 +42,10 @@ impl SharedBuffer {
 
     /// The first `count` bytes that were read into the empty buffer, which has so many: as
     /// [`filled`](Self::filled), which would have to look it up.
+    ///
+    /// # Panics
+    ///
+    /// The buffer is shorter than that.
     #[must_use]
     #[inline(always)]
     pub fn first(&self, count: usize) -> &[u8] {

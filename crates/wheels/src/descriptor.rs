@@ -162,6 +162,14 @@ impl Descriptor {
         }
     }
 
+    /// Has a connection broken by closing it (TCP), where it is one.
+    pub(crate) fn reset_on_close(&self) -> io::Result<()> {
+        match self.kind {
+            Kind::Socket => sys::reset_on_close(&self.fd),
+            Kind::Messages | Kind::File | Kind::FileToRead | Kind::FileToWrite => Ok(()),
+        }
+    }
+
     /// Ends the stream in this direction; what is not a socket is ended by closing it.
     pub(crate) fn shutdown_write(&self) -> io::Result<()> {
         match self.kind {

@@ -163,7 +163,8 @@ impl Wheel {
     /// The first bucket that is not empty, and the tick in which it begins.
     #[inline]
     fn first(&self) -> Option<(u16, u64)> {
-        self.in_order().next()
+        // Three times in each turn, of which most have no timer to wait for.
+        if self.len == 0 { None } else { self.in_order().next() }
     }
 
     /// The buckets that are not empty, soonest first, and the tick in which each begins.

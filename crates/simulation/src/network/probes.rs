@@ -31,10 +31,15 @@ impl State {
     /// The first of what is on its way was lost: it is sent again, later and later, until it is given up.
     pub(super) fn lose(&mut self, id: EndId) {
         let Some(end) = self.ends.get(&id) else { return };
+        let is_unconfirmed = matches!(end.stage, Stage::Answering(..));
         let sender = end.other.and_then(|other| self.ends.get(&other));
         let Some(sender) = sender.filter(|sender| !sender.is_broken()) else {
-            // Nobody sends it again.
-            return self.forget_wire(id);
+            // Nobody sends it again; who waits to be confirmed will not wait for ever.
+            self.forget_wire(id);
+            if is_unconfirmed {
+                self.drop_silently(id);
+            }
+            return;
         };
         let closed = sender.closed;
         let (first, patience, loser) = match end.wire.front() {

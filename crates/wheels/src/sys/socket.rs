@@ -16,7 +16,7 @@ use super::{errno, may_be_short, may_fail, simulated};
 use crate::address::Address;
 use crate::family::{Domain, SocketType};
 #[cfg(feature = "simulation")]
-use crate::simulation;
+use crate::simulation::{self, Setting};
 
 /// A socket, non-blocking and closed on exec from the first. Without a protocol it is the type's own.
 pub(crate) fn socket(
@@ -85,7 +85,7 @@ pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
 #[expect(clippy::fn_params_excessive_bools, reason = "the option's value")]
 pub(crate) fn set_only_v6(socket: impl AsFd, only: bool) -> io::Result<()> {
     may_fail!(SetSockOpt);
-    simulated!(socket, |sockets, fd| sockets.set(fd, simulation::Setting::OnlyV6(only)));
+    simulated!(socket, |sockets, fd| sockets.set(fd, Setting::OnlyV6(only)));
     SockRef::from(&socket).set_only_v6(only)
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn set_nodelay(socket: impl AsFd) -> io::Result<()> {
 /// Closing a connection is to break it: nothing of it is remembered, and its port is free at once.
 pub(crate) fn reset_on_close(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
-    simulated!(socket, |_, _| Ok(()));
+    simulated!(socket, |sockets, fd| sockets.set(fd, Setting::ResetOnClose));
     SockRef::from(&socket).set_linger(Some(Duration::ZERO))
 }
 
