@@ -1,13 +1,14 @@
 //! Sockets: socket(2), bind(2), listen(2), accept(2), connect(2), recv(2), send(2) and their like.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::net::{
-    self, Protocol, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, sockopt,
+    self, AddressFamily, Protocol, RecvAncillaryBuffer, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, sockopt,
 };
 use socket2::SockRef;
 
@@ -42,6 +43,12 @@ pub(crate) fn socket_type(socket: impl AsFd) -> io::Result<SocketType> {
     may_fail!(GetSockOpt);
     let kind = sockopt::socket_type(socket)?;
     SocketType::from_system(kind).ok_or_else(|| io::Error::from_raw_os_error(errno::SOCKTNOSUPPORT))
+}
+
+/// Whether it is a socket of the UNIX family (`SO_DOMAIN`). A simulated one is not.
+pub(crate) fn is_unix(socket: impl AsFd) -> bool {
+    simulated!(socket, |_, _| false);
+    sockopt::socket_domain(socket).is_ok_and(|domain| domain == AddressFamily::UNIX)
 }
 
 /// What a socket is that somebody else made.
@@ -170,6 +177,17 @@ pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     simulated!(socket, |sockets, fd| sockets.recv(fd, buffer));
     may_be_short!(buffer);
     Ok(net::recv(socket, buffer, RecvFlags::DONTWAIT)?.0)
+}
+
+/// As `recv`, from a UNIX socket; says, too, whether something came with the bytes, which is dropped: then
+/// there may be more behind them, however little it was.
+pub(crate) fn recv_unix(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, bool)> {
+    may_fail!(Recv);
+    may_be_short!(buffer);
+    let mut nothing = RecvAncillaryBuffer::default();
+    let runs = &mut [IoSliceMut::new(buffer)];
+    let came = net::recvmsg(socket, runs, &mut nothing, RecvFlags::DONTWAIT)?;
+    Ok((came.bytes, came.flags.contains(ReturnFlags::CTRUNC)))
 }
 
 // By itself, as `recv`.
