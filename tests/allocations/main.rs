@@ -6,6 +6,8 @@ mod series;
 use std::time::Duration;
 
 use allocation_counter::measure;
+use bytes::Bytes;
+use filters::Output;
 use reactor::{Bound, Clock, Context, Event, Handle, Io, Kernel, Readiness, States, Symbol, Wheel};
 
 const DRINK: Event<u64> = Event::new("drink");
@@ -179,4 +181,23 @@ fn p35_a_crowd_of_timers_takes_at_most_twice_its_size() {
     assert!(full.bytes_current <= 2 * size, "{full:?}");
     kernel.run().unwrap();
     assert_eq!(kernel.stats().timers, CROWD);
+}
+
+/// What is not the item's own is dropped, and not copied to be used again.
+#[test]
+fn putting_what_is_shared_allocates_nothing() {
+    let item = Bytes::from(vec![b'x'; 1000]);
+    let shared = item.clone();
+    let mut out = Output::new();
+    out.reserve(10_000);
+
+    let allocated = measure(|| {
+        for _ in 0..1000 {
+            out.put_bytes(shared.clone());
+            out.put_bytes(Bytes::from_static(b"200 OK"));
+            out.clear();
+        }
+    });
+
+    assert_eq!(allocated.count_total, 0, "{allocated:?}");
 }

@@ -87,3 +87,26 @@ fn what_was_never_on_the_heap_goes_out_and_is_not_written_to() {
     assert_eq!(come(b"STATIC"), &b"STATIC"[..]);
     assert_eq!(WORD, b"static");
 }
+
+#[test]
+fn the_last_of_many_to_whom_an_item_is_put_gives_its_memory_back() {
+    let item = come(b"to everybody");
+    let place = item.as_ptr();
+    let others = item.clone();
+    go(others);
+    // It is still needed, and so nobody has it: it is not copied either.
+    let between = come(b"while it is.");
+    assert_ne!(between.as_ptr(), place);
+    go(item);
+    assert_eq!(come(b"TO EVERYBODY").as_ptr(), place);
+}
+
+#[test]
+fn an_item_without_bytes_does_not_take_the_place_of_one_that_has_some() {
+    go(Bytes::new());
+    let item = come(b"some");
+    let place = item.as_ptr();
+    go(Bytes::from(Vec::new()));
+    go(item);
+    assert_eq!(come(b"more").as_ptr(), place);
+}

@@ -217,3 +217,28 @@ fn p36_a_tick_that_was_missed_a_thousand_times_rings_once() {
     assert_eq!(ticks.get(), 1);
     stage.kernel.stop();
 }
+
+#[test]
+fn an_alarm_rings_though_the_wall_clock_was_stepped_by_a_moment_and_back() {
+    const MOMENT: Duration = Duration::from_micros(100);
+    let mut stage = stage();
+    let (forward, back) = (stage.clock.clone(), stage.clock.clone());
+    stage.actor("a", |_, cx| {
+        // Timers are kept by the millisecond: of four, some are due in the same one after the step.
+        for (name, quarter) in ["one", "two", "three", "four"].into_iter().zip(0..) {
+            cx.alarm_at(name, new_year() + HOUR + Duration::from_micros(250) * quarter, ());
+        }
+        cx.yield_(
+            "act",
+            act(move |_, cx| {
+                forward.set_wall(new_year() + MOMENT);
+                cx.yield_("act", act(move |_, _| back.set_wall(new_year())));
+            }),
+        );
+    });
+    // Nobody waits in a turn in which something is posted: the clock stands still.
+    stage.turn();
+    stage.turn();
+    assert_eq!(time_to_run(&mut stage), HOUR + Duration::from_micros(750));
+    stage.assert(["a: one", "a: two", "a: three", "a: four", "a: _stop"]);
+}

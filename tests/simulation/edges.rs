@@ -106,6 +106,19 @@ impl Scene {
     }
 }
 
+/// Who was the last to be told something is back in its place when the turn is over.
+#[test]
+fn nobody_runs_between_two_turns() {
+    play(|scene| {
+        scene.step(Who::Server, |part, cx| part.put(cx, "a word"), &[]);
+        for who in [Who::Client, Who::Server] {
+            let snapshot = scene.world.on(who, |kernel| kernel.snapshot());
+            assert!(!snapshot.sessions.is_empty());
+            assert!(snapshot.sessions.iter().all(|session| !session.is_running));
+        }
+    });
+}
+
 /// Plays a scene in all worlds.
 fn play(scene: impl Fn(&mut Scene)) {
     for world in std::iter::once(World::real()).chain(World::simulated()) {

@@ -60,18 +60,22 @@ pub(crate) fn give_back(item: Bytes) {
     });
 }
 
-/// An item's memory, all of it; a copy if others have a share in it. None if it was cut out of something
-/// much longer.
+/// An item's memory, all of it. None if others have a share in it, if there is none, or if it was cut out
+/// of something much longer.
 #[inline]
 fn memory_of(item: Bytes) -> Option<Box<[u8]>> {
+    // Otherwise it would be copied, once for each that it is put to.
+    if !item.is_unique() {
+        return None;
+    }
     let mut memory = Vec::from(item);
     let capacity = memory.capacity();
-    if capacity > LONGEST {
+    if capacity == 0 || capacity > LONGEST {
         return None;
     }
     memory.resize(capacity, 0);
     Some(memory.into_boxed_slice())
 }
 
-/// What is kept at most: what comes of the longest item that is copied when it goes out.
+/// What is kept at most: twice the longest item that is copied when it goes out.
 const LONGEST: usize = 2 * Output::LINKED_FROM;

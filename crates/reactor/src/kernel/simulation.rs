@@ -19,6 +19,7 @@ impl Kernel {
                 (None, None) => self.notice_own(token),
             }
         }
+        self.clear_seat();
         self.desk.poller.simulated.return_notices(notices);
     }
 }

@@ -205,11 +205,15 @@ impl Order {
         }
     }
 
+    /// Takes out what `nearest` just gave.
     #[inline(always)]
     fn take_nearest(&mut self) -> Option<Item> {
         match self.late.peek() {
             None => self.run.pop(),
-            Some(Reverse(late)) if self.run.first().is_some_and(|next| next.stamp < late.stamp) => {
+            // Equals there are where the wall clock was stepped back: what was left behind then, and its heir.
+            Some(Reverse(late))
+                if self.run.first().is_some_and(|next| next.stamp <= late.stamp) =>
+            {
                 self.run.pop()
             }
             Some(_) => self.pop_late(),
