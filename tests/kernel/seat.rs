@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use reactor::{
-    Bound, CallError, Context, Event, Handle, Io, Kernel, OnException, Readiness, SessionId,
-    States, Symbol, Wheel,
+    Bound, CallError, Context, Deliver, Event, Handle, Io, Kernel, OnException, Readiness,
+    SessionId, States, Symbol, Wheel,
 };
 
 const TOLD: Event<u32> = Event::new("told");
@@ -173,4 +173,63 @@ fn a_session_that_fails_when_its_wheel_told_it_something_is_stopped_before_anyth
         let stop = "stop: 1 queued event, 1 wheel";
         assert_eq!(lines.take(), ["1", "2", stop, "the other", "stop: nothing"]);
     }
+}
+
+/// What a wheel of somebody's own does to tell its session something: it looks around first.
+struct LooksFirst {
+    lines: Lines,
+    bound: Bound<u32>,
+}
+
+impl Deliver for LooksFirst {
+    fn deliver(self, kernel: &mut Kernel) {
+        let snapshot = kernel.snapshot();
+        let running = snapshot.sessions.iter().filter(|session| session.is_running).count();
+        self.lines.borrow_mut().push(format!("{running} running"));
+        (self.bound, NEVER).deliver(kernel);
+    }
+}
+
+struct Lookout {
+    lines: Lines,
+    left: u32,
+    event: Symbol,
+}
+
+impl Wheel for Lookout {
+    type Event = LooksFirst;
+
+    fn ready(&mut self, _: Readiness) {}
+
+    fn next(&mut self, io: &mut Io<'_>) -> Option<LooksFirst> {
+        self.left = self.left.checked_sub(1)?;
+        let bound = Bound::new(io.session(), self.event);
+        Some(LooksFirst { lines: Rc::clone(&self.lines), bound })
+    }
+}
+
+#[test]
+fn nobody_runs_when_a_wheel_delivers_its_next_event() {
+    let lines = Lines::default();
+    let told = Rc::clone(&lines);
+    let states = States::new()
+        .on("look", move |wheel: &mut Option<Handle<Lookout>>, cx: &mut Context<'_>, ()| {
+            let (event, lines) = (cx.symbol_of(&TOLD), Rc::clone(&told));
+            *wheel = Some(cx.add_wheel(|io| {
+                io.again();
+                Lookout { lines, left: 3, event }
+            }));
+        })
+        .on(&TOLD, |_: &mut Option<Handle<Lookout>>, cx: &mut Context<'_>, _: u32| {
+            let snapshot = cx.kernel().snapshot();
+            assert!(snapshot.sessions.iter().all(|session| session.is_running));
+        });
+    let mut kernel = Kernel::new().unwrap();
+    let session = kernel.spawn(&states, None);
+    kernel.post(session, "look", ()).unwrap();
+    for _ in 0..3 {
+        kernel.run_one_turn(Duration::ZERO).unwrap();
+    }
+    kernel.stop();
+    assert_eq!(lines.take(), ["0 running"; 3]);
 }

@@ -110,6 +110,8 @@ impl Scene {
 #[test]
 fn nobody_runs_between_two_turns() {
     play(|scene| {
+        scene.step(Who::Server, |part, cx| part.stream(cx), &[]);
+        scene.step(Who::Client, |part, cx| part.stream(cx), &[]);
         scene.step(Who::Server, |part, cx| part.put(cx, "a word"), &[]);
         for who in [Who::Client, Who::Server] {
             let snapshot = scene.world.on(who, |kernel| kernel.snapshot());

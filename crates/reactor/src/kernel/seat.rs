@@ -4,7 +4,8 @@
 //! its slot until somebody else is told something, something is to be done between two events, or all that
 //! were named are served; a wheel that is pulled for another reason leaves nobody here. Promises that nobody
 //! looks for a session in its slot while it sits here: whoever tells anybody anything by another way, and
-//! whoever looks at sessions while no handler runs, sends it back first.
+//! whoever looks at sessions while no handler runs, sends it back first. (A snapshot, which a wheel's own
+//! `Deliver` may take between two events, asks who sits here.)
 
 use super::Kernel;
 use crate::ids::SessionId;
@@ -25,6 +26,11 @@ impl Seat {
     #[inline(always)]
     pub(super) fn take(&mut self, session: SessionId) -> Option<Box<dyn AnySession>> {
         if self.session == session { self.body.take() } else { None }
+    }
+
+    /// Whether the session sits here: it is out of its slot, and does not run.
+    pub(super) fn has(&self, session: SessionId) -> bool {
+        self.session == session && self.body.is_some()
     }
 
     /// Seats a session. Nobody else sits here.

@@ -62,7 +62,7 @@ impl Kernel {
             kind: self.kinds.name(slot.kind),
             parent: slot.parent,
             depth: self.sessions.ancestors(id).count(),
-            is_running: slot.body.is_none(),
+            is_running: slot.body.is_none() && !self.seat.has(id),
             holds: slot.ledger.entries().collect(),
             aliases: self.aliases.of(id).map(str::to_owned).collect(),
             tags,

@@ -155,9 +155,11 @@ impl Order {
         }
     }
 
-    /// Has something stand first that is worth to be looked at.
+    /// Has something stand first that is worth to be looked at. Who rings is not asked whether most of those
+    /// left are dead: that is asked here, before a wait.
     #[inline]
     pub(super) fn settle(&mut self) {
+        self.bury();
         while self.first().is_none()
             && let Some(Glance::First(item, bucket, place)) = self.wheel.glance()
         {
@@ -261,7 +263,7 @@ impl Order {
         self.held.extend(first);
     }
 
-    /// An item is dead. If most of all are, they go: each has paid for one that goes and one that stays.
+    /// If most of all items are dead, they go: each has paid for one that goes and one that stays.
     #[inline]
     fn bury(&mut self) {
         if self.items() >= 2 * self.dues.len() + KEPT {

@@ -405,3 +405,26 @@ fn after_it_settles_nobody_looks_for_a_timer_that_was_moved_or_removed() {
     assert_eq!(timers.next_due(), timers.next_look());
     assert!(timers.order.items() <= timers.len(), "each has one item");
 }
+
+#[test]
+fn who_was_removed_leaves_nothing_behind_when_those_who_stayed_have_rung() {
+    const HOUR: i64 = 3_600_000_000_000;
+    let mut timers = Timers::new();
+    let session = session();
+    let mut set = |due, number| timers.set(at(due, number), event(number, session));
+    let far: Vec<TimerId> = (0..10_000).map(|number| set(HOUR, number)).collect();
+    for number in 10_000..20_000 {
+        set(TICK, number);
+    }
+    // One stays behind them, as in a crowd of connections of which many have left.
+    let (_last, others) = far.split_last().unwrap();
+    assert!(others.iter().all(|id| timers.remove(*id).is_some()));
+    let mut rang = 0;
+    while timers.peek_due(Moment::from_nanos(2 * TICK), u64::MAX).is_some() {
+        rang += u32::from(timers.pop().is_some());
+    }
+    timers.settle();
+    assert_eq!((rang, timers.len()), (10_000, 1));
+    assert!(timers.order.items() <= 100, "{}", timers.order.items());
+    assert_eq!(timers.next_look(), Some(Moment::from_nanos(HOUR)));
+}
