@@ -97,6 +97,7 @@ impl Proxy {
             upstream.shutdown(client.cx());
             client.shutdown();
         } else {
+            upstream.abort(client.cx());
             client.abort();
         }
     }

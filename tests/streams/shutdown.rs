@@ -11,7 +11,9 @@ use wheels::filter::Line;
 use wheels::{Operation, Put, ReadWrite};
 
 use crate::data::{Noise, noise};
-use crate::support::{END, FLUSHED, HIGH, Heard, LOW, Rig, half_close, item, narrow_pair, pair};
+use crate::support::{
+    END, FLUSHED, HIGH, Heard, LOW, Rig, half_close, item, narrow_pair, pair, still_pair,
+};
 
 const EPIPE: i32 = 32;
 const ETIMEDOUT: i32 = 110;
@@ -68,7 +70,7 @@ fn p12_what_comes_after_it_was_shut_down_is_thrown_away_untold() {
 #[test]
 fn a_peer_that_reads_nothing_is_left_when_its_time_is_over() {
     let clock = Clock::virtual_time();
-    let (ours, _peer) = narrow_pair();
+    let (ours, _peer) = still_pair();
     let mut rig = Rig::timed(&clock, ReadWrite::builder(ours).linger(7 * SECOND));
     let began = clock.now();
     rig.act(|host, cx| {
@@ -81,6 +83,29 @@ fn a_peer_that_reads_nothing_is_left_when_its_time_is_over() {
     };
     assert!(unsent > 0 && unsent < 8 << 20, "{unsent}");
     assert_eq!(clock.now(), began + 7 * SECOND);
+}
+
+#[test]
+fn p12_what_was_not_sent_in_time_does_not_look_whole() {
+    let clock = Clock::virtual_time();
+    let (ours, mut peer) = narrow_pair();
+    let mut rig = Rig::timed(&clock, ReadWrite::builder(ours).linger(7 * SECOND));
+    rig.act(|host, cx| {
+        let _put = host.put(cx, noise(8 << 20));
+        host.take().shutdown(cx);
+    });
+    rig.end();
+    let Ending::Reset(came) = net::read_to_end(&mut peer) else { panic!("no reset") };
+    assert!(came.len() < 8 << 20, "{}", came.len());
+}
+
+#[test]
+fn p12_what_is_aborted_does_not_look_whole() {
+    let (ours, mut peer) = pair();
+    let mut rig = Rig::new(ReadWrite::builder(ours));
+    rig.act(|host, cx| host.take().abort(cx));
+    assert_eq!(net::read_to_end(&mut peer), Ending::Reset(Vec::new()));
+    assert_eq!(rig.end(), [Heard::Stopped]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -308,13 +309,21 @@ pub(crate) fn pair() -> (Socket, TcpStream) {
     (Socket::try_from(ours).expect("non-blocking"), peer)
 }
 
-/// A connection that takes little from us before the peer reads.
+/// A connection that takes little from us before the peer reads: a few times ten KiB.
 pub(crate) fn narrow_pair() -> (Socket, TcpStream) {
     let (listener, addr) = net::listener();
     SockRef::from(&listener).set_send_buffer_size(1).expect("SO_SNDBUF");
     let peer = net::connect_narrow(addr);
     let ours = net::accept(&listener);
     ours.set_nodelay(true).expect("TCP_NODELAY");
+    (Socket::try_from(ours).expect("non-blocking"), peer)
+}
+
+/// As [`narrow_pair`], and what it has taken stays where it is until the peer reads: of TCP the system goes on to
+/// bring some to the peer, whatever the time is.
+pub(crate) fn still_pair() -> (Socket, UnixStream) {
+    let (ours, peer) = UnixStream::pair().expect("a pair");
+    SockRef::from(&ours).set_send_buffer_size(1).expect("SO_SNDBUF");
     (Socket::try_from(ours).expect("non-blocking"), peer)
 }
 
@@ -332,6 +341,13 @@ pub(crate) fn await_input(ours: impl AsFd) {
     let mut asked = [PollFd::new(&ours, PollFlags::IN)];
     let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
     assert_eq!(poll(&mut asked, Some(&patience)), Ok(1), "nothing came");
+}
+
+/// Waits until nobody has the other end.
+pub(crate) fn await_hangup(ours: impl AsFd) {
+    let mut asked = [PollFd::new(&ours, PollFlags::empty())];
+    let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+    assert_eq!(poll(&mut asked, Some(&patience)), Ok(1), "somebody has it");
 }
 
 /// The peer sends no more.

@@ -14,7 +14,7 @@ use wheels::filter::{Line, Stream};
 use wheels::{Operation, Put, ReadWrite};
 
 use crate::data::{Noise, noise};
-use crate::support::{END, FLUSHED, HIGH, Heard, Host, LOW, Rig, echo, item, items};
+use crate::support::{END, FLUSHED, HIGH, Heard, Host, LOW, Rig, await_hangup, echo, item, items};
 
 const EPIPE: i32 = 32;
 
@@ -182,6 +182,9 @@ fn what_came_is_told_before_a_pipe_that_nobody_reads() {
     let (mut rig, theirs_in, mut theirs_out) = pipes();
     theirs_out.write_all(b"one\ntwo\n").expect("write");
     drop(theirs_in);
+    // A child that another test begins has all of ours until it is the other program.
+    rig.act(|host, cx| host.stream().with_output_handle(cx, |fd| await_hangup(fd)))
+        .expect("it is open");
     rig.act(|host, cx| drop(host.put(cx, "answer")));
     let failed = Heard::Failed(Operation::Write, EPIPE, 7);
     assert_eq!(rig.hear(3), [item("one"), item("two"), failed]);

@@ -14,6 +14,13 @@ use socket2::{Domain, SockRef, Socket, Type};
 /// How long a test waits for what it expects, on the slowest machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The receive buffer of a peer that is to take little. All that we have in a small send buffer fits.
+///
+/// The smallest there is has room for one packet. If the first is a few bytes short, because there is an option
+/// more in its header, the peer offers no more room than for one as short, the sender waits for room for a full
+/// one, and a timer of the system's moves one packet in 200 ms, until all is sent.
+const NARROW: usize = 16 * 1024;
+
 /// Runs the kernel, a turn at a time, until `done`. Panics if it never is, saying `what` was awaited.
 pub fn run_until(kernel: &mut Kernel, what: &str, mut done: impl FnMut() -> bool) {
     run_until_kernel(kernel, what, |_| done());
@@ -75,10 +82,10 @@ pub fn connect_all(to: SocketAddr, count: usize) -> Vec<TcpStream> {
     (0..count).map(|_| connect(to)).collect()
 }
 
-/// Connects with the smallest receive buffer, for a peer that reads little or nothing.
+/// Connects with a small receive buffer, for a peer that reads little or nothing.
 pub fn connect_narrow(to: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("socket");
-    socket.set_recv_buffer_size(1).expect("SO_RCVBUF");
+    socket.set_recv_buffer_size(NARROW).expect("SO_RCVBUF");
     socket.connect_timeout(&to.into(), PATIENCE).expect("connect");
     patient(socket.into())
 }

@@ -26,6 +26,9 @@ pub struct Descriptor {
 enum Kind {
     /// Asked without blocking at each call, whether it blocks for others or not.
     Socket,
+    /// The same, of the UNIX family: a read stops behind bytes that came with a descriptor, or from another
+    /// process, though there are more.
+    Unix,
     /// The same, and each read gives one message: a short one does not mean that there is no more.
     Messages,
     /// Perhaps blocking, perhaps shared with other programs: asked before each call, never changed.
@@ -33,6 +36,13 @@ enum Kind {
     /// The same, opened for one of the two. A pipe does not say that it is the wrong end: it is never ready.
     FileToRead,
     FileToWrite,
+}
+
+impl Kind {
+    /// Of bytes, and a socket.
+    const fn is_stream(self) -> bool {
+        matches!(self, Self::Socket | Self::Unix)
+    }
 }
 
 impl Descriptor {
@@ -58,7 +68,7 @@ impl Descriptor {
 
     /// Whether the other end can be told of an end in one direction, and to wait for its own.
     pub(crate) fn ends_by_halves(&self) -> bool {
-        matches!(self.kind, Kind::Socket | Kind::Messages)
+        matches!(self.kind, Kind::Socket | Kind::Unix | Kind::Messages)
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
@@ -75,10 +85,10 @@ impl Descriptor {
         self.kind != Kind::FileToRead
     }
 
-    /// Whether a short read or write means that there is no more for now.
+    /// Whether a short write means that no more is taken for now.
     #[inline]
     pub(crate) fn tells_when_drained(&self) -> bool {
-        self.kind == Kind::Socket
+        self.kind.is_stream()
     }
 
     /// Whether bytes may be moved from it or to it without being read.
@@ -86,11 +96,22 @@ impl Descriptor {
         self.splices
     }
 
-    #[inline]
-    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads; says how much came, and whether a short read means that there is no more for now.
+    #[inline(always)]
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> (io::Result<usize>, bool) {
         match self.kind {
-            Kind::Socket | Kind::Messages => sys::recv(&self.fd, buffer),
-            Kind::File | Kind::FileToRead | Kind::FileToWrite => self.read_file(buffer),
+            Kind::Socket => (sys::recv(&self.fd, buffer), true),
+            Kind::Unix => self.read_unix(buffer),
+            Kind::Messages => (sys::recv(&self.fd, buffer), false),
+            Kind::File | Kind::FileToRead | Kind::FileToWrite => (self.read_file(buffer), false),
+        }
+    }
+
+    #[inline(never)]
+    fn read_unix(&self, buffer: &mut [u8]) -> (io::Result<usize>, bool) {
+        match sys::recv_unix(&self.fd, buffer) {
+            Ok((count, is_cut)) => (Ok(count), !is_cut),
+            Err(error) => (Err(error), true),
         }
     }
 
@@ -110,7 +131,7 @@ impl Descriptor {
     #[inline(always)]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.kind {
-            Kind::Socket | Kind::Messages => sys::send(&self.fd, bytes),
+            Kind::Socket | Kind::Unix | Kind::Messages => sys::send(&self.fd, bytes),
             Kind::File | Kind::FileToRead | Kind::FileToWrite => self.write_file(bytes),
         }
     }
@@ -125,7 +146,9 @@ impl Descriptor {
 
     pub(crate) fn write_vectored(&self, runs: &[io::IoSlice<'_>]) -> io::Result<usize> {
         match (self.kind, runs) {
-            (Kind::Socket | Kind::Messages, runs) => sys::send_vectored(&self.fd, runs),
+            (Kind::Socket | Kind::Unix | Kind::Messages, runs) => {
+                sys::send_vectored(&self.fd, runs)
+            }
             (Kind::File | Kind::FileToRead | Kind::FileToWrite, [first, ..]) => self.write(first),
             (Kind::File | Kind::FileToRead | Kind::FileToWrite, []) => Ok(0),
         }
@@ -134,15 +157,23 @@ impl Descriptor {
     /// Tells the system that what still comes is not wanted; what is not a socket has no such call.
     pub(crate) fn shutdown_read(&self) -> io::Result<()> {
         match self.kind {
-            Kind::Socket | Kind::Messages => sys::shutdown_read(&self.fd),
+            Kind::Socket | Kind::Unix | Kind::Messages => sys::shutdown_read(&self.fd),
             Kind::File | Kind::FileToRead | Kind::FileToWrite => Ok(()),
+        }
+    }
+
+    /// Has a connection broken by closing it (TCP), where it is one.
+    pub(crate) fn reset_on_close(&self) -> io::Result<()> {
+        match self.kind {
+            Kind::Socket | Kind::Unix => sys::reset_on_close(&self.fd),
+            Kind::Messages | Kind::File | Kind::FileToRead | Kind::FileToWrite => Ok(()),
         }
     }
 
     /// Ends the stream in this direction; what is not a socket is ended by closing it.
     pub(crate) fn shutdown_write(&self) -> io::Result<()> {
         match self.kind {
-            Kind::Socket | Kind::Messages => sys::shutdown_write(&self.fd),
+            Kind::Socket | Kind::Unix | Kind::Messages => sys::shutdown_write(&self.fd),
             Kind::File | Kind::FileToRead | Kind::FileToWrite => Ok(()),
         }
     }
@@ -159,11 +190,12 @@ impl AsFd for Descriptor {
 impl From<Socket> for Descriptor {
     fn from(socket: Socket) -> Self {
         let (fd, kind) = match socket.socket_type() {
+            SocketType::Stream if socket.is_unix() => (socket.without_path(), Kind::Unix),
             SocketType::Stream => (socket.without_path(), Kind::Socket),
             SocketType::SeqPacket => (socket.without_path(), Kind::Messages),
             SocketType::Dgram => (socket.into(), Kind::Messages),
         };
-        let splices = kind == Kind::Socket && sys::can_splice(&fd);
+        let splices = kind.is_stream() && sys::can_splice(&fd);
         Self { fd, kind, splices }
     }
 }
@@ -181,6 +213,7 @@ impl From<Socket> for Descriptor {
 impl From<OwnedFd> for Descriptor {
     fn from(fd: OwnedFd) -> Self {
         let (fd, kind) = match sys::socket_type(&fd) {
+            Ok(SocketType::Stream) if sys::is_unix(&fd) => (fd, Kind::Unix),
             Ok(SocketType::Stream) => (fd, Kind::Socket),
             Ok(SocketType::SeqPacket | SocketType::Dgram) => (fd, Kind::Messages),
             Err(_) => match sys::access(&fd) {
@@ -189,7 +222,7 @@ impl From<OwnedFd> for Descriptor {
                 (true, true) | (false, false) => (without_waits(fd), Kind::File),
             },
         };
-        let splices = kind == Kind::Socket && sys::is_nonblocking(&fd) && sys::can_splice(&fd);
+        let splices = kind.is_stream() && sys::is_nonblocking(&fd) && sys::can_splice(&fd);
         Self { fd, kind, splices }
     }
 }

@@ -154,6 +154,8 @@ pub enum Setting {
     ReceiveBuffer(usize),
     /// `SO_SNDBUF`, in bytes.
     SendBuffer(usize),
+    /// `SO_LINGER`, on and zero: closing breaks the connection.
+    ResetOnClose,
     /// `SO_KEEPALIVE`, on.
     Keepalive,
     /// `TCP_KEEPIDLE`

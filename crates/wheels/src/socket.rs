@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 
 use crate::address::Address;
-use crate::family::SocketType;
+use crate::family::{Domain, SocketType};
 use crate::sys::{self, Credentials, errno};
 use crate::unix_path::BoundPath;
 
@@ -24,17 +24,23 @@ pub struct Socket {
     path: Option<Box<BoundPath>>,
     fd: OwnedFd,
     kind: SocketType,
+    /// Of the UNIX family.
+    is_unix: bool,
 }
 
 impl Socket {
-    pub(crate) const fn new(fd: OwnedFd, kind: SocketType) -> Self {
-        Self { path: None, fd, kind }
+    pub(crate) fn new(fd: OwnedFd, domain: Domain, kind: SocketType) -> Self {
+        Self { path: None, fd, kind, is_unix: domain == Domain::Unix }
     }
 
     /// It is bound to this path, which goes with it.
     pub(crate) fn at(mut self, path: Option<BoundPath>) -> Self {
         self.path = path.map(Box::new);
         self
+    }
+
+    pub(crate) const fn is_unix(&self) -> bool {
+        self.is_unix
     }
 
     /// Its descriptor alone. The path goes.
@@ -118,7 +124,8 @@ impl TryFrom<OwnedFd> for Socket {
     fn try_from(fd: OwnedFd) -> io::Result<Self> {
         let kind = sys::socket_type(&fd)?;
         sys::set_nonblocking(&fd)?;
-        Ok(Self::new(fd, kind))
+        let is_unix = sys::is_unix(&fd);
+        Ok(Self { path: None, fd, kind, is_unix })
     }
 }
 

@@ -196,7 +196,7 @@ impl<F: Filter> Link<F> {
                 }
                 match way {
                     Way::InOrder => peer.wheel.shutdown(cx),
-                    Way::AtOnce => drop(peer.wheel),
+                    Way::AtOnce => peer.wheel.abort(cx),
                 }
                 !is_unsent
             }

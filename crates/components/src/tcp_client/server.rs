@@ -36,8 +36,8 @@ impl<'a, F: Filter> Server<'a, F> {
         self.link.wish(Some(Way::InOrder), Next::End);
     }
 
-    /// As [`shutdown`](Self::shutdown), but the connection is closed at once, and what was put and not sent
-    /// is lost unless it is [kept](super::TcpClient::keep_unsent). A connection that is shut down already is
+    /// As [`shutdown`](Self::shutdown), but the connection is [reset](wheels::ReadWrite::abort), and what was put and not
+    /// sent is lost unless it is [kept](super::TcpClient::keep_unsent). A connection that is shut down already is
     /// waited for no more: it closes within its [linger time](super::TcpClient::linger).
     pub const fn abort(&mut self) {
         self.link.wish(Some(Way::AtOnce), Next::End);

@@ -80,10 +80,10 @@ impl<'a, F: Filter, C> Client<'a, F, C> {
         self.hub.shutdown(&mut self.cx, self.id);
     }
 
-    /// Closes at once: what was put and not sent is lost, and the peer may see a reset. Disconnected is
-    /// called when the running callback has returned.
+    /// Closes at once, with a reset: see [`ReadWrite::abort`]. Disconnected is called when the running callback
+    /// has returned.
     pub fn abort(&mut self) {
-        self.hub.end(self.id);
+        self.hub.abort(&mut self.cx, self.id);
     }
 
     /// Whether it is neither shutting down nor closed.

@@ -128,11 +128,13 @@ impl<F: Filter, C> Hub<F, C> {
         wheel.shutdown(cx);
     }
 
-    /// Closes at once: nothing of it is sent any more, or all is.
-    pub(super) fn end(&mut self, id: WheelId) {
+    /// Breaks it. One that is closing is only waited for no more.
+    pub(super) fn abort(&mut self, cx: &mut Context<'_>, id: WheelId) {
         let Some(connection) = self.clients.get_mut(&id) else { return };
         if !connection.has_ended() {
-            connection.wheel = None;
+            if let Some(wheel) = connection.wheel.take() {
+                wheel.abort(cx);
+            }
             connection.phase = Phase::Ended;
             self.review.push_back(id);
         }

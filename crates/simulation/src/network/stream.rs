@@ -151,8 +151,8 @@ impl State {
     /// Nobody has this end open any more.
     pub(super) fn close_end(&mut self, id: EndId) {
         let Some(end) = self.ends.get_mut(&id) else { return };
-        if end.is_open() && !end.inbox.is_empty() {
-            // What was never read: the other end is told (RFC 1122, 4.2.2.13).
+        if end.is_open() && (!end.inbox.is_empty() || end.settings.reset_on_close) {
+            // Asked for, or what was never read: the other end is told (RFC 1122, 4.2.2.13).
             return self.abort_end(id);
         }
         (end.fd, end.closed) = (None, true);

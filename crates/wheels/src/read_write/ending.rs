@@ -115,6 +115,7 @@ impl<F: Filter> Stream<F> {
         } else if waited {
             let unsent = self.outbound.fail();
             if unsent > 0 {
+                self.ends.reset_on_close();
                 let text = "the peer took too long".into();
                 let failure = Failure::told(Operation::Shutdown, errno::TIMEDOUT, text, io.id());
                 self.rare().failure = Some(failure.unsent(unsent));

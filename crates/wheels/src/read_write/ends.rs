@@ -157,6 +157,16 @@ impl Ends {
         }
     }
 
+    /// Has closing tell the other end that something is lost, where there is a way to. If the system refuses,
+    /// it is closed all the same.
+    pub(super) fn reset_on_close(&self) {
+        let output = match self {
+            Self::One(both) => Some(both),
+            Self::Two(two) => two.output.as_ref(),
+        };
+        let _refused = output.map(Descriptor::reset_on_close);
+    }
+
     /// Tells the system that what still comes is not wanted. What is not a socket is closed, if nothing is
     /// written to it.
     pub(super) fn shut_input(&mut self, io: &mut Io<'_>) -> io::Result<()> {

@@ -348,12 +348,13 @@ impl Inbound {
         let from = ends.reader()?;
         let bytes = io.shared_buffer().room();
         let room = bytes.len();
-        match from.read(bytes) {
+        let (read, tells_when_drained) = from.read(bytes);
+        match read {
             Ok(count) if count > 0 => {
                 io.shared_buffer().fill(count);
                 io.spend(count);
                 self.note(count);
-                if count < room && from.tells_when_drained() {
+                if count < room && tells_when_drained {
                     self.readable = self.closed;
                 }
                 Ok(count)

@@ -176,8 +176,8 @@ impl<F: Filter> ReadWrite<F> {
     /// comes, reads and throws away what the peer still sends, and closes when the peer does.
     ///
     /// So the peer gets all of it, which it does not when a socket with unread input is closed. A wheel
-    /// that makes no progress for its [linger time](ReadWriteBuilder::linger) is closed all the same, and
-    /// one that cannot write any more at once. A pipe or a file is closed as soon as all is sent; of
+    /// that makes no progress for its [linger time](ReadWriteBuilder::linger) is closed all the same, with a
+    /// [reset](Self::abort) if not all was sent, and one that cannot write any more at once. A pipe or a file is closed as soon as all is sent; of
     /// two descriptors the one for reading is read to its end, unless it is a terminal.
     /// No input and no end of stream is told any more; the marks and that everything was sent are, to their
     /// events, and that it could not be, to the failure event. The session stays alive until it is over.
@@ -186,6 +186,17 @@ impl<F: Filter> ReadWrite<F> {
             stream.shutdown(&mut io);
         }
         self.handle.release();
+    }
+
+    /// Closes at once, and tells the peer that something is lost: a TCP connection is reset (`SO_LINGER` of
+    /// zero, socket(7)), so that what was cut off does not look whole. What was put and not sent is lost, and
+    /// so is what the system has not sent yet. Nothing is told any more.
+    ///
+    /// To whoever is at the other end of a UNIX socket or a pipe it is the end, as when the handle is dropped.
+    pub fn abort(self, cx: &mut Context<'_>) {
+        if let Some((stream, _)) = cx.wheel(&self.handle) {
+            stream.ends.reset_on_close();
+        }
     }
 
     /// Reads and writes by another filter from now on, whose items may be of another type (POE:

@@ -198,7 +198,8 @@ impl Listener {
             match accepted {
                 Ok((fd, peer)) => match self.options.apply_accepted(&fd, &door.row) {
                     Ok(()) => {
-                        let (socket, peer) = (Socket::new(fd, door.row.kind), peer.unmapped());
+                        let (socket, peer) =
+                            (Socket::new(fd, door.row.domain, door.row.kind), peer.unmapped());
                         let wheel = io.id();
                         return Some(Accepted::Connection(Established { socket, peer, wheel }));
                     }

@@ -43,7 +43,7 @@ impl Maker {
             .map_err(|error| self.failed(Operation::Socket, &error))?;
         self.set_options(&fd, row)?;
         match near {
-            None => Ok(Socket::new(fd, row.kind)),
+            None => Ok(Socket::new(fd, row.domain, row.kind)),
             Some(near) => self.bind(fd, row, near),
         }
     }
@@ -69,10 +69,10 @@ impl Maker {
         let failed = |error| self.failed(Operation::Bind, &error);
         let Address::Unix(UnixAddress::Path(path)) = near else {
             sys::bind(&fd, near).map_err(failed)?;
-            return Ok(Socket::new(fd, row.kind));
+            return Ok(Socket::new(fd, row.domain, row.kind));
         };
         let bound = BoundPath::bind(&fd, path, &self.settings.path).map_err(failed)?;
-        Ok(Socket::new(fd, row.kind).at(bound))
+        Ok(Socket::new(fd, row.domain, row.kind).at(bound))
     }
 
     pub(super) fn failed(&self, operation: Operation, error: &io::Error) -> Failure {

@@ -35,9 +35,9 @@ pub(crate) use path::{
 pub(crate) use rights::{recv_with_fds, send_with_fds};
 pub use socket::Credentials;
 pub(crate) use socket::{
-    TCP, accept, bind, connect, describe, listen, local_addr, peer_addr, peer_credentials, recv,
-    reset_on_close, send, send_vectored, set_nodelay, set_nonblocking, set_only_v6,
-    set_reuse_address, shutdown_read, shutdown_write, socket, socket_type, take_error,
+    TCP, accept, bind, connect, describe, is_unix, listen, local_addr, peer_addr, peer_credentials,
+    recv, recv_unix, reset_on_close, send, send_vectored, set_nodelay, set_nonblocking,
+    set_only_v6, set_reuse_address, shutdown_read, shutdown_write, socket, socket_type, take_error,
 };
 pub(crate) use splice::{can_splice, ignores_sigpipe, pipe, read_pipe, splice_in, splice_out};
 pub(crate) use watch::{watch, watch_also};

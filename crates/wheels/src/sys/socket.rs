@@ -1,13 +1,14 @@
 //! Sockets: socket(2), bind(2), listen(2), accept(2), connect(2), recv(2), send(2) and their like.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::net::{
-    self, Protocol, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, sockopt,
+    self, AddressFamily, Protocol, RecvAncillaryBuffer, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, sockopt,
 };
 use socket2::SockRef;
 
@@ -15,7 +16,7 @@ use super::{errno, may_be_short, may_fail, simulated};
 use crate::address::Address;
 use crate::family::{Domain, SocketType};
 #[cfg(feature = "simulation")]
-use crate::simulation;
+use crate::simulation::{self, Setting};
 
 /// A socket, non-blocking and closed on exec from the first. Without a protocol it is the type's own.
 pub(crate) fn socket(
@@ -42,6 +43,12 @@ pub(crate) fn socket_type(socket: impl AsFd) -> io::Result<SocketType> {
     may_fail!(GetSockOpt);
     let kind = sockopt::socket_type(socket)?;
     SocketType::from_system(kind).ok_or_else(|| io::Error::from_raw_os_error(errno::SOCKTNOSUPPORT))
+}
+
+/// Whether it is a socket of the UNIX family (`SO_DOMAIN`). A simulated one is not.
+pub(crate) fn is_unix(socket: impl AsFd) -> bool {
+    simulated!(socket, |_, _| false);
+    sockopt::socket_domain(socket).is_ok_and(|domain| domain == AddressFamily::UNIX)
 }
 
 /// What a socket is that somebody else made.
@@ -78,7 +85,7 @@ pub(crate) fn set_reuse_address(socket: impl AsFd) -> io::Result<()> {
 #[expect(clippy::fn_params_excessive_bools, reason = "the option's value")]
 pub(crate) fn set_only_v6(socket: impl AsFd, only: bool) -> io::Result<()> {
     may_fail!(SetSockOpt);
-    simulated!(socket, |sockets, fd| sockets.set(fd, simulation::Setting::OnlyV6(only)));
+    simulated!(socket, |sockets, fd| sockets.set(fd, Setting::OnlyV6(only)));
     SockRef::from(&socket).set_only_v6(only)
 }
 
@@ -92,7 +99,7 @@ pub(crate) fn set_nodelay(socket: impl AsFd) -> io::Result<()> {
 /// Closing a connection is to break it: nothing of it is remembered, and its port is free at once.
 pub(crate) fn reset_on_close(socket: impl AsFd) -> io::Result<()> {
     may_fail!(SetSockOpt);
-    simulated!(socket, |_, _| Ok(()));
+    simulated!(socket, |sockets, fd| sockets.set(fd, Setting::ResetOnClose));
     SockRef::from(&socket).set_linger(Some(Duration::ZERO))
 }
 
@@ -170,6 +177,17 @@ pub(crate) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     simulated!(socket, |sockets, fd| sockets.recv(fd, buffer));
     may_be_short!(buffer);
     Ok(net::recv(socket, buffer, RecvFlags::DONTWAIT)?.0)
+}
+
+/// As `recv`, from a UNIX socket; says, too, whether something came with the bytes, which is dropped: then
+/// there may be more behind them, however little it was.
+pub(crate) fn recv_unix(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, bool)> {
+    may_fail!(Recv);
+    may_be_short!(buffer);
+    let mut nothing = RecvAncillaryBuffer::default();
+    let runs = &mut [IoSliceMut::new(buffer)];
+    let came = net::recvmsg(socket, runs, &mut nothing, RecvFlags::DONTWAIT)?;
+    Ok((came.bytes, came.flags.contains(ReturnFlags::CTRUNC)))
 }
 
 // By itself, as `recv`.
