@@ -6,7 +6,6 @@ mod series;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use bytes::Bytes;
 use filters::{Input, Output};
 use reactor::{Bound, Clock, Context, Event, Handle, Io, Kernel, Readiness, States, Symbol, Wheel};
 
