@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Handle, Kernel, SessionId};
+use reactor::{Context, Handle, Kernel, SessionId, States};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use testkit::story::Stage;
 use testkit::watching::{Scene, is_readable};
@@ -138,6 +138,38 @@ fn the_longest_wait_is_none_while_only_descriptors_are_awaited() {
     scene.act(a, |eye, cx| drop(eye.take(cx)));
     assert!(!is_readable(&scene.kernel));
     scene.run();
+}
+
+#[test]
+fn the_longest_wait_is_none_when_every_timer_was_removed() {
+    const DELAYS: [Duration; 5] = [
+        Duration::from_millis(300),
+        SECOND,
+        Duration::from_secs(60),
+        Duration::from_secs(3600),
+        Duration::MAX,
+    ];
+    // By the system's clock: a virtual one is told exactly whom it has to ring for.
+    let mut kernel = Kernel::new().unwrap();
+    let states = States::new()
+        .on_start(|_: &mut (), cx: &mut Context<'_>, ()| {
+            cx.alias_set("sleeper").unwrap();
+            cx.refcount_increment(cx.session(), "awake").unwrap();
+            for delay in DELAYS {
+                cx.delay_set("never", delay, ());
+            }
+            cx.delay("put off", SECOND, ());
+            cx.delay("put off", Duration::from_secs(3600), ());
+        })
+        .on("give up", |_: &mut (), cx: &mut Context<'_>, ()| drop(cx.alarm_remove_all()))
+        .on("never", |_: &mut (), _: &mut Context<'_>, ()| panic!("it was removed"))
+        .on("put off", |_: &mut (), _: &mut Context<'_>, ()| panic!("it was removed"));
+    let sleeper = kernel.spawn(&states, ());
+    kernel.run_one_turn(Duration::ZERO).unwrap();
+    assert!(kernel.next_timeout().is_some());
+    kernel.post(sleeper, "give up", ()).unwrap();
+    kernel.run_one_turn(Duration::ZERO).unwrap();
+    assert_eq!(kernel.next_timeout(), None);
 }
 
 #[test]

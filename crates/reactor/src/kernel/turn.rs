@@ -57,6 +57,8 @@ impl Kernel {
         self.deliver();
         self.flush();
         self.reap();
+        // Whoever asks for the next timeout between two turns is told a time that is worth to wake for.
+        self.desk.timers.settle();
         Ok(())
     }
 

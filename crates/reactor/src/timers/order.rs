@@ -146,6 +146,9 @@ impl Order {
     /// at first was removed or moved; not if this is [settled](Self::settle).
     #[inline]
     pub(super) fn next_look(&self) -> Option<Moment> {
+        if self.dues.len() == 0 {
+            return None; // what stands here is dead
+        }
         if let Some(item) = self.nearest() {
             return Some(item.stamp.due);
         }
