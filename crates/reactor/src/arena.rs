@@ -34,21 +34,29 @@ impl<T> Arena<T> {
 
     /// Stores `value` and gives out its key.
     pub(crate) fn insert(&mut self, value: T) -> Key {
-        self.len += 1;
+        self.insert_with(|_| value)
+    }
+
+    /// Stores what is made for the key that is given out.
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
         if let Some(entry) = self.entries.get_mut(self.vacant as usize) {
             let Entry::Vacant { generation, next } = *entry else {
                 unreachable!("the vacant list runs through vacant entries only")
             };
-            *entry = Entry::Full { generation, value };
-            let slot = std::mem::replace(&mut self.vacant, next);
-            return Key::new(slot, generation);
+            let key = Key::new(self.vacant, generation);
+            *entry = Entry::Full { generation, value: make(key) };
+            self.vacant = next;
+            self.len += 1;
+            return key;
         }
         let slot = u32::try_from(self.entries.len())
             .ok()
             .filter(|slot| *slot < NONE)
             .expect("four thousand million slots do not fit in memory");
-        self.entries.push(Entry::Full { generation: NonZeroU32::MIN, value });
-        Key::new(slot, NonZeroU32::MIN)
+        let key = Key::new(slot, NonZeroU32::MIN);
+        self.entries.push(Entry::Full { generation: NonZeroU32::MIN, value: make(key) });
+        self.len += 1;
+        key
     }
 
     /// Takes the value out and makes its key stale.

@@ -4,7 +4,6 @@
 //! that are still ready or have something to write. Never knows a session's state: that is why it can be
 //! borrowed, with a wheel, beside the sessions. `io.rs` is what a wheel sees of it.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
@@ -13,10 +12,8 @@ use crate::arena::Key;
 use crate::bell::Doorbell;
 use crate::clock::{Clock, Moment};
 use crate::config::READ_BUDGET;
-use crate::event::Bound;
 use crate::further::{Further, WatchId};
 use crate::ids::{SessionId, WheelId};
-use crate::io::Io;
 use crate::kernel::EventNames;
 use crate::poller::Poller;
 use crate::pool::{Job, JobRefused, Pool};
@@ -27,44 +24,6 @@ use crate::shared_buffer::SharedBuffer;
 use crate::shared_values::SharedValues;
 use crate::timers::Timers;
 use crate::wall_watch::WallWatch;
-use crate::wheel::{AnyWheel, Readiness, Wheel};
-
-/// A wheel in the kernel's table.
-pub(crate) struct WheelSlot {
-    pub(crate) wheel: Box<dyn AnyWheel>,
-    pub(crate) meta: Meta,
-}
-
-/// Has the place of a wheel that is being made. It takes no memory, and does nothing.
-struct Unmade;
-
-impl Wheel for Unmade {
-    type Event = (Bound<()>, ());
-
-    fn ready(&mut self, _: Readiness) {}
-
-    fn next(&mut self, _: &mut Io<'_>) -> Option<Self::Event> {
-        None
-    }
-}
-
-impl WheelSlot {
-    /// The place of a wheel that `session` is making.
-    pub(crate) fn new(session: SessionId) -> Self {
-        Self { wheel: Box::new(Unmade), meta: Meta::new(session) }
-    }
-
-    /// Takes the wheel out, if it is of this type.
-    pub(crate) fn take<W: Wheel>(&mut self) -> Option<W> {
-        let there: &dyn Any = &*self.wheel;
-        if !there.is::<W>() {
-            return None;
-        }
-        let wheel: Box<dyn AnyWheel> = std::mem::replace(&mut self.wheel, Box::new(Unmade));
-        let wheel: Box<dyn Any> = wheel;
-        wheel.downcast().ok().map(|wheel| *wheel)
-    }
-}
 
 /// What the kernel notes about a wheel.
 #[derive(Debug)]
@@ -84,7 +43,7 @@ pub(crate) struct Meta {
 }
 
 impl Meta {
-    const fn new(session: SessionId) -> Self {
+    pub(crate) const fn new(session: SessionId) -> Self {
         Self { session, fd: UNWATCHED, again: false, dirty: false, alive: true, alarm: false }
     }
 

@@ -107,6 +107,7 @@ mod watch;
 mod weak_handle;
 mod wheel;
 mod wheel_map;
+mod wheel_table;
 
 pub use clock::Clock;
 pub use config::OnException;

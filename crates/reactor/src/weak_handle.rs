@@ -1,14 +1,13 @@
 //! What one wheel keeps of another.
 //!
-//! A [`WeakHandle`] is a wheel's id and a share in the kernel's outbox, as a [`Handle`](crate::Handle) is, but
-//! holds nothing: the wheel lives and closes as if it were not there.
+//! A [`WeakHandle`] is a share in the cell that the wheel is in, as a [`Handle`](crate::Handle) is, but holds
+//! nothing: the wheel lives and closes as if it were not there.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::ids::WheelId;
-use crate::outbox::Outbox;
+use crate::wheel_table::WheelCell;
 
 /// A wheel of type `W`, known to another wheel. Got from [`Handle::downgrade`](crate::Handle::downgrade).
 ///
@@ -69,44 +68,42 @@ use crate::outbox::Outbox;
 /// # std::io::Result::Ok(())
 /// ```
 pub struct WeakHandle<W> {
-    id: WheelId,
-    outbox: Rc<Outbox>,
-    wheel: PhantomData<fn() -> W>,
+    cell: Rc<WheelCell<W>>,
 }
 
 impl<W> WeakHandle<W> {
-    pub(crate) const fn new(id: WheelId, outbox: Rc<Outbox>) -> Self {
-        Self { id, outbox, wheel: PhantomData }
+    pub(crate) const fn new(cell: Rc<WheelCell<W>>) -> Self {
+        Self { cell }
     }
 
     /// The wheel's id, as its events carry it.
     #[must_use]
     #[inline]
-    pub const fn id(&self) -> WheelId {
-        self.id
+    pub fn id(&self) -> WheelId {
+        self.cell.id()
     }
 
     /// Asks for the wheel's [`next`](crate::Wheel::next) to be called in the next turn, as
     /// [`Io::again`](crate::Io::again) does for the wheel that is called: something was done that concerns it.
     /// Possible anywhere, in a wheel's `Drop` too. Nothing happens if it is closed by then.
     pub fn wake(&self) {
-        self.outbox.wake_wheel(self.id);
+        self.cell.outbox().wake_wheel(self.cell.id());
     }
 
     #[inline]
-    pub(crate) fn writes_to(&self, outbox: &Rc<Outbox>) -> bool {
-        Rc::ptr_eq(&self.outbox, outbox)
+    pub(crate) const fn cell(&self) -> &Rc<WheelCell<W>> {
+        &self.cell
     }
 }
 
 impl<W> Clone for WeakHandle<W> {
     fn clone(&self) -> Self {
-        Self::new(self.id, Rc::clone(&self.outbox))
+        Self::new(Rc::clone(&self.cell))
     }
 }
 
 impl<W> fmt::Debug for WeakHandle<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WeakHandle({})", self.id)
+        write!(f, "WeakHandle({})", self.id())
     }
 }

@@ -5,13 +5,12 @@
 //! So a handler may change, pause or drop any wheel, its own sender included. What a wheel may ask of
 //! the kernel is in `io.rs`; the handle that a session holds is in `handle.rs`.
 
-use std::any::Any;
 use std::fmt;
 
 use crate::event::Bound;
 use crate::further::WatchId;
 use crate::io::Io;
-use crate::kernel::{Kernel, PullMany, Serve};
+use crate::kernel::Kernel;
 
 /// Something that watches a descriptor, or time, and turns what happens into events.
 ///
@@ -195,44 +194,5 @@ impl fmt::Debug for Readiness {
         ];
         let words = flags.iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, word)| word);
         f.debug_set().entries(words).finish()
-    }
-}
-
-/// A wheel of any type, as the kernel keeps it.
-pub(crate) trait AnyWheel: Any {
-    /// What serves a wheel of this type.
-    fn serve(&self) -> Serve;
-    /// What pulls events out of a wheel of this type.
-    fn pull_many(&self) -> PullMany;
-    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness);
-    fn flush(&mut self, io: &mut Io<'_>) -> bool;
-    fn park(&mut self, io: &mut Io<'_>);
-    /// The wheel's type, for people.
-    fn kind(&self) -> &'static str;
-}
-
-impl<W: Wheel> AnyWheel for W {
-    fn serve(&self) -> Serve {
-        Kernel::serve::<W>
-    }
-
-    fn pull_many(&self) -> PullMany {
-        Kernel::pull_many::<W>
-    }
-
-    fn ready_also(&mut self, watch: &WatchId, readiness: Readiness) {
-        Wheel::ready_also(self, watch, readiness);
-    }
-
-    fn flush(&mut self, io: &mut Io<'_>) -> bool {
-        Wheel::flush(self, io)
-    }
-
-    fn park(&mut self, io: &mut Io<'_>) {
-        Wheel::park(self, io);
-    }
-
-    fn kind(&self) -> &'static str {
-        std::any::type_name::<W>()
     }
 }

@@ -80,7 +80,7 @@ impl ListenAccept {
 
     /// The wheel's id, as its events carry it.
     #[must_use]
-    pub const fn id(&self) -> WheelId {
+    pub fn id(&self) -> WheelId {
         self.factory.id()
     }
 

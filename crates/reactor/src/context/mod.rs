@@ -208,7 +208,7 @@ impl<'a> Context<'a> {
     /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself, or is another
     /// kernel's.
     #[inline]
-    pub fn wheel<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
+    pub fn wheel<'b, W: Wheel>(&'b mut self, handle: &'b Handle<W>) -> Option<(&'b mut W, Io<'b>)> {
         self.kernel.wheel_of(handle)
     }
 

@@ -11,7 +11,6 @@ use super::observe::Observer;
 use super::seat::Seat;
 use super::{Kernel, Letter, turn};
 use crate::alias::Aliases;
-use crate::arena::Arena;
 use crate::clock::Clock;
 use crate::config::{OnException, WORKERS};
 use crate::desk::Desk;
@@ -23,6 +22,7 @@ use crate::signal::child::Children;
 use crate::simulation::{Network, Simulated};
 use crate::stats::Stats;
 use crate::tags::Tags;
+use crate::wheel_table::WheelTable;
 
 /// The choices of a [`Kernel`]; got by [`Kernel::builder`].
 pub struct KernelBuilder {
@@ -118,7 +118,7 @@ impl KernelBuilder {
         }
         Ok(Kernel {
             sessions: Sessions::new(),
-            wheels: Arena::new(),
+            wheels: WheelTable::new(),
             desk,
             names: Names::new(),
             kinds: Kinds::default(),

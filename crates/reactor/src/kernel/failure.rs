@@ -104,7 +104,7 @@ impl Kernel {
             self.guard_wheel(id, |kernel| kernel.park_wheel(id));
             self.fail(letter, panic);
         } else {
-            let session = self.wheels.get(id.0).map(|slot| slot.meta.session);
+            let session = self.wheels.meta(id).map(|meta| meta.session);
             self.close_wheel(id);
             self.fail_in(session.unwrap_or(SessionId::KERNEL), "its wheel", panic);
         }

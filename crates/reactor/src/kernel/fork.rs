@@ -15,7 +15,6 @@ use std::sync::Arc;
 use super::Kernel;
 use super::id::KernelId;
 use crate::bell::Bell;
-use crate::ids::WheelId;
 use crate::poller::Poller;
 use crate::signal::source;
 use crate::sys::StepNotice;
@@ -112,9 +111,9 @@ impl Kernel {
     /// All that can fail.
     fn twin(&self) -> io::Result<Twin> {
         let poller = Poller::new()?;
-        for (key, slot) in self.wheels.iter() {
-            if let Some(fd) = slot.meta.watched() {
-                poller.watch(fd, WheelId(key).token())?;
+        for (id, _, meta) in self.wheels.iter() {
+            if let Some(fd) = meta.watched() {
+                poller.watch(fd, id.token())?;
             }
         }
         for (watch, fd) in self.desk.further.iter() {

@@ -44,9 +44,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::alias::Aliases;
-use crate::arena::Arena;
 use crate::config::OnException;
-use crate::desk::{Desk, WheelSlot};
+use crate::desk::Desk;
 use crate::destination::Destination;
 use crate::error::{CallError, NoSuchSession};
 use crate::event::{Event, EventName};
@@ -59,12 +58,13 @@ use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
 use crate::stats::Stats;
 use crate::tags::Tags;
+use crate::wheel_table::WheelTable;
 pub use builder::KernelBuilder;
 pub(crate) use exception::{Exception, panic_message};
 pub use fork::{ForkError, Forked};
 use id::KernelId;
 pub(crate) use letter::{Letter, Names as EventNames};
-pub(crate) use serve::{PullMany, Serve};
+pub(crate) use serve::Pulled;
 
 /// The loop, and everything it owns (POE: `$poe_kernel`).
 ///
@@ -102,7 +102,7 @@ pub(crate) use serve::{PullMany, Serve};
 #[expect(clippy::struct_excessive_bools, reason = "choices and states that have nothing in common")]
 pub struct Kernel {
     sessions: Sessions,
-    wheels: Arena<WheelSlot>,
+    wheels: WheelTable,
     desk: Desk,
     names: Names,
     kinds: Kinds,

@@ -134,8 +134,8 @@ impl Kernel {
 
     /// Closes wheels whose handles are not in the session's state: let go, or given to others.
     fn close_wheels_of(&mut self, session: SessionId) {
-        let theirs = self.wheels.iter().filter(|(_, slot)| slot.meta.session == session);
-        let ids: Vec<WheelId> = theirs.map(|(key, _)| WheelId(key)).collect();
+        let theirs = self.wheels.iter().filter(|(_, _, meta)| meta.session == session);
+        let ids: Vec<WheelId> = theirs.map(|(id, _, _)| id).collect();
         for id in ids {
             self.close_wheel(id);
         }

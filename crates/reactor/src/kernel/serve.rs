@@ -1,22 +1,17 @@
 //! A wheel's share of a turn: it is told what it is ready for, pulled, and flushed.
 //!
-//! Owns nothing. Promises that no borrow of a wheel lasts while a handler runs: a wheel is looked up anew
-//! after each event, because the handler may have dropped it, or put another in its place. `serve` and
-//! `pull_many` are made once for each type of wheel, so that events do not leave their types, and a wheel
-//! gives them to whoever knows only its number.
+//! Owns nothing. Promises that no borrow of a wheel lasts while a handler runs: its cell is opened anew
+//! after each event, because the handler may have dropped the wheel, or put another in its place. `serve` and
+//! `pull_many` are made once for each type of wheel, so that events do not leave their types.
+
+use std::rc::Rc;
 
 use super::Kernel;
 use crate::config::EVENT_BUDGET;
 use crate::further::WatchId;
 use crate::ids::WheelId;
-use crate::io::Io;
 use crate::wheel::{Deliver, Readiness, Wheel};
-
-/// Tells a wheel of one type what it is ready for, pulls and flushes.
-pub(crate) type Serve = fn(&mut Kernel, WheelId, Readiness);
-
-/// Pulls events out of a wheel of one type and delivers them, at most so many.
-pub(crate) type PullMany = fn(&mut Kernel, WheelId, &mut u32) -> Pulled;
+use crate::wheel_table::WheelCell;
 
 /// Why pulling ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,26 +28,22 @@ impl Kernel {
     /// Serves a wheel that the system says is ready.
     #[inline]
     pub(super) fn ready_wheel(&mut self, id: WheelId, readiness: Readiness) {
-        self.guard_wheel(id, |kernel| {
-            // `serve` looks whether it is still the same one.
-            let Some(slot) = kernel.wheels.at(id.0.slot()) else { return };
-            let serve = slot.wheel.serve();
-            serve(kernel, id, readiness);
-        });
+        let Some(cell) = self.wheels.get(id).map(Rc::clone) else { return };
+        self.guard_wheel(id, |kernel| cell.serve(kernel, readiness));
         if !self.desk.dirty.is_empty() {
             self.flush();
         }
     }
 
-    /// The way of nearly every event: the wheel is found once before its handler runs, and once after.
-    pub(crate) fn serve<W: Wheel>(&mut self, id: WheelId, readiness: Readiness) {
-        let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return };
+    /// The way of nearly every event: nobody looks for the wheel, before its handler runs or after.
+    pub(crate) fn serve<W: Wheel>(&mut self, cell: &WheelCell<W>, readiness: Readiness) {
+        let Some((wheel, mut io)) = self.open(cell) else { return };
         wheel.ready(readiness);
         // One that stands in the list of those still ready has its share when its turn comes.
         if io.meta.again {
             return;
         }
-        io.desk.begin_share(id);
+        io.desk.begin_share(cell.id());
         let event = wheel.next(&mut io);
         let is_last = io.all_told;
         match event {
@@ -60,54 +51,56 @@ impl Kernel {
             Some(event) => {
                 event.deliver(self);
                 if !is_last {
-                    self.pull_on(id, Self::pull_many::<W>, EVENT_BUDGET - 1);
+                    self.pull_on(cell.id(), EVENT_BUDGET - 1);
                 }
             }
         }
-        self.flush_own::<W>(id);
+        self.flush_own(cell);
     }
 
     /// Writes what the wheel has to write that was just pulled: as a rule it is the only one that has.
     #[inline(always)]
-    fn flush_own<W: Wheel>(&mut self, id: WheelId) {
-        if self.desk.dirty[..] != [id] {
+    fn flush_own<W: Wheel>(&mut self, cell: &WheelCell<W>) {
+        if self.desk.dirty[..] != [cell.id()] {
             return;
         }
         self.desk.dirty.clear();
-        let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return self.flush_wheel(id) };
+        let Some((wheel, mut io)) = self.open(cell) else { return self.flush_wheel(cell.id()) };
         io.meta.dirty = false;
         if wheel.flush(&mut io) {
-            self.pump(id);
+            self.pump(cell.id());
         }
         self.tidy();
     }
 
     /// Pulls events out of a wheel until it has no more to tell, or has had its share of the turn.
     fn pump(&mut self, id: WheelId) {
-        let Some(slot) = self.wheels.get(id.0) else { return };
-        let pull_many = slot.wheel.pull_many();
         self.desk.begin_share(id);
-        self.pull_on(id, pull_many, EVENT_BUDGET);
+        self.pull_on(id, EVENT_BUDGET);
     }
 
     /// Goes on pulling. What a handler puts in the place of the wheel has the rest of the same share.
     #[inline(never)]
-    fn pull_on(&mut self, id: WheelId, pull_many: PullMany, mut most: u32) {
-        let mut pulled = pull_many(self, id, &mut most);
-        while pulled == Pulled::Changed {
-            let Some(slot) = self.wheels.get(id.0) else { return };
-            let pull_many = slot.wheel.pull_many();
-            pulled = pull_many(self, id, &mut most);
-        }
-        if pulled == Pulled::Enough {
-            self.park_wheel(id);
-            self.tidy();
+    fn pull_on(&mut self, id: WheelId, mut most: u32) {
+        let mut next = self.wheels.get(id).map(Rc::clone);
+        while let Some(cell) = next.take() {
+            match cell.pull_many(self, &mut most) {
+                Pulled::All => {}
+                Pulled::Enough => {
+                    self.park_wheel(id);
+                    self.tidy();
+                }
+                Pulled::Changed => {
+                    let now = self.wheels.get(id).filter(|now| !Rc::ptr_eq(now, &cell));
+                    next = now.map(Rc::clone);
+                }
+            }
         }
     }
 
-    pub(crate) fn pull_many<W: Wheel>(&mut self, id: WheelId, most: &mut u32) -> Pulled {
+    pub(crate) fn pull_many<W: Wheel>(&mut self, cell: &WheelCell<W>, most: &mut u32) -> Pulled {
         while *most > 0 {
-            let Some((wheel, mut io)) = self.wheel_mut::<W>(id) else { return Pulled::Changed };
+            let Some((wheel, mut io)) = self.open(cell) else { return Pulled::Changed };
             *most -= 1;
             let event = wheel.next(&mut io);
             let is_last = io.all_told;
@@ -128,9 +121,9 @@ impl Kernel {
         // Nobody, if it was unwatched since the system was asked.
         let Some(id) = self.desk.further.wheel_of(watch) else { return };
         self.guard_wheel(id, |kernel| {
-            let Some(slot) = kernel.wheels.get_mut(id.0) else { return };
-            slot.wheel.ready_also(watch, readiness);
-            if !slot.meta.again {
+            let Some(cell) = kernel.wheels.get(id).map(Rc::clone) else { return };
+            cell.ready_also(kernel, watch, readiness);
+            if !kernel.wheels.meta_in(&*cell).again {
                 kernel.pump(id);
             }
         });
@@ -147,10 +140,9 @@ impl Kernel {
 
     /// Takes what a wheel has in the shared buffer to the wheel, which is asked again in the next turn.
     pub(super) fn park_wheel(&mut self, id: WheelId) {
-        let Some(slot) = self.wheels.get_mut(id.0) else { return };
-        let mut io = Io::new(id, &mut slot.meta, &mut self.desk);
-        slot.wheel.park(&mut io);
-        io.again();
+        let Some(cell) = self.wheels.get(id).map(Rc::clone) else { return };
+        cell.park(self);
+        self.ask_again(id);
     }
 
     /// Writes what wheels have to write. One that is written to meanwhile waits for the next time.
@@ -173,9 +165,9 @@ impl Kernel {
     }
 
     fn flush_wheel(&mut self, id: WheelId) {
-        let Some(slot) = self.wheels.get_mut(id.0) else { return };
-        slot.meta.dirty = false;
-        if slot.wheel.flush(&mut Io::new(id, &mut slot.meta, &mut self.desk)) {
+        let Some(cell) = self.wheels.get(id).map(Rc::clone) else { return };
+        self.wheels.meta_in(&*cell).dirty = false;
+        if cell.flush(self) {
             self.pump(id);
         }
     }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::Kernel;
-use crate::ids::{SessionId, WheelId};
+use crate::ids::SessionId;
 use crate::queue::{Entry, What};
 use crate::session::Slot;
 use crate::snapshot::{QueuedInfo, SessionInfo, Snapshot, TimerInfo, WheelInfo};
@@ -19,14 +19,14 @@ impl Kernel {
     pub fn snapshot(&self) -> Snapshot {
         let mut infos: HashMap<SessionId, SessionInfo> =
             self.sessions.iter().map(|(id, slot)| (id, self.info(id, slot))).collect();
-        for (key, slot) in self.wheels.iter() {
-            if let Some(info) = infos.get_mut(&slot.meta.session) {
+        for (id, kind, meta) in self.wheels.iter() {
+            if let Some(info) = infos.get_mut(&meta.session) {
                 info.wheels.push(WheelInfo {
-                    id: WheelId(key),
-                    kind: slot.wheel.kind(),
-                    descriptor: slot.meta.watched(),
-                    further: self.desk.further.of(WheelId(key)).collect(),
-                    holds: slot.meta.alive,
+                    id,
+                    kind,
+                    descriptor: meta.watched(),
+                    further: self.desk.further.of(id).collect(),
+                    holds: meta.alive,
                 });
             }
         }

@@ -55,9 +55,7 @@ impl Kernel {
     /// Has the wheels asked whose jobs are done.
     fn collect_jobs(&mut self) {
         for id in self.desk.pool.collect() {
-            if let Some(slot) = self.wheels.get_mut(id.0) {
-                self.desk.ask_again(id, &mut slot.meta);
-            }
+            self.ask_again(id);
         }
     }
 

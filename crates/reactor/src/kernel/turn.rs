@@ -168,8 +168,8 @@ impl Kernel {
         self.ready_simulated();
         for _ in 0..still_ready {
             let Some(id) = self.desk.again.pop_front() else { break };
-            if let Some(slot) = self.wheels.get_mut(id.0) {
-                slot.meta.again = false;
+            if let Some(meta) = self.wheels.meta_mut(id) {
+                meta.again = false;
                 self.pull_wheel(id);
             }
         }
@@ -391,10 +391,10 @@ impl Kernel {
 
     /// The alarm of a wheel rings.
     fn ring(&mut self, slot: u32) {
-        let Some(key) = self.wheels.key_of(slot) else { return };
-        if let Some(slot) = self.wheels.get_mut(key) {
-            slot.meta.rang();
-            self.pull_wheel(WheelId(key));
+        let Some(id) = self.wheels.at(slot) else { return };
+        if let Some(meta) = self.wheels.meta_mut(id) {
+            meta.rang();
+            self.pull_wheel(id);
         }
     }
 }

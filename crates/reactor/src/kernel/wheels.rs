@@ -1,16 +1,15 @@
 //! The table of wheels: adding, finding, changing, closing. `serve.rs` has what is done with one that is ready.
 
-use std::any::Any;
 use std::rc::Rc;
 
 use super::Kernel;
-use crate::desk::WheelSlot;
 use crate::handle::Handle;
 use crate::ids::{SessionId, WheelId};
 use crate::io::Io;
 use crate::session::Hold;
 use crate::weak_handle::WeakHandle;
 use crate::wheel::Wheel;
+use crate::wheel_table::{AnyWheelCell, Place, WheelCell, same_type};
 
 impl Kernel {
     pub(crate) fn add_wheel<W: Wheel>(
@@ -22,31 +21,45 @@ impl Kernel {
             slot.wheels += 1;
             self.sessions.add(session, Hold::Wheel);
         }
-        let id = WheelId(self.wheels.insert(WheelSlot::new(session)));
-        let slot = self.wheels.get_mut(id.0).expect("inserted the line before");
-        let wheel = make(&mut Io::new(id, &mut slot.meta, &mut self.desk));
-        slot.wheel = Box::new(wheel);
+        let cell = self.wheels.insert(session, &self.outbox);
+        self.put_wheel(&cell, make);
         self.settle();
         log::trace!(
             target: "reactor::wheels",
-            "wheel {id} ({}) of {} is made", std::any::type_name::<W>(), session.who()
+            "wheel {} ({}) of {} is made", cell.id(), std::any::type_name::<W>(), session.who()
         );
-        Handle::new(id, Rc::clone(&self.outbox))
+        Handle::new(cell)
     }
 
-    /// A wheel and what it may ask of the kernel, if it is still there.
-    #[inline]
-    pub(crate) fn wheel_mut<W: Wheel>(&mut self, id: WheelId) -> Option<(&mut W, Io<'_>)> {
-        let slot = self.wheels.get_mut(id.0)?;
-        let wheel: &mut dyn Any = &mut *slot.wheel;
-        Some((wheel.downcast_mut()?, Io::new(id, &mut slot.meta, &mut self.desk)))
+    /// Makes a wheel in an empty cell.
+    fn put_wheel<W: Wheel>(&mut self, cell: &WheelCell<W>, make: impl FnOnce(&mut Io<'_>) -> W) {
+        let Place { meta, wheel } = self.wheels.open(cell);
+        *wheel = Some(make(&mut Io::new(cell.id(), meta, &mut self.desk)));
     }
 
-    /// The wheel that a handle stands for, if it is still there. The same id may name another wheel in
-    /// another kernel.
-    #[inline]
-    pub(crate) fn wheel_of<W: Wheel>(&mut self, handle: &Handle<W>) -> Option<(&mut W, Io<'_>)> {
-        if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
+    /// The wheel in a cell of this kernel and what it may ask of the kernel, if it is still there.
+    #[inline(always)]
+    pub(crate) fn open<'a, W: Wheel>(
+        &'a mut self,
+        cell: &'a WheelCell<W>,
+    ) -> Option<(&'a mut W, Io<'a>)> {
+        let Place { meta, wheel } = self.wheels.open(cell);
+        Some((wheel.as_mut()?, Io::new(cell.id(), meta, &mut self.desk)))
+    }
+
+    /// The wheel in a cell, which may be another kernel's.
+    #[inline(always)]
+    fn open_own<'a, W: Wheel>(&'a mut self, cell: &'a WheelCell<W>) -> Option<(&'a mut W, Io<'a>)> {
+        if cell.is_of(&self.outbox) { self.open(cell) } else { None }
+    }
+
+    /// The wheel that a handle stands for, if it is still there.
+    #[inline(always)]
+    pub(crate) fn wheel_of<'a, W: Wheel>(
+        &'a mut self,
+        handle: &'a Handle<W>,
+    ) -> Option<(&'a mut W, Io<'a>)> {
+        self.open_own(handle.cell())
     }
 
     /// Borrows a wheel that another wheel knows, and what it may ask of the kernel. `None` if it is closed,
@@ -54,14 +67,18 @@ impl Kernel {
     ///
     /// For a wheel's event that is not for its session but for another wheel: see [`WeakHandle`].
     #[inline]
-    pub fn wheel<W: Wheel>(&mut self, handle: &WeakHandle<W>) -> Option<(&mut W, Io<'_>)> {
-        if handle.writes_to(&self.outbox) { self.wheel_mut(handle.id()) } else { None }
+    pub fn wheel<'a, W: Wheel>(
+        &'a mut self,
+        handle: &'a WeakHandle<W>,
+    ) -> Option<(&'a mut W, Io<'a>)> {
+        self.open_own(handle.cell())
     }
 
     pub(super) fn close_wheel(&mut self, id: WheelId) {
-        let Some((slot, watched)) = self.remove_wheel(id) else { return };
+        let Some((cell, watched)) = self.remove_wheel(id) else { return };
+        let session = self.wheels.meta_in(&*cell).session;
         // Closes the descriptor, which the poller has forgotten by now.
-        self.guard(slot.meta.session, "the drop of its wheel", |_| drop(slot.wheel));
+        self.guard(session, "the drop of its wheel", |kernel| kernel.wheels.empty(&*cell));
         if watched {
             self.wake_starving();
         }
@@ -70,9 +87,10 @@ impl Kernel {
     /// Takes a wheel out of the kernel, which forgets what it watched.
     pub(crate) fn take_wheel<W: Wheel>(&mut self, handle: Handle<W>) -> Option<W> {
         self.wheel_of(&handle)?;
-        let (mut slot, _) = self.remove_wheel(handle.id())?;
+        self.remove_wheel(handle.id())?;
+        let wheel = self.wheels.open(handle.cell()).wheel.take();
         handle.release();
-        slot.take()
+        wheel
     }
 
     /// Puts another wheel in the place of one, with all that the kernel notes about it.
@@ -81,30 +99,33 @@ impl Kernel {
         handle: Handle<W>,
         make: impl FnOnce(W, &mut Io<'_>) -> V,
     ) -> Handle<V> {
-        let id = handle.id();
         let there = self.wheel_of(&handle).is_some();
-        if let Some(slot) = self.wheels.get_mut(id.0).filter(|_| there) {
-            let old = slot.take().expect("the wheel was found by its type the line before");
-            let new = make(old, &mut Io::new(id, &mut slot.meta, &mut self.desk));
-            slot.wheel = Box::new(new);
+        let old = if there { self.wheels.open(handle.cell()).wheel.take() } else { None };
+        // Whoever knows the wheel finds the new one, if it is of the same type.
+        let same = same_type(handle.cell());
+        let cell = same.unwrap_or_else(|| self.wheels.replace(handle.cell()));
+        handle.release();
+        if let Some(old) = old {
+            self.put_wheel(&cell, |io| make(old, io));
         }
-        handle.of_other_type()
+        Handle::new(cell)
     }
 
     /// Takes a wheel out of the table and the ledgers; says whether it watched a descriptor.
-    fn remove_wheel(&mut self, id: WheelId) -> Option<(WheelSlot, bool)> {
-        let mut slot = self.wheels.remove(id.0)?;
-        log::trace!(target: "reactor::wheels", "wheel {id} of {} closes", slot.meta.session.who());
+    fn remove_wheel(&mut self, id: WheelId) -> Option<(Rc<dyn AnyWheelCell>, bool)> {
+        let cell = self.wheels.remove(id)?;
+        let session = self.wheels.meta_in(&*cell).session;
+        log::trace!(target: "reactor::wheels", "wheel {id} of {} closes", session.who());
         self.settle();
-        let watched = self.desk.clear(id, &mut slot.meta);
-        let session = slot.meta.session;
-        if slot.meta.alive {
+        let meta = self.wheels.meta_in(&*cell);
+        let watched = self.desk.clear(id, meta);
+        if meta.alive {
             self.sessions.release(session, Hold::Wheel);
         }
         if let Some(session) = self.sessions.get_mut(session) {
             session.wheels -= 1;
         }
-        Some((slot, watched))
+        Some((cell, watched))
     }
 
     /// A descriptor became free: whoever waited for one is asked again.
@@ -116,8 +137,8 @@ impl Kernel {
 
     /// Pulls from a wheel in the next turn, if it is there then.
     pub(super) fn ask_again(&mut self, id: WheelId) {
-        if let Some(slot) = self.wheels.get_mut(id.0) {
-            self.desk.ask_again(id, &mut slot.meta);
+        if let Some(meta) = self.wheels.meta_mut(id) {
+            self.desk.ask_again(id, meta);
         }
     }
 }

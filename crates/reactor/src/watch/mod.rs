@@ -96,7 +96,7 @@ impl<F: AsFd + 'static> Watch<F> {
     /// The watch's id, as its events carry it.
     #[must_use]
     #[inline]
-    pub const fn id(&self) -> WheelId {
+    pub fn id(&self) -> WheelId {
         self.wheel.id()
     }
 

@@ -152,7 +152,7 @@ pub enum Interface {
 impl Datagram {
     /// The wheel's id, as its events carry it.
     #[must_use]
-    pub const fn id(&self) -> WheelId {
+    pub fn id(&self) -> WheelId {
         self.handle.id()
     }
 

@@ -75,7 +75,7 @@ impl<F: Filter> ReadWrite<F> {
     /// The wheel's id, as its events carry it.
     #[must_use]
     #[inline]
-    pub const fn id(&self) -> WheelId {
+    pub fn id(&self) -> WheelId {
         self.handle.id()
     }
 

@@ -134,7 +134,7 @@ impl SocketFactory {
 
     /// The wheel's id, as its events carry it.
     #[must_use]
-    pub const fn id(&self) -> WheelId {
+    pub fn id(&self) -> WheelId {
         self.handle.id()
     }
 
