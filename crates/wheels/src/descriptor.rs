@@ -99,15 +99,23 @@ impl Descriptor {
     /// Reads; says how much came, and whether a short read means that there is no more for now.
     #[inline(always)]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> (io::Result<usize>, bool) {
+        if self.kind == Kind::Socket {
+            (sys::recv(&self.fd, buffer), true)
+        } else {
+            self.read_other(buffer)
+        }
+    }
+
+    /// Reads what is not a stream socket of the network.
+    #[inline(never)]
+    fn read_other(&self, buffer: &mut [u8]) -> (io::Result<usize>, bool) {
         match self.kind {
-            Kind::Socket => (sys::recv(&self.fd, buffer), true),
             Kind::Unix => self.read_unix(buffer),
-            Kind::Messages => (sys::recv(&self.fd, buffer), false),
+            Kind::Socket | Kind::Messages => (sys::recv(&self.fd, buffer), false),
             Kind::File | Kind::FileToRead | Kind::FileToWrite => (self.read_file(buffer), false),
         }
     }
 
-    #[inline(never)]
     fn read_unix(&self, buffer: &mut [u8]) -> (io::Result<usize>, bool) {
         match sys::recv_unix(&self.fd, buffer) {
             Ok((count, is_cut)) => (Ok(count), !is_cut),
@@ -115,7 +123,6 @@ impl Descriptor {
         }
     }
 
-    #[inline(never)]
     fn read_file(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match sys::read_if_ready(&self.fd, buffer) {
             // What the system says to who draws a terminal when no program has it any more.

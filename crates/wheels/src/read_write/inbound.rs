@@ -139,9 +139,9 @@ impl Inbound {
     }
 
     /// Whether nothing is in the way of input: no pause, no end, nothing put aside.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_plain(&self) -> bool {
-        self.phase == Phase::Flowing && self.paused == 0 && self.kept.is_none()
+        (self.phase == Phase::Flowing) & (self.paused == 0) & self.kept.is_none()
     }
 
     /// Whether neither its end nor an error has come, nor a shutdown.
@@ -342,17 +342,23 @@ impl Inbound {
         }
     }
 
-    /// Reads once, behind what is there; says how much came.
+    /// Reads once, behind what is there.
+    fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<()> {
+        let came = self.read(ends, io)?;
+        io.shared_buffer().fill(came);
+        io.spend(came);
+        Ok(())
+    }
+
+    /// Reads once into the room of the shared buffer; says how much came, which is not noted there yet.
     #[inline(always)]
-    pub(super) fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<usize> {
+    pub(super) fn read(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<usize> {
         let from = ends.reader()?;
         let bytes = io.shared_buffer().room();
         let room = bytes.len();
         let (read, tells_when_drained) = from.read(bytes);
         match read {
             Ok(count) if count > 0 => {
-                io.shared_buffer().fill(count);
-                io.spend(count);
                 self.note(count);
                 if count < room && tells_when_drained {
                     self.readable = self.closed;

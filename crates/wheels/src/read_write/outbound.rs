@@ -128,9 +128,9 @@ impl Outbound {
     }
 
     /// Whether there is nothing to write before the system takes more, and nothing to tell.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_quiet(&self) -> bool {
-        self.flow != Flow::Unblocked && self.notes & !OWED == 0
+        (self.flow != Flow::Unblocked) & (self.notes & !OWED == 0)
     }
 
     /// Whether the system began to take more and was not offered it.

@@ -182,12 +182,11 @@ impl<F: Filter> Stream<F> {
     }
 
     /// Whether there is nothing to do and nothing to tell but input.
-    #[inline]
+    #[inline(always)]
     fn is_plain(&self, io: &Io<'_>) -> bool {
-        self.inbound.is_plain()
-            && self.outbound.is_quiet()
-            && self.rare.is_none()
-            && self.health.as_ref().is_none_or(|health| !health.is_due(io))
+        // Without branches: as a rule all of it is so.
+        let plain = self.inbound.is_plain() & self.outbound.is_quiet() & self.rare.is_none();
+        plain && self.health.as_ref().is_none_or(|health| !health.is_due(io))
     }
 
     /// The way of nearly every item. `Err` if there is anything out of the ordinary: what reading failed
@@ -204,7 +203,7 @@ impl<F: Filter> Stream<F> {
                 return Ok(None);
             }
             if io.has_share() {
-                came = self.inbound.fill(&self.ends, io)?;
+                came = self.inbound.read(&self.ends, io)?;
             }
         }
         let shared = io.shared_buffer();
@@ -212,15 +211,16 @@ impl<F: Filter> Stream<F> {
             filters::Input::new(if came > 0 { shared.first(came) } else { shared.filled() });
         let decoded = self.filter.decode(&mut input);
         let (consumed, is_all) = (input.consumed(), input.is_empty());
-        if is_all {
-            shared.clear();
-        } else {
+        let is_last = is_all && !self.inbound.is_readable();
+        // What nobody looks at again need not be noted.
+        if came == 0 || !is_last {
+            shared.fill(came);
             shared.consume(consumed);
+            io.spend(came);
         }
         // What was refused is refused again.
         let Ok(Some(item)) = decoded else { return Err(None) };
-        let is_all = is_all && !self.inbound.is_readable();
-        if is_all && !self.filter.holds_items() && self.filter.pending() == 0 {
+        if is_last && !self.filter.holds_items() && self.filter.pending() == 0 {
             io.that_is_all();
         }
         if self.filter.has_answer() {
