@@ -61,18 +61,23 @@ impl WheelTable {
         made.expect("it was made for its key the line before")
     }
 
-    /// A cell for a wheel of another type in the place of a cell that was emptied, with all that is noted. If
-    /// that one is not here any more, neither is the new one.
+    /// A cell for a wheel of another type in the place of a cell that was emptied, with all that is noted.
     pub(crate) fn replace<W: Wheel, V: Wheel>(&mut self, old: &WheelCell<W>) -> Rc<WheelCell<V>> {
-        let noted = &mut self.opener.rw(&old.place).meta;
-        let meta = std::mem::replace(noted, Meta::new(noted.session));
-        let place = self.opener.cell(Place { meta, wheel: None });
-        let cell = Rc::new(WheelCell { id: old.id, outbox: Rc::clone(&old.outbox), place });
-        let new = Rc::clone(&cell);
+        let new = self.empty_cell(old);
+        let noted =
+            std::mem::replace(&mut self.opener.rw(&old.place).meta, Meta::new(SessionId::KERNEL));
+        self.opener.rw(&new.place).meta = noted;
         if let Some(place) = self.cells.get_mut(old.id.0) {
+            let new = Rc::clone(&new);
             *place = new;
         }
-        cell
+        new
+    }
+
+    /// A cell of the same name, with nothing in it. The old one may be another kernel's.
+    pub(crate) fn empty_cell<W, V>(&self, old: &WheelCell<W>) -> Rc<WheelCell<V>> {
+        let place = self.opener.cell(Place { meta: Meta::new(SessionId::KERNEL), wheel: None });
+        Rc::new(WheelCell { id: old.id, outbox: Rc::clone(&old.outbox), place })
     }
 
     #[inline]

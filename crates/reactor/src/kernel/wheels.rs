@@ -101,13 +101,16 @@ impl Kernel {
     ) -> Handle<V> {
         let there = self.wheel_of(&handle).is_some();
         let old = if there { self.wheels.open(handle.cell()).wheel.take() } else { None };
+        let Some(old) = old else {
+            let cell = self.wheels.empty_cell(handle.cell());
+            handle.release();
+            return Handle::new(cell);
+        };
         // Whoever knows the wheel finds the new one, if it is of the same type.
         let same = same_type(handle.cell());
         let cell = same.unwrap_or_else(|| self.wheels.replace(handle.cell()));
         handle.release();
-        if let Some(old) = old {
-            self.put_wheel(&cell, |io| make(old, io));
-        }
+        self.put_wheel(&cell, |io| make(old, io));
         Handle::new(cell)
     }
 
