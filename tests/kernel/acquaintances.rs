@@ -99,3 +99,48 @@ fn a_wheel_of_another_type_in_its_place_is_not_it() {
     turn(&mut kernel);
     assert_eq!(kernel.wheel_count(), 0);
 }
+
+#[test]
+fn a_wheel_of_the_same_type_in_its_place_is_known_as_the_old_one_was() {
+    let (mut kernel, held, asked) = begin();
+    let weak = weak(&held);
+    let (place, count) = (Rc::clone(&held), Rc::clone(&asked));
+    let changer = States::new().on_start(move |_: &mut (), cx: &mut Context<'_>, ()| {
+        let old = place.take().expect("it is held");
+        let new = cx.replace_wheel(old, |_, _| Asked(Rc::clone(&count)));
+        *place.borrow_mut() = Some(new);
+    });
+    kernel.spawn(&changer, ());
+    assert!(kernel.wheel(&weak).is_some());
+    weak.wake();
+    turn(&mut kernel);
+    assert_eq!(asked.get(), 1);
+    held.take();
+    turn(&mut kernel);
+    assert_eq!(kernel.wheel_count(), 0);
+    assert!(kernel.wheel(&weak).is_none());
+}
+
+#[test]
+fn a_wheel_closes_with_its_kernel_though_handles_of_both_kinds_are_held() {
+    let (kernel, held, asked) = begin();
+    let weak = weak(&held);
+    assert!(Rc::strong_count(&asked) > 2, "the wheel has a share in the count");
+    drop(kernel);
+    // That of the handlers is gone as well.
+    assert_eq!(Rc::strong_count(&asked), 1);
+    weak.wake();
+    held.take();
+}
+
+#[test]
+fn a_wheel_that_closed_itself_is_dropped_though_its_handle_is_held() {
+    let (mut kernel, held, asked) = begin();
+    let weak = weak(&held);
+    let (_, mut io) = kernel.wheel(&weak).expect("it is there");
+    io.close();
+    turn(&mut kernel);
+    // Its session had nothing else to live for.
+    assert_eq!(Rc::strong_count(&asked), 1);
+    assert!(held.borrow().is_some());
+}
