@@ -66,7 +66,8 @@ pub(crate) fn give_back(item: Bytes) {
         return;
     }
     // When the thread ends there is nobody to keep it for.
-    let _kept = SPARE.try_with(|spare| spare.set(Some(memory.into_boxed_slice())));
+    let memory = memory.into_boxed_slice();
+    let _before = SPARE.try_with(|spare| spare.replace(Some(memory)));
 }
 
 #[inline(never)]
