@@ -50,31 +50,31 @@ fn item_in(mut memory: Box<[u8]>, bytes: &[u8]) -> Bytes {
     item
 }
 
-/// Takes the memory of an item that nobody needs any more, unless there is some already.
+/// Takes the memory of an item that nobody needs any more: all of it. Not if others have a share in it,
+/// if there is none, or if it was cut out of something much longer.
 #[inline(always)]
 pub(crate) fn give_back(item: Bytes) {
-    // When the thread ends there is nobody to keep it for.
-    let _kept = SPARE.try_with(|spare| {
-        let kept = spare.take().or_else(|| memory_of(item));
-        spare.set(kept);
-    });
-}
-
-/// An item's memory, all of it. None if others have a share in it, if there is none, or if it was cut out
-/// of something much longer.
-#[inline]
-fn memory_of(item: Bytes) -> Option<Box<[u8]>> {
     // Otherwise it would be copied, once for each that it is put to.
     if !item.is_unique() {
-        return None;
+        return;
     }
     let mut memory = Vec::from(item);
-    let capacity = memory.capacity();
-    if capacity == 0 || capacity > LONGEST {
-        return None;
+    if memory.len() < memory.capacity() {
+        lengthen(&mut memory);
     }
-    memory.resize(capacity, 0);
-    Some(memory.into_boxed_slice())
+    if memory.is_empty() || memory.len() > LONGEST {
+        return;
+    }
+    // When the thread ends there is nobody to keep it for.
+    let memory = memory.into_boxed_slice();
+    let _before = SPARE.try_with(|spare| spare.replace(Some(memory)));
+}
+
+#[inline(never)]
+fn lengthen(memory: &mut Vec<u8>) {
+    if memory.capacity() <= LONGEST {
+        memory.resize(memory.capacity(), 0);
+    }
 }
 
 /// What is kept at most: twice the longest item that is copied when it goes out.
