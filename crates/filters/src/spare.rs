@@ -59,22 +59,22 @@ pub(crate) fn give_back(item: Bytes) {
         return;
     }
     let mut memory = Vec::from(item);
-    if memory.len() < memory.capacity() {
-        lengthen(&mut memory);
-    }
-    if memory.is_empty() || memory.len() > LONGEST {
+    let capacity = memory.capacity();
+    if capacity == 0 || capacity > LONGEST {
         return;
     }
-    // When the thread ends there is nobody to keep it for.
+    if memory.len() < capacity {
+        lengthen(&mut memory);
+    }
     let memory = memory.into_boxed_slice();
+    // When the thread ends there is nobody to keep it for.
     let _before = SPARE.try_with(|spare| spare.replace(Some(memory)));
 }
 
+/// Where something was cut off in front.
 #[inline(never)]
 fn lengthen(memory: &mut Vec<u8>) {
-    if memory.capacity() <= LONGEST {
-        memory.resize(memory.capacity(), 0);
-    }
+    memory.resize(memory.capacity(), 0);
 }
 
 /// What is kept at most: twice the longest item that is copied when it goes out.
