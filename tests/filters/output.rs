@@ -1,5 +1,6 @@
 //! `Output` against a plain `Vec<u8>`, and what it keeps when it is idle.
 
+use std::collections::HashSet;
 use std::io::IoSlice;
 
 use bytes::Bytes;
@@ -15,8 +16,7 @@ enum Step {
     Bytes(usize),
     /// Advance by so many thousandths of what is unsent.
     Advance(usize),
-    Adopt(usize),
-    Release,
+    Reserve(usize),
     Clear,
 }
 
@@ -47,12 +47,7 @@ proptest! {
                     out.advance(n);
                     model.drain(..n);
                 }
-                Step::Adopt(capacity) => out.adopt(Vec::with_capacity(capacity)),
-                Step::Release => {
-                    let buffer = out.release();
-                    prop_assert!(buffer.is_empty());
-                    prop_assert!(model.is_empty() || buffer.capacity() == 0);
-                }
+                Step::Reserve(room) => out.reserve(room),
                 Step::Clear => {
                     out.clear();
                     model.clear();
@@ -62,8 +57,6 @@ proptest! {
         }
         out.advance(model.len());
         check(&out, b"", slots)?;
-        drop(out.release());
-        prop_assert!(!out.has_buffer());
     }
 }
 
@@ -77,8 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (long..2 * long).prop_map(Step::Bytes),
         6 => (0..=1000_usize).prop_map(Step::Advance),
         2 => Just(Step::Advance(1000)),
-        1 => (0..8192_usize).prop_map(Step::Adopt),
-        1 => Just(Step::Release),
+        1 => (0..8192_usize).prop_map(Step::Reserve),
         1 => Just(Step::Clear),
     ]
 }
@@ -101,48 +93,51 @@ fn check(out: &Output, model: &[u8], slots: usize) -> Result<(), TestCaseError> 
 }
 
 #[test]
-fn an_output_is_small_and_an_empty_one_holds_nothing() {
-    assert!(size_of::<Output>() <= 48, "{} bytes for each connection", size_of::<Output>());
-    let out = Output::default();
-    assert!(out.is_empty() && !out.has_buffer());
+fn an_output_is_a_pointer() {
+    assert_eq!(size_of::<Output>(), size_of::<usize>(), "each idle connection has one");
 }
 
 #[test]
-fn an_idle_output_has_no_capacity_once_it_released_its_buffer() {
+fn an_output_that_has_nothing_to_send_leaves_its_buffer_to_the_next() {
     let mut out = Output::new();
     out.put_slice(b"short");
     out.put_bytes(vec![0; 100_000].into());
-    out.put_slice(b"behind it");
+    out.put_slice(b"it");
+    let place = first_run(&out);
+    out.advance(5);
+    assert_ne!(first_run(&out), place);
     out.advance(out.len());
-    assert!(out.release().capacity() > 0);
-    assert!(!out.has_buffer());
-    assert_eq!(out.release().capacity(), 0);
+    let mut next = Output::new();
+    next.put_slice(b"again");
+    assert_eq!(first_run(&next), place);
+    // That one has it, and a third has its own.
+    out.put_slice(b"both");
+    assert_ne!(first_run(&out), place);
+    assert_eq!((unsent(&out), unsent(&next)), (b"both".to_vec(), b"again".to_vec()));
 }
 
 #[test]
-fn a_lent_buffer_comes_back() {
-    let lent = Vec::with_capacity(65_536);
-    let place = lent.as_ptr();
-    let mut out = Output::new();
-    out.adopt(lent);
-    out.put_slice(b"header");
-    out.put_bytes(vec![0; 10_000].into());
-    out.put_slice(b"trailer");
-    out.advance(out.len() - 3);
-    assert_eq!(out.contiguous(), Some(&b"ler"[..]));
-    out.advance(3);
-    let back = out.release();
-    assert_eq!(back.as_ptr(), place);
+fn a_thousand_outputs_leave_their_buffers_and_a_long_one_is_let_go() {
+    let mut outs: Vec<Output> = std::iter::repeat_with(Output::new).take(1000).collect();
+    outs.iter_mut().for_each(|out| out.put_slice(&[1; 300]));
+    let places: HashSet<*const u8> = outs.iter().map(first_run).collect();
+    outs.iter_mut().for_each(|out| out.advance(300));
+    outs.iter_mut().for_each(|out| out.put_slice(&[2; 300]));
+    assert!(outs.iter().all(|out| places.contains(&first_run(out))));
+
+    let mut long = Output::new();
+    long.put_slice(&[3; 100_000]);
+    let place = first_run(&long);
+    long.clear();
+    // Something else may have its memory by now, but not as a buffer of that length.
+    long.put_slice(&[4; 10]);
+    assert_ne!(first_run(&long), place);
 }
 
-#[test]
-fn a_buffer_is_not_taken_while_something_is_unsent() {
-    let mut out = Output::new();
-    out.put_slice(b"abc");
-    out.adopt(Vec::with_capacity(65_536));
-    assert_eq!(out.contiguous(), Some(&b"abc"[..]));
-    out.advance(3);
-    assert!(out.release().capacity() < 65_536);
+fn first_run(out: &Output) -> *const u8 {
+    let mut runs = [IoSlice::new(b"")];
+    assert_eq!(out.slices(&mut runs), 1);
+    runs[0].as_ptr()
 }
 
 #[test]
@@ -150,11 +145,54 @@ fn long_bytes_are_linked_and_short_ones_copied() {
     let long = Bytes::from(vec![b'l'; Output::LINKED_FROM]);
     let short = long.slice(1..);
     let mut out = Output::new();
+    out.put_slice(b"first");
+    out.put_bytes(short);
+    assert!(out.contiguous().is_some());
     out.put_bytes(long.clone());
-    assert_eq!(out.contiguous().unwrap().as_ptr(), long.as_ptr());
-    out.advance(long.len());
-    out.put_bytes(short.clone());
-    assert_ne!(out.contiguous().unwrap().as_ptr(), short.as_ptr());
+    let mut runs = [IoSlice::new(b""); 2];
+    assert_eq!(out.slices(&mut runs), 2);
+    assert_eq!(runs[1].as_ptr(), long.as_ptr());
+}
+
+#[test]
+fn bytes_that_are_put_alone_are_not_copied_until_something_comes_behind_them() {
+    let alone = Bytes::from(b"alone".to_vec());
+    let mut out = Output::new();
+    out.put_bytes(Bytes::new());
+    out.put_slice(b"");
+    out.put_bytes(alone.clone());
+    assert_eq!(out.contiguous().unwrap().as_ptr(), alone.as_ptr());
+    out.put_slice(b"");
+    out.advance(2);
+    assert_eq!(out.contiguous(), Some(&b"one"[..]));
+    out.put_slice(b" more");
+    assert_eq!(out.contiguous(), Some(&b"one more"[..]));
+    assert!(alone.is_unique(), "it was copied");
+    assert_eq!(alone, &b"alone"[..]);
+}
+
+#[test]
+fn a_filter_that_puts_an_item_in_pieces_can_say_so() {
+    let item = Bytes::from_static(b"item");
+    let mut out = Output::new();
+    out.reserve(5);
+    out.put_bytes(item.clone());
+    assert_ne!(out.contiguous().unwrap().as_ptr(), item.as_ptr());
+    out.put_slice(b"\n");
+    assert_eq!(out.contiguous(), Some(&b"item\n"[..]));
+}
+
+#[test]
+fn a_long_piece_that_was_put_alone_stays_linked_when_something_comes_behind_it() {
+    let long = Bytes::from(vec![b'l'; 10_000]);
+    let mut out = Output::new();
+    out.put_bytes(long.clone());
+    out.advance(3);
+    out.put_slice(b"behind");
+    let mut runs = [IoSlice::new(b""); 3];
+    assert_eq!(out.slices(&mut runs), 2);
+    assert_eq!((runs[0].as_ptr(), runs[0].len()), (long[3..].as_ptr(), 9_997));
+    assert_eq!(&*runs[1], b"behind");
 }
 
 #[test]
@@ -184,13 +222,14 @@ fn more_is_never_sent_than_there_is() {
 
 #[test]
 fn a_peer_that_never_quite_catches_up_does_not_make_the_buffer_grow() {
-    let mut out = Output::new();
-    out.put_slice(&[0; 10_000]);
-    for _ in 0..100_000 {
-        out.put_slice(&[0; 1_000]);
-        out.advance(1_000);
-    }
-    assert_eq!(out.len(), 10_000);
-    out.advance(10_000);
-    assert!(out.release().capacity() <= 65_536);
+    let memory = allocation_counter::measure(|| {
+        let mut out = Output::new();
+        out.put_slice(&[0; 10_000]);
+        for _ in 0..100_000 {
+            out.put_slice(&[0; 1_000]);
+            out.advance(1_000);
+        }
+        assert_eq!(out.len(), 10_000);
+    });
+    assert!(memory.bytes_max <= 2 * 65_536, "{memory:?}");
 }

@@ -12,7 +12,9 @@ fn come(bytes: &[u8]) -> Bytes {
 fn go(item: Bytes) -> Vec<u8> {
     let mut out = Output::new();
     Stream.encode(item, &mut out).unwrap();
-    out.contiguous().unwrap().to_vec()
+    let bytes = out.contiguous().unwrap().to_vec();
+    out.advance(bytes.len());
+    bytes
 }
 
 #[test]

@@ -1,29 +1,31 @@
 //! Encoded bytes on their way out.
 //!
-//! Owns what has been encoded and not yet sent: one buffer as a rule, followed by a queue of runs
-//! once something long was linked in. Promises the order of the calls, that no byte is moved more
-//! than a constant number of times, and that nothing but the buffer stays when all is sent.
-//! Never writes; the wheel does. The queue is `output/tail.rs`.
+//! Owns what has been encoded and not yet sent, and nothing else: an output that is empty is a null pointer.
+//! `output/unsent.rs` has what there is, and what becomes of it; `output/tail.rs` is its queue.
+//! Never writes; the wheel does.
 
-mod sent;
 mod tail;
+mod unsent;
 
+use std::fmt;
 use std::io::IoSlice;
-use std::{fmt, iter};
 
 use bytes::Bytes;
 
-use self::tail::Tail;
+pub(crate) use self::unsent::Unsent;
 use crate::spare;
 
 /// What a filter encodes into and a wheel writes from.
 ///
 /// Short pieces are copied into one contiguous buffer, so that many small items leave in one plain
 /// write. Pieces of [`LINKED_FROM`](Self::LINKED_FROM) bytes or more are linked without copying,
-/// so that a broadcast shares one allocation; they leave in a vectored write. POE keeps a list of
+/// so that a broadcast shares one allocation; they leave in a vectored write. So is one that is put first, of
+/// whatever length, for as long as it is the only one. POE keeps a list of
 /// strings in the driver (`Driver::SysRW::put`) and writes them one at a time.
 ///
-/// It is unbounded: limits are the business of whoever feeds it, see [`len`](Self::len).
+/// It is unbounded: limits are the business of whoever feeds it, see [`len`](Self::len). While nothing is
+/// unsent it holds no memory, so that an idle connection has none; the buffer is used again by the next output
+/// of the thread.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -41,11 +43,8 @@ use crate::spare;
 /// ```
 #[derive(Default)]
 pub struct Output {
-    /// What goes first. Its capacity outlives its content.
-    head: Vec<u8>,
-    /// What goes after `head`, and how much of `head` has been sent: an idle connection has neither.
-    /// Invariants: never without both, and if `head` is empty it starts with a linked run.
-    tail: Option<Box<Tail>>,
+    /// Absent when nothing is unsent, unless room was made for what comes next.
+    unsent: Option<Box<Unsent>>,
 }
 
 impl Output {
@@ -62,11 +61,11 @@ impl Output {
     /// Returns an empty output, which allocates nothing until something is put.
     ///
     /// ```
-    /// assert!(!filters::Output::new().has_buffer());
+    /// assert!(filters::Output::new().is_empty());
     /// ```
     #[inline]
     pub const fn new() -> Self {
-        Self { head: Vec::new(), tail: None }
+        Self { unsent: None }
     }
 
     /// Appends a copy of `bytes`.
@@ -79,40 +78,31 @@ impl Output {
     /// ```
     #[inline(always)]
     pub fn put_slice(&mut self, bytes: &[u8]) {
-        if self.tail.is_none() {
-            self.head.extend_from_slice(bytes);
-        } else {
-            self.put_behind(bytes);
+        if !bytes.is_empty() {
+            self.some().put_slice(bytes);
         }
     }
 
-    /// Makes room for so many bytes, where a filter puts several pieces one after the other.
+    /// Makes room for so many bytes, where a filter puts several pieces one after the other: the first of
+    /// them is then copied at once.
     ///
     /// ```
     /// let mut out = filters::Output::new();
     /// out.reserve(100);
-    /// assert!(out.has_buffer());
+    /// assert!(out.is_empty());
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn reserve(&mut self, bytes: usize) {
-        if self.tail.is_none() {
-            self.head.reserve(bytes);
-        }
+        self.some().reserve(bytes);
     }
 
-    /// Appends where some of what was put is sent, or linked.
-    #[inline(never)]
-    fn put_behind(&mut self, bytes: &[u8]) {
-        match &mut self.tail {
-            Some(tail) if tail.has_runs() => tail.put_slice(bytes),
-            Some(_) | None => {
-                self.reclaim_for(bytes.len());
-                self.head.extend_from_slice(bytes);
-            }
-        }
+    #[inline(always)]
+    fn some(&mut self) -> &mut Unsent {
+        self.unsent.get_or_insert_with(spare::unsent)
     }
 
-    /// Appends `bytes`: copied if shorter than [`LINKED_FROM`](Self::LINKED_FROM), else linked.
+    /// Appends `bytes`: copied if shorter than [`LINKED_FROM`](Self::LINKED_FROM), else linked. Where nothing
+    /// is unsent they are linked in any case, and copied when something comes behind them.
     ///
     /// Linked bytes keep their whole allocation alive until they are sent, also where they are but
     /// a slice of it.
@@ -128,17 +118,11 @@ impl Output {
     /// ```
     #[inline(always)]
     pub fn put_bytes(&mut self, bytes: Bytes) {
-        if bytes.len() < Self::LINKED_FROM {
-            self.put_slice(&bytes);
-            spare::give_back(bytes);
-        } else {
-            self.link(bytes);
+        match &mut self.unsent {
+            Some(unsent) => unsent.put_bytes(bytes),
+            None if bytes.is_empty() => {}
+            None => self.unsent = Some(Unsent::whole(bytes)),
         }
-    }
-
-    #[inline(never)]
-    fn link(&mut self, bytes: Bytes) {
-        self.tail.get_or_insert_default().link(bytes);
     }
 
     /// Notes that the first `n` bytes have been written; all of them if there are fewer.
@@ -155,85 +139,34 @@ impl Output {
     /// ```
     #[inline]
     pub fn advance(&mut self, n: usize) {
-        let unsent = self.unsent_head().len();
-        if n < unsent {
-            self.advance_head(n);
-            return;
-        }
-        self.head.clear();
-        if self.tail.is_some() {
-            self.advance_tail(n - unsent);
+        match &mut self.unsent {
+            Some(unsent) if n < unsent.len() => unsent.advance(n),
+            Some(_) | None => self.clear(),
         }
     }
 
     /// Takes back what was put since so many bytes were unsent: [`len`](Self::len) as it was, with
     /// nothing sent since.
     pub(crate) fn rewind(&mut self, len: usize) {
-        let unsent = self.unsent_head().len();
-        if len == 0 {
-            self.clear();
-        } else if len <= unsent {
-            let sent = self.head.len() - unsent;
-            self.head.truncate(sent + len);
-            self.tail = None;
-            self.advance_head(sent);
-        } else if let Some(tail) = &mut self.tail {
-            tail.rewind(len - unsent);
+        match &mut self.unsent {
+            Some(unsent) if len > 0 => unsent.rewind(len),
+            Some(_) | None => self.clear(),
         }
     }
 
-    /// Drops everything unsent. The buffer stays, see [`release`](Self::release).
+    /// Drops everything unsent.
     ///
     /// ```
     /// let mut out = filters::Output::new();
     /// out.put_slice(b"never mind");
     /// out.clear();
-    /// assert!(out.is_empty() && out.has_buffer());
-    /// ```
-    #[inline]
-    pub fn clear(&mut self) {
-        self.head.clear();
-        if self.tail.is_some() {
-            self.tail = None;
-        }
-    }
-
-    /// Lends a buffer to encode into, so that a connection that wakes up need not allocate one.
-    ///
-    /// Its content is cleared. It is taken only if nothing is unsent and it is larger than the
-    /// buffer at hand; otherwise it is dropped, so ask [`has_buffer`](Self::has_buffer) first.
-    ///
-    /// ```
-    /// let mut out = filters::Output::new();
-    /// out.adopt(Vec::with_capacity(1024));
-    /// out.put_slice(b"abc");
-    /// out.advance(3);
-    /// assert!(out.release().capacity() >= 1024);
+    /// assert!(out.is_empty());
     /// ```
     #[inline(always)]
-    pub fn adopt(&mut self, mut buffer: Vec<u8>) {
-        if self.is_empty() && buffer.capacity() > self.head.capacity() {
-            buffer.clear();
-            self.head = buffer;
+    pub fn clear(&mut self) {
+        if let Some(unsent) = self.unsent.take() {
+            spare::keep(unsent);
         }
-    }
-
-    /// Gives the empty buffer back, so that an idle connection holds no memory.
-    ///
-    /// What comes back is empty and has capacity if there was any. While something is unsent the
-    /// buffer stays, and a `Vec` without capacity is returned.
-    ///
-    /// ```
-    /// let mut out = filters::Output::new();
-    /// out.put_slice(b"abc");
-    /// assert_eq!(out.release().capacity(), 0); // still needed
-    /// out.advance(3);
-    /// assert!(out.release().capacity() >= 3);
-    /// assert!(!out.has_buffer());
-    /// ```
-    #[inline]
-    pub fn release(&mut self) -> Vec<u8> {
-        if self.is_empty() { std::mem::take(&mut self.head) } else { Vec::new() }
     }
 
     /// Returns the number of unsent bytes, linked ones included. What POE's `Driver::SysRW::put`
@@ -246,10 +179,7 @@ impl Output {
     /// ```
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.tail {
-            None => self.head.len(),
-            Some(tail) => self.head.len() - tail.sent + tail.len(),
-        }
+        self.unsent.as_ref().map_or(0, |unsent| unsent.len())
     }
 
     /// Returns whether nothing is unsent.
@@ -259,7 +189,7 @@ impl Output {
     /// ```
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.head.is_empty() && self.tail.is_none()
+        self.unsent.as_ref().is_none_or(|unsent| unsent.is_empty())
     }
 
     /// Returns all that is unsent if it is one run of bytes (nothing at all is an empty run), or
@@ -277,11 +207,9 @@ impl Output {
     /// ```
     #[inline(always)]
     pub fn contiguous(&self) -> Option<&[u8]> {
-        match &self.tail {
-            None => Some(&self.head),
-            Some(tail) if self.head.is_empty() => tail.single_run(),
-            Some(tail) if tail.has_runs() => None,
-            Some(tail) => Some(&self.head[tail.sent..]),
+        match &self.unsent {
+            Some(unsent) => unsent.contiguous(),
+            None => Some(&[]),
         }
     }
 
@@ -305,11 +233,9 @@ impl Output {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn slices<'a>(&'a self, into: &mut [IoSlice<'a>]) -> usize {
-        let unsent = self.unsent_head();
-        let head = (!unsent.is_empty()).then_some(unsent);
-        let tail = self.tail.iter().flat_map(|tail| tail.runs());
+        let runs = self.unsent.iter().flat_map(|unsent| unsent.runs());
         let mut count = 0;
-        for (slot, run) in into.iter_mut().zip(head.into_iter().chain(tail)) {
+        for (slot, run) in into.iter_mut().zip(runs) {
             *slot = IoSlice::new(run);
             count += 1;
         }
@@ -318,37 +244,17 @@ impl Output {
 
     /// Returns all that is unsent as one run: without a copy, if it is one.
     pub(crate) fn into_bytes(self) -> Bytes {
-        match &self.tail {
-            None => Bytes::from(self.head),
-            Some(tail) if self.head.is_empty() => tail.to_bytes(),
-            Some(tail) => {
-                let runs: Vec<_> = iter::once(self.unsent_head()).chain(tail.runs()).collect();
-                Bytes::from(runs.concat())
-            }
-        }
-    }
-
-    /// Returns whether it holds a buffer that [`release`](Self::release) could give back, at once
-    /// or when all is sent.
-    ///
-    /// ```
-    /// let mut out = filters::Output::new();
-    /// out.put_slice(b"abc");
-    /// assert!(out.has_buffer());
-    /// ```
-    #[inline]
-    pub fn has_buffer(&self) -> bool {
-        self.head.capacity() > 0
+        self.unsent.map_or_else(Bytes::new, |unsent| unsent.into_bytes())
     }
 }
 
 /// Counts, no content: it may be long, and it is somebody's mail.
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let runs = self.unsent.iter().flat_map(|unsent| unsent.runs());
         f.debug_struct("Output")
             .field("len", &self.len())
-            .field("capacity", &self.head.capacity())
-            .field("tail", &self.tail)
+            .field("runs", &runs.map(<[u8]>::len).collect::<Vec<_>>())
             .finish()
     }
 }

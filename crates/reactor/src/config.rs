@@ -61,8 +61,3 @@ pub(crate) const TIME_PER_POLL: std::time::Duration = std::time::Duration::from_
 /// Turns that may pass without reading the clock, as long as they deliver next to nothing: reading it
 /// costs as much as an event.
 pub(crate) const TURNS_PER_CLOCK: u32 = 4;
-
-/// Bytes of write buffers kept for the next wheels, and the largest that is kept. What is said to a thousand
-/// connections at once needs a thousand, of a few hundred bytes each.
-pub(crate) const MOST_SPARE: usize = 4 * 1024 * 1024;
-pub(crate) const SPARE_BUFFER: usize = 64 * 1024;

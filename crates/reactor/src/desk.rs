@@ -1,6 +1,6 @@
 //! What wheels share, and what the kernel notes about each.
 //!
-//! Owns the poller, the timers, the queue, one read buffer, spare write buffers, and the lists of wheels
+//! Owns the poller, the timers, the queue, one read buffer, and the lists of wheels
 //! that are still ready or have something to write. Never knows a session's state: that is why it can be
 //! borrowed, with a wheel, beside the sessions. `io.rs` is what a wheel sees of it.
 
@@ -103,11 +103,6 @@ pub(crate) struct Desk {
     /// What wheels use for the time of one call; as long as the longest that was asked for.
     pub(crate) scratch: Vec<u8>,
     pub(crate) read_left: usize,
-    /// The spare buffer that is lent next, if there is one: what one wheel gives back the next one gets.
-    pub(crate) at_hand: Vec<u8>,
-    pub(crate) spare: Vec<Vec<u8>>,
-    /// Their capacities together, [`MOST_SPARE`](crate::config::MOST_SPARE) at most.
-    pub(crate) spare_bytes: usize,
     pub(crate) doorbell: Doorbell,
     pub(crate) inbox: Inbox,
     pub(crate) pool: Pool,
@@ -135,9 +130,6 @@ impl Desk {
             values: SharedValues::default(),
             scratch: Vec::new(),
             read_left: READ_BUDGET,
-            at_hand: Vec::new(),
-            spare: Vec::new(),
-            spare_bytes: 0,
             doorbell: Doorbell::default(),
             inbox: Inbox::default(),
             pool: Pool::new(workers),
@@ -193,14 +185,6 @@ impl Desk {
             watched = true;
         }
         watched
-    }
-
-    /// A buffer that was put by, or one without room.
-    #[inline(never)]
-    pub(crate) fn take_spare(&mut self) -> Vec<u8> {
-        let buffer = self.spare.pop().unwrap_or_default();
-        self.spare_bytes -= buffer.capacity();
-        buffer
     }
 
     /// Takes the wheel's alarm back, if it is set.

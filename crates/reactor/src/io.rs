@@ -8,7 +8,6 @@ mod time;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
-use crate::config::{MOST_SPARE, SPARE_BUFFER};
 use crate::desk::{Desk, Entry, Meta};
 use crate::further::WatchId;
 use crate::ids::{SessionId, WheelId};
@@ -343,37 +342,6 @@ impl Io<'_> {
     #[inline]
     pub const fn that_is_all(&mut self) {
         self.all_told = true;
-    }
-
-    /// Lends an empty buffer, which may have room already; to be given back when it is not needed.
-    #[must_use]
-    #[inline(always)]
-    pub fn lend_buffer(&mut self) -> Vec<u8> {
-        if self.desk.at_hand.capacity() == 0 {
-            self.desk.at_hand = self.desk.take_spare();
-        }
-        std::mem::take(&mut self.desk.at_hand)
-    }
-
-    /// Takes a buffer back, for the next wheel that needs one.
-    #[inline(always)]
-    pub fn return_buffer(&mut self, mut buffer: Vec<u8>) {
-        if self.desk.at_hand.capacity() == 0 && buffer.capacity() <= SPARE_BUFFER {
-            buffer.clear();
-            self.desk.at_hand = buffer;
-        } else {
-            self.put_by(buffer);
-        }
-    }
-
-    #[inline(never)]
-    fn put_by(&mut self, mut buffer: Vec<u8>) {
-        let room = MOST_SPARE - self.desk.spare_bytes;
-        if buffer.capacity() > 0 && buffer.capacity() <= room.min(SPARE_BUFFER) {
-            buffer.clear();
-            self.desk.spare_bytes += buffer.capacity();
-            self.desk.spare.push(buffer);
-        }
     }
 }
 

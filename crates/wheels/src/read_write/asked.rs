@@ -16,7 +16,7 @@ impl<F: Filter> Stream<F> {
             return Put::Refused(item);
         }
         io.mark_dirty();
-        if let Err(error) = self.filter.encode(item, self.outbound.output(io)) {
+        if let Err(error) = self.filter.encode(item, self.outbound.output()) {
             return Put::Unencodable(error);
         }
         self.outbound.owe_flushed(&self.settings);

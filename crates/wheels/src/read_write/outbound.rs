@@ -140,11 +140,8 @@ impl Outbound {
     }
 
     /// Where to encode to.
-    #[inline]
-    pub(super) fn output(&mut self, io: &mut Io<'_>) -> &mut Output {
-        if !self.output.has_buffer() {
-            self.output.adopt(io.lend_buffer());
-        }
+    #[inline(always)]
+    pub(super) const fn output(&mut self) -> &mut Output {
         &mut self.output
     }
 
@@ -181,7 +178,7 @@ impl Outbound {
     ///
     /// Says whether that is what happened. If not, [`write`](Self::write) goes on where this stopped.
     #[inline(always)]
-    pub(super) fn write_plainly(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<Plainly> {
+    pub(super) fn write_plainly(&mut self, ends: &Ends) -> io::Result<Plainly> {
         // Without branches: as a rule all of it is so.
         let plain = (self.phase == Phase::Open)
             & (self.flow == Flow::Free)
@@ -199,7 +196,6 @@ impl Outbound {
         if matches!(written, Ok(count) if count == offered) {
             self.output.clear();
             self.items = 0;
-            io.return_buffer(self.output.release());
             return Ok(Plainly::All);
         }
         let part = matches!(written, Ok(1..));
@@ -228,7 +224,7 @@ impl Outbound {
             self.write_once(ends)?;
         }
         let progress = if self.output.len() < had { Progress::Some } else { Progress::None };
-        self.note(settings, io);
+        self.note(settings);
         Ok(progress)
     }
 
@@ -345,7 +341,7 @@ impl Outbound {
 
     /// Notes which marks were crossed.
     #[inline]
-    fn note(&mut self, settings: &Settings, io: &mut Io<'_>) {
+    fn note(&mut self, settings: &Settings) {
         let unsent = self.output.len();
         let mut notes = 0;
         if self.above && settings.marks.is_low(unsent) {
@@ -358,9 +354,6 @@ impl Outbound {
         self.notes |= notes & settings.wanted;
         if unsent == 0 {
             self.items = 0;
-            if self.output.has_buffer() {
-                io.return_buffer(self.output.release());
-            }
         }
     }
 }

@@ -174,7 +174,7 @@ impl<F: Filter> Stream<F> {
     fn answer(&mut self, io: &mut Io<'_>) {
         self.make_room(io);
         if self.outbound.is_open() {
-            self.filter.answer(self.outbound.output(io));
+            self.filter.answer(self.outbound.output());
             io.mark_dirty();
         } else {
             self.filter.answer(&mut filters::Output::new());
@@ -355,7 +355,7 @@ impl<F: Filter> Wheel for Stream<F> {
     #[inline(always)]
     fn flush(&mut self, io: &mut Io<'_>) -> bool {
         if self.inbound.is_open() {
-            match self.outbound.write_plainly(&self.ends, io) {
+            match self.outbound.write_plainly(&self.ends) {
                 Ok(Plainly::All) if self.health.is_none() && self.rare.is_none() => return false,
                 Ok(Plainly::All) => {
                     self.note_output(Progress::Some, io);

@@ -25,7 +25,7 @@ impl Outbound {
             let shared = io.shared_buffer();
             let read = conduit.read(shared.room())?;
             shared.fill(read);
-            self.output(io).put_slice(io.shared_buffer().filled());
+            self.output.put_slice(io.shared_buffer().filled());
             io.shared_buffer().clear();
             left -= read;
         }
