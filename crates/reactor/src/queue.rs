@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::clock::Moment;
 use crate::ids::{SessionId, WheelId};
 use crate::kernel::EventNames;
-use crate::payload::{Parcel, Payload};
+use crate::payload::{Content, Payload, Plain};
 
 /// A place in the one order of everything that waits: when it is due, then who came first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -44,12 +44,8 @@ pub(crate) struct Entry {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
-    /// An event without a payload.
-    Unit,
-    U64(u64),
-    Usize(usize),
-    U32(u32),
-    I64(i64),
+    /// An event with a plain payload.
+    Plain(Plain),
     /// An event whose payload is the next in the list.
     Boxed,
     /// A wheel that asked to be heard in its turn.
@@ -69,13 +65,13 @@ pub(crate) enum What {
 pub(crate) struct Queue {
     entries: VecDeque<Entry>,
     /// The payloads of [`What::Boxed`].
-    boxed: VecDeque<Box<dyn Parcel>>,
+    boxed: VecDeque<Box<dyn Content>>,
     /// The payloads of [`What::Signal`].
     signals: VecDeque<Option<Rc<dyn Any>>>,
 }
 
 /// What was in the queue: the payloads of events, and those of signals.
-pub(crate) type Payloads = (VecDeque<Box<dyn Parcel>>, VecDeque<Option<Rc<dyn Any>>>);
+pub(crate) type Payloads = (VecDeque<Box<dyn Content>>, VecDeque<Option<Rc<dyn Any>>>);
 
 impl Queue {
     #[inline(always)]
@@ -91,13 +87,9 @@ impl Queue {
     #[inline(always)]
     pub(crate) fn keep(&mut self, payload: Payload) -> What {
         match payload {
-            Payload::Unit => What::Unit,
-            Payload::U64(number) => What::U64(number),
-            Payload::Usize(number) => What::Usize(number),
-            Payload::U32(number) => What::U32(number),
-            Payload::I64(number) => What::I64(number),
-            Payload::Boxed(parcel) => {
-                self.boxed.push_back(parcel);
+            Payload::Plain(plain) => What::Plain(plain),
+            Payload::Boxed(content) => {
+                self.boxed.push_back(content);
                 What::Boxed
             }
         }
@@ -115,7 +107,7 @@ impl Queue {
     }
 
     /// The payload of the boxed event that was popped last.
-    pub(crate) fn take_boxed(&mut self) -> Option<Box<dyn Parcel>> {
+    pub(crate) fn take_boxed(&mut self) -> Option<Box<dyn Content>> {
         self.boxed.pop_front()
     }
 
@@ -143,13 +135,10 @@ impl Queue {
         let mut boxed = self.boxed.iter();
         self.entries.iter().map(move |entry| {
             let payload = match entry.what {
-                What::Boxed => boxed.next().map_or("?", |parcel| parcel.content_name()),
-                What::U64(_) => "u64",
-                What::Usize(_) => "usize",
-                What::U32(_) => "u32",
-                What::I64(_) => "i64",
+                What::Boxed => boxed.next().map_or("?", |content| content.content_name()),
+                What::Plain(plain) => plain.name(),
                 What::Signal => "signal",
-                What::Unit | What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => "()",
+                What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => "()",
             };
             (entry, payload)
         })

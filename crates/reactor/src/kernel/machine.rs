@@ -41,12 +41,12 @@ impl Kernel {
         if let Err(error) = asked.and_then(|control| control.ask(step)) {
             return Err(error.with(payload));
         }
-        let parcel = Box::new(Transition { step, payload: Box::new(Some(payload)) });
+        let content = Box::new(Transition { step, payload: Box::new(Some(payload)) });
         let letter = self.current.next(self.current.to, Symbol::GOTO_STATE);
         if self.is_immediate(letter.to) {
-            self.tell_later(Notice { letter, parcel });
+            self.tell_later(Notice { letter, content });
         } else if self.sessions.add_post(letter.to, letter.from) {
-            let what = self.desk.queue.keep(Payload::Boxed(parcel));
+            let what = self.desk.queue.keep(Payload::Boxed(content));
             self.desk.post(letter.to, letter.from, letter.names, what);
         }
         Ok(())
@@ -64,7 +64,7 @@ impl Kernel {
         &mut self,
         machine: &mut dyn AnySession,
         symbol: Symbol,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
     ) -> Handled {
         self.current.names = self.current.names.renamed(symbol);
         if self.observed {
@@ -77,7 +77,7 @@ impl Kernel {
     /// Delivers `leave` to a machine that is out of its slot for a transition. A handler of another payload
     /// does not keep it from leaving, but one that fails does.
     pub(crate) fn run_leave(&mut self, machine: &mut dyn AnySession) -> Handled {
-        let mut parcel = Some(());
+        let mut parcel = Parcel::UNIT;
         let Err(refusal) = self.run_within(machine, Symbol::LEAVE, &mut parcel) else {
             return Ok(());
         };

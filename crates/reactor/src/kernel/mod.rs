@@ -53,7 +53,7 @@ use crate::event::{Event, EventName};
 use crate::ids::SessionId;
 use crate::name::{Names, Symbol};
 use crate::outbox::Outbox;
-use crate::payload::{Parcel, Payload};
+use crate::payload::{Content, Payload};
 use crate::session::{Handlers, Hold, Kinds, Sessions};
 use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
@@ -155,7 +155,7 @@ struct Waiting {
 
 struct Notice {
     letter: Letter,
-    parcel: Box<dyn Parcel>,
+    content: Box<dyn Content>,
 }
 
 impl Kernel {
