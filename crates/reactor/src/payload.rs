@@ -34,8 +34,10 @@ impl dyn Content {
     }
 }
 
-/// A payload of no more than a word.
+/// A payload of no more than a word. The variant takes a word, too, so that it is moved by words: what is
+/// written in one cut and read in another must wait to be written out.
 #[derive(Clone, Copy, Debug)]
+#[repr(u64)]
 pub(crate) enum Plain {
     Unit,
     U64(u64),

@@ -63,7 +63,11 @@ pub(crate) enum What {
 /// `Stamp`s grow from front to back: time does not run backwards, and sequence numbers count up.
 #[derive(Default)]
 pub(crate) struct Queue {
-    entries: VecDeque<Entry>,
+    /// Those that are being delivered, up to `next` already.
+    front: Vec<Entry>,
+    next: usize,
+    /// Those that came since. They have their turn when there is nothing left of the others.
+    back: Vec<Entry>,
     /// The payloads of [`What::Boxed`].
     boxed: VecDeque<Box<dyn Content>>,
     /// The payloads of [`What::Signal`].
@@ -77,10 +81,10 @@ impl Queue {
     #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry) {
         debug_assert!(
-            self.entries.back().is_none_or(|last| last.stamp < entry.stamp),
+            self.back.last().or(self.front.last()).is_none_or(|last| last.stamp < entry.stamp),
             "posted events are stamped in order"
         );
-        self.entries.push_back(entry);
+        self.back.push(entry);
     }
 
     /// Keeps a payload for the entry that is pushed next.
@@ -101,9 +105,22 @@ impl Queue {
         What::Signal
     }
 
+    /// Takes the first out, to be looked at where it stands.
     #[inline(always)]
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
-        self.entries.pop_front()
+    pub(crate) fn pop(&mut self) -> Option<&Entry> {
+        if self.next >= self.front.len() {
+            self.turn_over();
+        }
+        let entry = self.front.get(self.next)?;
+        self.next += 1;
+        Some(entry)
+    }
+
+    #[inline(never)]
+    fn turn_over(&mut self) {
+        self.front.clear();
+        self.next = 0;
+        std::mem::swap(&mut self.front, &mut self.back);
     }
 
     /// The payload of the boxed event that was popped last.
@@ -118,22 +135,22 @@ impl Queue {
 
     #[inline]
     pub(crate) fn front(&self) -> Option<Stamp> {
-        self.entries.front().map(|entry| entry.stamp)
+        self.waiting().next().map(|entry| entry.stamp)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.front.len() - self.next + self.back.len()
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.next >= self.front.len() && self.back.is_empty()
     }
 
     /// What waits, with the type of its payload.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &'static str)> {
         let mut boxed = self.boxed.iter();
-        self.entries.iter().map(move |entry| {
+        self.waiting().map(move |entry| {
             let payload = match entry.what {
                 What::Boxed => boxed.next().map_or("?", |content| content.content_name()),
                 What::Plain(plain) => plain.name(),
@@ -142,6 +159,11 @@ impl Queue {
             };
             (entry, payload)
         })
+    }
+
+    #[inline]
+    fn waiting(&self) -> impl Iterator<Item = &Entry> {
+        self.front[self.next..].iter().chain(&self.back)
     }
 
     /// Takes everything out.
@@ -153,6 +175,6 @@ impl Queue {
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Queue({})", self.entries.len())
+        write!(f, "Queue({})", self.len())
     }
 }

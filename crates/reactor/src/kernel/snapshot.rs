@@ -77,7 +77,9 @@ impl Kernel {
     fn event_of(&self, entry: &Entry) -> Option<String> {
         match entry.what {
             What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => None,
-            What::Plain(_) | What::Boxed | What::Signal => Some(self.names.text(entry.names.event()).to_owned()),
+            What::Plain(_) | What::Boxed | What::Signal => {
+                Some(self.names.text(entry.names.event()).to_owned())
+            }
         }
     }
 }

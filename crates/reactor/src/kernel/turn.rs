@@ -15,7 +15,7 @@ use super::{EventNames, Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
 use crate::further::WatchId;
-use crate::ids::{SessionId, WheelId};
+use crate::ids::WheelId;
 use crate::name::Symbol;
 use crate::payload::Parcel;
 use crate::queue::{Entry, What};
@@ -272,27 +272,29 @@ impl Kernel {
 
     #[inline(always)]
     fn deliver_posted(&mut self) {
-        let Some(entry) = self.desk.queue.pop() else { return };
-        let Entry { to, from, names, what, .. } = entry;
+        let Some(&Entry { to, from, names, ref what, .. }) = self.desk.queue.pop() else { return };
+        let letter = Letter { to, from, names };
         let mut boxed;
-        let parcel = match what {
+        let mut parcel = match *what {
             What::Plain(plain) => Parcel::plain(plain),
             What::Boxed => {
                 boxed = self.desk.queue.take_boxed();
                 let Some(content) = &mut boxed else { return };
                 Parcel::placed(&mut **content)
             }
-            What::Wheel(_) | What::Born | What::System(_) | What::Child(_) | What::Signal => {
-                return self.deliver_other(entry);
-            }
+            other @ (What::Wheel(_)
+            | What::Born
+            | What::System(_)
+            | What::Child(_)
+            | What::Signal) => return self.deliver_other(letter, other),
         };
-        self.deliver_event(to, from, names, parcel);
+        self.deliver_event(letter, &mut parcel);
     }
 
     /// What is no event of a session has come to the front of the queue.
     #[inline(never)]
-    fn deliver_other(&mut self, entry: Entry) {
-        let Entry { to, from, names, what, .. } = entry;
+    fn deliver_other(&mut self, letter: Letter, what: What) {
+        let to = letter.to;
         match what {
             What::Plain(_) | What::Boxed => debug_assert!(false, "an event"),
             What::Wheel(id) => {
@@ -304,32 +306,27 @@ impl Kernel {
             What::Child(number) => self.look_at_child(number),
             What::Signal => {
                 let payload = self.desk.queue.take_signal();
-                self.deliver_sent(Letter { to, from, names }, payload);
+                self.deliver_sent(letter, payload);
             }
         }
     }
 
     /// Delivers a posted event.
     #[inline(always)]
-    fn deliver_event(
-        &mut self,
-        to: SessionId,
-        from: SessionId,
-        names: EventNames,
-        mut parcel: Parcel<'_>,
-    ) {
+    fn deliver_event(&mut self, letter: Letter, parcel: &mut Parcel<'_>) {
+        let Letter { to, from, names } = letter;
         self.stats.posted += 1;
         self.current.write(to, from, names);
         // The sender is held until now: if it is gone, it was stopped by force.
         if from != to && !from.is_kernel() {
             if !self.sessions.contains(from) {
-                self.discard(to, &mut parcel);
+                self.discard(to, parcel);
                 self.sessions.release(to, Hold::Queued);
                 return;
             }
             self.sessions.release(from, Hold::Sent);
         }
-        self.deliver_current(names.event(), Some(Hold::Queued), &mut parcel);
+        self.deliver_current(names.event(), Some(Hold::Queued), parcel);
     }
 
     /// A signal that a session sent has come to the front of the queue.
