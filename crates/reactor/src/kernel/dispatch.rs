@@ -273,17 +273,18 @@ impl Running<'_> {
         (handled, body)
     }
 
-    /// The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
-    #[cold]
-    #[inline(never)]
-    fn crashed(&mut self, body: Box<dyn AnySession>) {
-        self.kernel.crashed = Some(self.kernel.current);
-        self.kernel.depth -= 1;
-        self.kernel.sessions.put_back(self.to, body);
-    }
 }
 
 impl Kernel {
+    /// A handler panicked. The state may be half changed: it is seen once more, by `_stop`, and dropped.
+    #[cold]
+    #[inline(never)]
+    fn crash(&mut self, to: SessionId, body: Box<dyn AnySession>) {
+        self.crashed = Some(self.current);
+        self.depth -= 1;
+        self.sessions.put_back(to, body);
+    }
+
     /// Calls the handler of the current letter, which is of the event `symbol`.
     #[inline(always)]
     pub(super) fn run_current(
@@ -305,7 +306,7 @@ impl Drop for Running<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(body) = self.body.take() {
-            self.crashed(body);
+            self.kernel.crash(self.to, body);
         }
     }
 }
