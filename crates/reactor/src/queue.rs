@@ -87,6 +87,17 @@ impl Queue {
         self.back.push(entry);
     }
 
+    /// Whether there is room for one more.
+    #[inline(always)]
+    pub(crate) const fn has_room(&self) -> bool {
+        self.back.len() != self.back.capacity()
+    }
+
+    /// Makes room for one more, and for as many again.
+    pub(crate) fn make_room(&mut self) {
+        self.back.reserve(1);
+    }
+
     /// Keeps a payload for the entry that is pushed next.
     #[inline(always)]
     pub(crate) fn keep(&mut self, payload: Payload) -> What {

@@ -272,7 +272,6 @@ impl Running<'_> {
         std::mem::forget(self);
         (handled, body)
     }
-
 }
 
 impl Kernel {

@@ -10,14 +10,14 @@ use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
 
-use super::Hears;
 use super::kinds::Tables;
+use super::{Hears, Reply};
 use crate::context::Context;
 use crate::default::Unhandled;
 use crate::event::Event;
 use crate::family::{Child, NewParent};
 use crate::name::{Names, Symbol};
-use crate::payload::{Content, Parcel};
+use crate::payload::Parcel;
 
 /// The table *event name → handler* of one kind of session, whose state is an `S`
 /// (POE: `inline_states`, `object_states`).
@@ -63,14 +63,6 @@ pub(crate) struct Table<S> {
 pub(crate) type Handler<S> =
     dyn Fn(&mut S, &mut Context<'_>, &mut Parcel<'_>, Option<&mut Reply<'_>>) -> Handled;
 pub(super) type Default_<S> = dyn Fn(&mut S, &mut Context<'_>, Unhandled<'_>);
-
-/// Where a handler's reply goes, if anybody wants it.
-pub(crate) enum Reply<'a> {
-    /// Somebody waits for a reply of one type.
-    To(&'a mut dyn Content),
-    /// A parent is told it, of whatever type.
-    Any(&'a mut Option<Box<dyn Any>>),
-}
 
 /// What came of offering an event to a session. Boxed, because it is nearly always `Ok`.
 pub(crate) type Handled = Result<(), Box<Refusal>>;
@@ -226,34 +218,6 @@ where
                 Ok(())
             }
             Err(error) => refuse(Refusal::Failed(error)),
-        }
-    }
-}
-
-impl Reply<'_> {
-    /// Whether somebody waits for another reply than an `R`.
-    #[cold]
-    #[inline(never)]
-    fn is_other<R: 'static>(&self) -> bool {
-        match self {
-            Self::To(place) => {
-                let any: &dyn Any = &**place;
-                !any.is::<Option<R>>()
-            }
-            Self::Any(_) => false,
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn give<R: 'static>(&mut self, answer: R) {
-        match self {
-            Self::To(place) => {
-                if let Some(place) = place.place() {
-                    *place = Some(answer);
-                }
-            }
-            Self::Any(place) => **place = Some(Box::new(answer)),
         }
     }
 }
