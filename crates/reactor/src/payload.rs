@@ -4,7 +4,7 @@
 //! knows `T` takes it out. The types that most events carry are [`Plain`]: those travel as themselves, and to
 //! tell one from the other takes no call. No unsafe code: the type is checked each time.
 
-use std::any::{Any, type_name};
+use std::any::{Any, TypeId, type_name};
 
 /// An `Option<T>` whose `T` only its maker and its taker know.
 pub(crate) trait Content: Any {
@@ -65,6 +65,15 @@ impl Plain {
         None
     }
 
+    /// Whether a `T` is of one of these types: known then, too.
+    #[inline(always)]
+    fn is<T: 'static>() -> bool {
+        macro_rules! any_of {
+            ($($plain:ty),*) => { $(TypeId::of::<T>() == TypeId::of::<$plain>())||* };
+        }
+        any_of!((), u64, usize, u32, i64)
+    }
+
     /// The value, if it is a `T`.
     #[inline(always)]
     fn get<T: 'static>(self) -> Option<T> {
@@ -92,7 +101,7 @@ impl Plain {
     }
 }
 
-/// A payload, as it is shown to a session: it is plain, or it has a place.
+/// A payload, as it is shown to a session: it is plain, or it has a place. What can be plain is.
 pub(crate) struct Parcel<'a> {
     plain: Option<Plain>,
     place: Option<&'a mut dyn Content>,
@@ -131,10 +140,10 @@ impl Parcel<'_> {
     /// The payload, if it is a `T`.
     #[inline(always)]
     pub(crate) fn offer<T: 'static>(&mut self) -> Option<Offered<'_, T>> {
-        match self.plain.and_then(Plain::get) {
-            Some(payload) => Some(Offered::Plain(payload)),
-            None => self.place()?.place().map(Offered::Placed),
+        if Plain::is::<T>() {
+            return self.plain?.get().map(Offered::Plain);
         }
+        self.place()?.place().map(Offered::Placed)
     }
 
     /// What has a place, whatever it is.

@@ -11,7 +11,7 @@ use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;
 use crate::name::Symbol;
-use crate::payload::Parcel;
+use crate::payload::{Parcel, Payload};
 use crate::session::{Hold, Slot};
 
 impl Kernel {
@@ -20,7 +20,7 @@ impl Kernel {
     fn notify<T: 'static>(&mut self, letter: Letter, payload: T) {
         let waits = self.late.iter().any(|waiting| waiting.session == letter.to);
         if waits || self.sessions.is_running(letter.to) {
-            self.tell_later(Notice { letter, content: Box::new(Some(payload)) });
+            self.tell_later(Notice { letter, payload: Payload::new(payload) });
         } else {
             self.tell(letter, &mut Parcel::of(&mut Some(payload)), None);
         }
@@ -62,9 +62,9 @@ impl Kernel {
                 self.late.remove(place);
                 continue;
             };
-            let Notice { letter, mut content } = notice;
-            self.tell(letter, &mut Parcel::placed(&mut *content), None);
-            self.guard(letter.to, "the drop of an event's payload", |_| drop(content));
+            let Notice { letter, mut payload } = notice;
+            self.tell(letter, &mut payload.parcel(), None);
+            self.guard(letter.to, "the drop of an event's payload", |_| drop(payload));
         }
     }
 

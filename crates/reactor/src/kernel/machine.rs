@@ -41,12 +41,13 @@ impl Kernel {
         if let Err(error) = asked.and_then(|control| control.ask(step)) {
             return Err(error.with(payload));
         }
-        let content = Box::new(Transition { step, payload: Box::new(Some(payload)) });
+        let transition = Transition { step, payload: Payload::new(payload) };
+        let payload = Payload::Boxed(Box::new(transition));
         let letter = self.current.next(self.current.to, Symbol::GOTO_STATE);
         if self.is_immediate(letter.to) {
-            self.tell_later(Notice { letter, content });
+            self.tell_later(Notice { letter, payload });
         } else if self.sessions.add_post(letter.to, letter.from) {
-            let what = self.desk.queue.keep(Payload::Boxed(content));
+            let what = self.desk.queue.keep(payload);
             self.desk.post(letter.to, letter.from, letter.names, what);
         }
         Ok(())

@@ -54,7 +54,7 @@ use crate::event::{Event, EventName};
 use crate::ids::SessionId;
 use crate::name::{Names, Symbol};
 use crate::outbox::Outbox;
-use crate::payload::Content;
+use crate::payload::Payload;
 use crate::session::{Handlers, Hold, Kinds, Sessions};
 use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
@@ -156,7 +156,7 @@ struct Waiting {
 
 struct Notice {
     letter: Letter,
-    content: Box<dyn Content>,
+    payload: Payload,
 }
 
 impl Kernel {

@@ -38,9 +38,7 @@ impl<S: 'static> Body<S> {
         }
         control(cx).switch(*step, &target);
         match target.entry {
-            Some(event) => {
-                cx.kernel_mut().run_within(self, event, &mut Parcel::placed(&mut **payload))
-            }
+            Some(event) => cx.kernel_mut().run_within(self, event, &mut payload.parcel()),
             None => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::{Plan, When};
 use crate::error::TransitionError;
 use crate::name::Symbol;
-use crate::payload::{Content, Parcel};
+use crate::payload::{Content, Parcel, Payload};
 
 pub(crate) struct Control {
     plan: Rc<Plan>,
@@ -44,7 +44,7 @@ pub(crate) enum Step {
 pub(crate) struct Transition {
     pub(crate) step: Step,
     /// What the entry event carries.
-    pub(crate) payload: Box<dyn Content>,
+    pub(crate) payload: Payload,
 }
 
 impl Transition {
@@ -136,10 +136,10 @@ impl Control {
 
 impl Content for Transition {
     fn content_name(&self) -> &'static str {
-        self.payload.content_name()
+        self.payload.name()
     }
 
     fn clear(&mut self) {
-        self.payload.clear();
+        self.payload.parcel().clear();
     }
 }
