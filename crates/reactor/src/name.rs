@@ -89,16 +89,18 @@ impl Names {
 
     #[inline]
     pub(crate) fn intern(&mut self, name: Cow<'static, str>) -> Symbol {
-        match self.recall(&name) {
-            Some(symbol) => symbol,
-            None => self.look_up(&name),
+        match name {
+            Cow::Borrowed(text) => match self.recall(text) {
+                Some(symbol) => symbol,
+                None => self.intern_constant(text),
+            },
+            Cow::Owned(text) => self.intern_text(&text),
         }
     }
 
     /// The symbol of a constant that was looked up a short while ago.
     #[inline]
-    pub(crate) fn recall(&self, name: &Cow<'static, str>) -> Option<Symbol> {
-        let Cow::Borrowed(text) = name else { return None };
+    pub(crate) fn recall(&self, text: &'static str) -> Option<Symbol> {
         let recent = self.recent[place(text)];
         let known = recent.address == text.as_ptr().addr() && recent.len == text.len();
         known.then_some(recent.symbol)
@@ -106,12 +108,10 @@ impl Names {
 
     #[cold]
     #[inline(never)]
-    fn look_up(&mut self, name: &Cow<'static, str>) -> Symbol {
-        let symbol = self.intern_text(name);
-        if let Cow::Borrowed(text) = name {
-            let (address, len) = (text.as_ptr().addr(), text.len());
-            self.recent[place(text)] = Recent { address, len, symbol };
-        }
+    fn intern_constant(&mut self, text: &'static str) -> Symbol {
+        let symbol = self.intern_text(text);
+        let (address, len) = (text.as_ptr().addr(), text.len());
+        self.recent[place(text)] = Recent { address, len, symbol };
         symbol
     }
 
@@ -129,6 +129,7 @@ impl Names {
         self.texts.get(symbol.index()).map_or_else(|| self.text(symbol).into(), Rc::clone)
     }
 
+    #[cold]
     fn intern_text(&mut self, text: &str) -> Symbol {
         if let Some(symbol) = self.by_text.get(text) {
             return *symbol;

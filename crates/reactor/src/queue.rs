@@ -81,7 +81,7 @@ impl Queue {
     #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry) {
         debug_assert!(
-            self.back.last().or(self.front.last()).is_none_or(|last| last.stamp < entry.stamp),
+            self.waiting().next_back().is_none_or(|last| last.stamp < entry.stamp),
             "posted events are stamped in order"
         );
         self.back.push(entry);
@@ -173,7 +173,7 @@ impl Queue {
     }
 
     #[inline]
-    fn waiting(&self) -> impl Iterator<Item = &Entry> {
+    fn waiting(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.front[self.next..].iter().chain(&self.back)
     }
 

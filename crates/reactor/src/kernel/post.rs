@@ -23,7 +23,11 @@ impl Kernel {
         payload: T,
     ) -> Result<(), NoSuchSession<T>> {
         let name = event.into_name();
-        match self.names.recall(&name) {
+        let symbol = match name {
+            Cow::Borrowed(text) => self.names.recall(text),
+            Cow::Owned(_) => None,
+        };
+        match symbol {
             Some(symbol) if self.desk.queue.has_room() && !self.outbox.any() => {
                 self.post_symbol(to, symbol, payload)
             }

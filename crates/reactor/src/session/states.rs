@@ -59,9 +59,10 @@ pub(crate) struct Table<S> {
     pub(super) default: Option<Rc<Default_<S>>>,
 }
 
-/// What a handler is to the kernel. Its arguments travel in registers, all of them.
+/// What a handler is to the kernel: shared, and boxed in there, because what is shared itself has its place
+/// worked out for each call. Its arguments travel in registers, all of them.
 pub(crate) type Handler<S> =
-    dyn Fn(&mut S, &mut Context<'_>, &mut Parcel<'_>, Option<&mut Reply<'_>>) -> Handled;
+    Box<dyn Fn(&mut S, &mut Context<'_>, &mut Parcel<'_>, Option<&mut Reply<'_>>) -> Handled>;
 pub(super) type Default_<S> = dyn Fn(&mut S, &mut Context<'_>, Unhandled<'_>);
 
 /// What came of offering an event to a session. Boxed, because it is nearly always `Ok`.
@@ -183,7 +184,7 @@ impl<S: 'static> States<S> {
         R: 'static,
         F: Fn(&mut S, &mut Context<'_>, T) -> Result<R, Box<dyn Error>> + 'static,
     {
-        let handler: Rc<Handler<S>> = Rc::new(erase(call));
+        let handler: Rc<Handler<S>> = Rc::new(Box::new(erase(call)));
         let handlers = &mut Rc::make_mut(&mut self.table).handlers;
         match handlers.iter_mut().find(|(other, _)| *other == name) {
             Some((_, place)) => *place = handler,
