@@ -15,7 +15,7 @@ use super::{EventNames, Kernel, Letter};
 use crate::clock::Moment;
 use crate::config::{DELIVER_BUDGET, TIME_PER_POLL, TURNS_PER_CLOCK, TURNS_PER_POLL};
 use crate::further::WatchId;
-use crate::ids::WheelId;
+use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
 use crate::payload::Parcel;
 use crate::queue::{Entry, What};
@@ -273,7 +273,6 @@ impl Kernel {
     #[inline(always)]
     fn deliver_posted(&mut self) {
         let Some(&Entry { to, from, names, ref what, .. }) = self.desk.queue.pop() else { return };
-        let letter = Letter { to, from, names };
         let mut boxed;
         let mut parcel = match *what {
             What::Plain(plain) => Parcel::plain(plain),
@@ -286,15 +285,14 @@ impl Kernel {
             | What::Born
             | What::System(_)
             | What::Child(_)
-            | What::Signal) => return self.deliver_other(letter, other),
+            | What::Signal) => return self.deliver_other(to, from, names, other),
         };
-        self.deliver_event(letter, &mut parcel);
+        self.deliver_event(Letter { to, from, names }, &mut parcel);
     }
 
     /// What is no event of a session has come to the front of the queue.
     #[inline(never)]
-    fn deliver_other(&mut self, letter: Letter, what: What) {
-        let to = letter.to;
+    fn deliver_other(&mut self, to: SessionId, from: SessionId, names: EventNames, what: What) {
         match what {
             What::Plain(_) | What::Boxed => debug_assert!(false, "an event"),
             What::Wheel(id) => {
@@ -306,7 +304,7 @@ impl Kernel {
             What::Child(number) => self.look_at_child(number),
             What::Signal => {
                 let payload = self.desk.queue.take_signal();
-                self.deliver_sent(letter, payload);
+                self.deliver_sent(Letter { to, from, names }, payload);
             }
         }
     }
