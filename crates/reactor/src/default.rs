@@ -7,12 +7,14 @@ use crate::payload::Parcel;
 /// An event that only `_default` takes (POE: `ARG0` and `ARG1` of `_default`).
 pub struct Unhandled<'a> {
     name: &'a str,
-    parcel: &'a mut dyn Parcel,
+    parcel: Parcel<'a>,
+    /// A plain payload stays where it is when it is taken.
+    taken: bool,
 }
 
 impl<'a> Unhandled<'a> {
-    pub(crate) fn new(name: &'a str, parcel: &'a mut dyn Parcel) -> Self {
-        Self { name, parcel }
+    pub(crate) const fn new(name: &'a str, parcel: Parcel<'a>) -> Self {
+        Self { name, parcel, taken: false }
     }
 
     /// The event's name.
@@ -32,8 +34,9 @@ impl Unhandled<'_> {
     /// Takes the payload out, if it is a `T` and was not taken yet.
     #[must_use]
     pub fn take<T: 'static>(&mut self) -> Option<T> {
-        let any: &mut dyn std::any::Any = self.parcel;
-        any.downcast_mut::<Option<T>>()?.take()
+        let payload = self.parcel.offer()?.take().filter(|_| !self.taken);
+        self.taken |= payload.is_some();
+        payload
     }
 }
 

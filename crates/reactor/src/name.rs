@@ -90,9 +90,29 @@ impl Names {
     #[inline]
     pub(crate) fn intern(&mut self, name: Cow<'static, str>) -> Symbol {
         match name {
-            Cow::Borrowed(text) => self.intern_static(text),
+            Cow::Borrowed(text) => match self.recall(text) {
+                Some(symbol) => symbol,
+                None => self.intern_constant(text),
+            },
             Cow::Owned(text) => self.intern_text(&text),
         }
+    }
+
+    /// The symbol of a constant that was looked up a short while ago.
+    #[inline]
+    pub(crate) fn recall(&self, text: &'static str) -> Option<Symbol> {
+        let recent = self.recent[place(text)];
+        let known = recent.address == text.as_ptr().addr() && recent.len == text.len();
+        known.then_some(recent.symbol)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn intern_constant(&mut self, text: &'static str) -> Symbol {
+        let symbol = self.intern_text(text);
+        let (address, len) = (text.as_ptr().addr(), text.len());
+        self.recent[place(text)] = Recent { address, len, symbol };
+        symbol
     }
 
     /// The symbol of a name that was used already.
@@ -109,19 +129,6 @@ impl Names {
         self.texts.get(symbol.index()).map_or_else(|| self.text(symbol).into(), Rc::clone)
     }
 
-    #[inline]
-    fn intern_static(&mut self, text: &'static str) -> Symbol {
-        let (address, len) = (text.as_ptr().addr(), text.len());
-        let place = (address ^ address >> 6 ^ len) % RECENT;
-        let recent = self.recent[place];
-        if recent.address == address && recent.len == len {
-            return recent.symbol;
-        }
-        let symbol = self.intern_text(text);
-        self.recent[place] = Recent { address, len, symbol };
-        symbol
-    }
-
     #[cold]
     fn intern_text(&mut self, text: &str) -> Symbol {
         if let Some(symbol) = self.by_text.get(text) {
@@ -134,6 +141,12 @@ impl Names {
         self.by_text.insert(text, symbol);
         symbol
     }
+}
+
+/// Where a constant is remembered. The names of a program lie side by side as a rule, and so do these.
+#[inline]
+fn place(text: &'static str) -> usize {
+    text.as_ptr().addr() % RECENT
 }
 
 /// How many constants are remembered by address. A program has some dozens of event names.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::clock::Moment;
 use crate::ids::{SessionId, WheelId};
 use crate::kernel::EventNames;
-use crate::payload::{Parcel, Payload};
+use crate::payload::{Content, Payload, Plain};
 
 /// A place in the one order of everything that waits: when it is due, then who came first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -44,12 +44,8 @@ pub(crate) struct Entry {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
-    /// An event without a payload.
-    Unit,
-    U64(u64),
-    Usize(usize),
-    U32(u32),
-    I64(i64),
+    /// An event with a plain payload.
+    Plain(Plain),
     /// An event whose payload is the next in the list.
     Boxed,
     /// A wheel that asked to be heard in its turn.
@@ -67,37 +63,48 @@ pub(crate) enum What {
 /// `Stamp`s grow from front to back: time does not run backwards, and sequence numbers count up.
 #[derive(Default)]
 pub(crate) struct Queue {
-    entries: VecDeque<Entry>,
+    /// Those that are being delivered, up to `next` already.
+    front: Vec<Entry>,
+    next: usize,
+    /// Those that came since. They have their turn when there is nothing left of the others.
+    back: Vec<Entry>,
     /// The payloads of [`What::Boxed`].
-    boxed: VecDeque<Box<dyn Parcel>>,
+    boxed: VecDeque<Box<dyn Content>>,
     /// The payloads of [`What::Signal`].
     signals: VecDeque<Option<Rc<dyn Any>>>,
 }
 
 /// What was in the queue: the payloads of events, and those of signals.
-pub(crate) type Payloads = (VecDeque<Box<dyn Parcel>>, VecDeque<Option<Rc<dyn Any>>>);
+pub(crate) type Payloads = (VecDeque<Box<dyn Content>>, VecDeque<Option<Rc<dyn Any>>>);
 
 impl Queue {
     #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry) {
         debug_assert!(
-            self.entries.back().is_none_or(|last| last.stamp < entry.stamp),
+            self.waiting().next_back().is_none_or(|last| last.stamp < entry.stamp),
             "posted events are stamped in order"
         );
-        self.entries.push_back(entry);
+        self.back.push(entry);
+    }
+
+    /// Whether there is room for one more.
+    #[inline(always)]
+    pub(crate) const fn has_room(&self) -> bool {
+        self.back.len() != self.back.capacity()
+    }
+
+    /// Makes room for one more, and for as many again.
+    pub(crate) fn make_room(&mut self) {
+        self.back.reserve(1);
     }
 
     /// Keeps a payload for the entry that is pushed next.
     #[inline(always)]
     pub(crate) fn keep(&mut self, payload: Payload) -> What {
         match payload {
-            Payload::Unit => What::Unit,
-            Payload::U64(number) => What::U64(number),
-            Payload::Usize(number) => What::Usize(number),
-            Payload::U32(number) => What::U32(number),
-            Payload::I64(number) => What::I64(number),
-            Payload::Boxed(parcel) => {
-                self.boxed.push_back(parcel);
+            Payload::Plain(plain) => What::Plain(plain),
+            Payload::Boxed(content) => {
+                self.boxed.push_back(content);
                 What::Boxed
             }
         }
@@ -109,13 +116,26 @@ impl Queue {
         What::Signal
     }
 
+    /// Takes the first out, to be looked at where it stands.
     #[inline(always)]
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
-        self.entries.pop_front()
+    pub(crate) fn pop(&mut self) -> Option<&Entry> {
+        if self.next >= self.front.len() {
+            self.turn_over();
+        }
+        let entry = self.front.get(self.next)?;
+        self.next += 1;
+        Some(entry)
+    }
+
+    #[inline(never)]
+    fn turn_over(&mut self) {
+        self.front.clear();
+        self.next = 0;
+        std::mem::swap(&mut self.front, &mut self.back);
     }
 
     /// The payload of the boxed event that was popped last.
-    pub(crate) fn take_boxed(&mut self) -> Option<Box<dyn Parcel>> {
+    pub(crate) fn take_boxed(&mut self) -> Option<Box<dyn Content>> {
         self.boxed.pop_front()
     }
 
@@ -126,33 +146,35 @@ impl Queue {
 
     #[inline]
     pub(crate) fn front(&self) -> Option<Stamp> {
-        self.entries.front().map(|entry| entry.stamp)
+        self.waiting().next().map(|entry| entry.stamp)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.front.len() - self.next + self.back.len()
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.next >= self.front.len() && self.back.is_empty()
     }
 
     /// What waits, with the type of its payload.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &'static str)> {
         let mut boxed = self.boxed.iter();
-        self.entries.iter().map(move |entry| {
+        self.waiting().map(move |entry| {
             let payload = match entry.what {
-                What::Boxed => boxed.next().map_or("?", |parcel| parcel.content_name()),
-                What::U64(_) => "u64",
-                What::Usize(_) => "usize",
-                What::U32(_) => "u32",
-                What::I64(_) => "i64",
+                What::Boxed => boxed.next().map_or("?", |content| content.content_name()),
+                What::Plain(plain) => plain.name(),
                 What::Signal => "signal",
-                What::Unit | What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => "()",
+                What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => "()",
             };
             (entry, payload)
         })
+    }
+
+    #[inline]
+    fn waiting(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.front[self.next..].iter().chain(&self.back)
     }
 
     /// Takes everything out.
@@ -164,6 +186,6 @@ impl Queue {
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Queue({})", self.entries.len())
+        write!(f, "Queue({})", self.len())
     }
 }

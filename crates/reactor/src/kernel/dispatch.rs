@@ -39,9 +39,9 @@ impl Kernel {
     #[inline(always)]
     pub(crate) fn deliver_direct<T: 'static>(&mut self, bound: Bound<T>, payload: T) {
         self.stats.direct += 1;
-        let (to, symbol) = (bound.session, bound.symbol);
+        let (to, symbol, mut place) = (bound.session, bound.symbol, Some(payload));
         self.current.write(to, to, Names::one(symbol));
-        let parcel = &mut Some(payload);
+        let parcel = &mut Parcel::of(&mut place);
         let body = match self.seat.take(to) {
             Some(body) => Ok(body),
             None => self.fetch(to),
@@ -62,7 +62,7 @@ impl Kernel {
         &mut self,
         symbol: Symbol,
         hold: Option<Hold>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
     ) {
         let outcome = self.offer(symbol, hold, parcel, None);
         if !matches!(outcome, Outcome::Handled) {
@@ -74,7 +74,7 @@ impl Kernel {
     pub(super) fn tell(
         &mut self,
         letter: Letter,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) {
         // What is noted until now is of whoever is running.
@@ -91,7 +91,7 @@ impl Kernel {
     }
 
     #[cold]
-    fn undelivered(&mut self, parcel: &mut dyn Parcel, outcome: Outcome) {
+    fn undelivered(&mut self, parcel: &mut Parcel<'_>, outcome: Outcome) {
         let letter = self.current;
         match outcome {
             Outcome::Refused(refusal) => {
@@ -107,7 +107,7 @@ impl Kernel {
 
     /// Drops a payload that no handler took. What it holds is closed before the next event.
     #[cold]
-    pub(super) fn discard(&mut self, session: SessionId, parcel: &mut dyn Parcel) {
+    pub(super) fn discard(&mut self, session: SessionId, parcel: &mut Parcel<'_>) {
         self.guard(session, "the drop of an event's payload", |_| parcel.clear());
         self.tidy();
     }
@@ -123,9 +123,10 @@ impl Kernel {
         let symbol = self.names.intern(event.into().into_name());
         let next = self.current.next(to, symbol);
         let outer = std::mem::replace(&mut self.current, next);
-        let (mut parcel, mut reply) = (Some(payload), None::<R>);
+        let (mut place, mut reply) = (Some(payload), None::<R>);
         let outcome = self.guard_handler(|kernel| {
-            kernel.offer(symbol, None, &mut parcel, Some(&mut Reply::To(&mut reply)))
+            let parcel = &mut Parcel::of(&mut place);
+            kernel.offer(symbol, None, parcel, Some(&mut Reply::To(&mut reply)))
         });
         self.current = outer;
         match outcome {
@@ -149,7 +150,7 @@ impl Kernel {
         &mut self,
         symbol: Symbol,
         hold: Option<Hold>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) -> Outcome {
         let to = self.current.to;
@@ -195,7 +196,7 @@ impl Kernel {
         &mut self,
         symbol: Symbol,
         body: Box<dyn AnySession>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
     ) -> Outcome {
         let to = self.current.to;
         let (handled, body) = self.run_out(symbol, body, parcel, None);
@@ -209,7 +210,7 @@ impl Kernel {
         &mut self,
         symbol: Symbol,
         body: Box<dyn AnySession>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) -> (Handled, Box<dyn AnySession>) {
         let to = self.current.to;
@@ -255,7 +256,7 @@ impl Running<'_> {
     fn run(
         mut self,
         symbol: Symbol,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) -> (Handled, Box<dyn AnySession>) {
         let Self { kernel, body, .. } = &mut self;
@@ -271,25 +272,25 @@ impl Running<'_> {
         std::mem::forget(self);
         (handled, body)
     }
-
-    /// The state may be half changed after a panic: it is seen once more, by `_stop`, and dropped.
-    #[cold]
-    #[inline(never)]
-    fn crashed(&mut self, body: Box<dyn AnySession>) {
-        self.kernel.crashed = Some(self.kernel.current);
-        self.kernel.depth -= 1;
-        self.kernel.sessions.put_back(self.to, body);
-    }
 }
 
 impl Kernel {
+    /// A handler panicked. The state may be half changed: it is seen once more, by `_stop`, and dropped.
+    #[cold]
+    #[inline(never)]
+    fn crash(&mut self, to: SessionId, body: Box<dyn AnySession>) {
+        self.crashed = Some(self.current);
+        self.depth -= 1;
+        self.sessions.put_back(to, body);
+    }
+
     /// Calls the handler of the current letter, which is of the event `symbol`.
     #[inline(always)]
     pub(super) fn run_current(
         &mut self,
         symbol: Symbol,
         body: &mut dyn AnySession,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) -> Handled {
         let mut cx = Context::new(self);
@@ -304,7 +305,7 @@ impl Drop for Running<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(body) = self.body.take() {
-            self.crashed(body);
+            self.kernel.crash(self.to, body);
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::error::DetachError;
 use crate::family::{Child, Fate, NewParent};
 use crate::ids::SessionId;
 use crate::name::Symbol;
+use crate::payload::{Parcel, Payload};
 use crate::session::{Hold, Slot};
 
 impl Kernel {
@@ -19,9 +20,9 @@ impl Kernel {
     fn notify<T: 'static>(&mut self, letter: Letter, payload: T) {
         let waits = self.late.iter().any(|waiting| waiting.session == letter.to);
         if waits || self.sessions.is_running(letter.to) {
-            self.tell_later(Notice { letter, parcel: Box::new(Some(payload)) });
+            self.tell_later(Notice { letter, payload: Payload::new(payload) });
         } else {
-            self.tell(letter, &mut Some(payload), None);
+            self.tell(letter, &mut Parcel::of(&mut Some(payload)), None);
         }
     }
 
@@ -61,9 +62,9 @@ impl Kernel {
                 self.late.remove(place);
                 continue;
             };
-            let Notice { letter, mut parcel } = notice;
-            self.tell(letter, &mut *parcel, None);
-            self.guard(letter.to, "the drop of an event's payload", |_| drop(parcel));
+            let Notice { letter, mut payload } = notice;
+            self.tell(letter, &mut payload.parcel(), None);
+            self.guard(letter.to, "the drop of an event's payload", |_| drop(payload));
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Names(u64);
 impl Letter {
     /// What is done from outside the loop, as if the kernel itself were handling an event.
     pub(crate) const OUTSIDE: Self =
-        Self::new(SessionId::KERNEL, SessionId::KERNEL, Symbol::DEFAULT);
+        Self { to: SessionId::KERNEL, from: SessionId::KERNEL, names: Names::NONE };
 
     pub(crate) const fn new(to: SessionId, from: SessionId, symbol: Symbol) -> Self {
         Self { to, from, names: Names::one(symbol) }
@@ -42,7 +42,7 @@ impl Letter {
 
     #[inline(always)]
     pub(crate) const fn names_of_next(&self, symbol: Symbol) -> Names {
-        if self.to.is_kernel() { Names::one(symbol) } else { Names::two(symbol, self.symbol()) }
+        self.names.next(symbol)
     }
 
     #[inline(always)]
@@ -57,16 +57,17 @@ impl Letter {
 
 impl Names {
     /// Of what has no name.
-    pub(crate) const NONE: Self = Self::one(Symbol::DEFAULT);
+    pub(crate) const NONE: Self = Self(0);
 
     #[inline(always)]
     pub(crate) const fn one(event: Symbol) -> Self {
         Self(event.to_word() as u64)
     }
 
+    /// Those of what is sent in this event.
     #[inline(always)]
-    const fn two(event: Symbol, caller: Symbol) -> Self {
-        Self(event.to_word() as u64 | (caller.to_word() as u64) << 32)
+    const fn next(self, event: Symbol) -> Self {
+        Self(event.to_word() as u64 | self.0 << 32)
     }
 
     #[inline(always)]

@@ -41,12 +41,13 @@ impl Kernel {
         if let Err(error) = asked.and_then(|control| control.ask(step)) {
             return Err(error.with(payload));
         }
-        let parcel = Box::new(Transition { step, payload: Box::new(Some(payload)) });
+        let transition = Transition { step, payload: Payload::new(payload) };
+        let payload = Payload::Boxed(Box::new(transition));
         let letter = self.current.next(self.current.to, Symbol::GOTO_STATE);
         if self.is_immediate(letter.to) {
-            self.tell_later(Notice { letter, parcel });
+            self.tell_later(Notice { letter, payload });
         } else if self.sessions.add_post(letter.to, letter.from) {
-            let what = self.desk.queue.keep(Payload::Boxed(parcel));
+            let what = self.desk.queue.keep(payload);
             self.desk.post(letter.to, letter.from, letter.names, what);
         }
         Ok(())
@@ -64,7 +65,7 @@ impl Kernel {
         &mut self,
         machine: &mut dyn AnySession,
         symbol: Symbol,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
     ) -> Handled {
         self.current.names = self.current.names.renamed(symbol);
         if self.observed {
@@ -77,7 +78,7 @@ impl Kernel {
     /// Delivers `leave` to a machine that is out of its slot for a transition. A handler of another payload
     /// does not keep it from leaving, but one that fails does.
     pub(crate) fn run_leave(&mut self, machine: &mut dyn AnySession) -> Handled {
-        let mut parcel = Some(());
+        let mut parcel = Parcel::UNIT;
         let Err(refusal) = self.run_within(machine, Symbol::LEAVE, &mut parcel) else {
             return Ok(());
         };

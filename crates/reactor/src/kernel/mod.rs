@@ -20,6 +20,7 @@ mod machine;
 mod names;
 mod nested;
 mod observe;
+mod post;
 mod reap;
 mod run;
 mod seat;
@@ -52,7 +53,7 @@ use crate::event::{Event, EventName};
 use crate::ids::SessionId;
 use crate::name::{Names, Symbol};
 use crate::outbox::Outbox;
-use crate::payload::{Parcel, Payload};
+use crate::payload::Payload;
 use crate::session::{Handlers, Hold, Kinds, Sessions};
 use crate::signal::child::Children;
 use crate::signal::{Death, Signals};
@@ -155,7 +156,7 @@ struct Waiting {
 
 struct Notice {
     letter: Letter,
-    parcel: Box<dyn Parcel>,
+    payload: Payload,
 }
 
 impl Kernel {
@@ -320,30 +321,6 @@ impl Kernel {
         &self.current
     }
 
-    /// Posts an event, as whoever is running.
-    #[inline]
-    pub(crate) fn post_from_current<T: 'static>(
-        &mut self,
-        to: impl Destination,
-        event: impl EventName<T>,
-        payload: T,
-    ) -> Result<(), NoSuchSession<T>> {
-        self.read_posts();
-        let symbol = self.names.intern(event.into_name());
-        let Some(to) = to.find(self) else {
-            self.report_nobody("an alias that nobody has", symbol);
-            return Err(NoSuchSession(payload));
-        };
-        let (from, names) = (self.current.to, self.current.names_of_next(symbol));
-        if !self.sessions.add_post(to, from) {
-            self.report_nobody("a session that is gone", symbol);
-            return Err(NoSuchSession(payload));
-        }
-        let what = self.desk.queue.keep(Payload::new(payload));
-        self.desk.post(to, from, names, what);
-        Ok(())
-    }
-
     pub(crate) fn signal_from_current<T: 'static>(
         &mut self,
         to: impl Destination,
@@ -363,14 +340,6 @@ impl Kernel {
     pub(crate) fn hold_postback(&mut self, session: SessionId) -> Rc<Outbox> {
         self.sessions.add(session, Hold::Postback);
         Rc::clone(&self.outbox)
-    }
-
-    /// What postbacks were called with comes before what is posted now.
-    #[inline(always)]
-    fn read_posts(&mut self) {
-        if self.outbox.any() {
-            self.take_posts();
-        }
     }
 }
 

@@ -97,7 +97,7 @@ impl Kernel {
         &mut self,
         symbol: Symbol,
         body: &mut dyn AnySession,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) -> Handled {
         let letter = self.current;

@@ -8,6 +8,7 @@ use super::{Kernel, Letter};
 use crate::family::{Child, Fate};
 use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
+use crate::payload::Parcel;
 use crate::session::{AnySession, Hold, Options, Phase, Reply, Slot};
 
 impl Kernel {
@@ -96,7 +97,7 @@ impl Kernel {
         let mut reply = Reply::Any(&mut answer);
         let reply = if heard { Some(&mut reply) } else { None };
         let letter = Letter::new(id, SessionId::KERNEL, Symbol::STOP);
-        self.tell(letter, &mut Some(()), reply);
+        self.tell(letter, &mut { Parcel::UNIT }, reply);
         answer
     }
 

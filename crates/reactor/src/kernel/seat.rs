@@ -48,13 +48,15 @@ impl Kernel {
     /// Sends whoever sits there back to its slot.
     #[inline(always)]
     pub(super) fn clear_seat(&mut self) {
-        if let Some(body) = self.seat.body.take() {
-            self.send_back(body);
+        if self.seat.body.is_some() {
+            self.send_back();
         }
     }
 
     #[inline(never)]
-    fn send_back(&mut self, body: Box<dyn AnySession>) {
-        self.sessions.put_back(self.seat.session, body);
+    fn send_back(&mut self) {
+        if let Some(body) = self.seat.body.take() {
+            self.sessions.put_back(self.seat.session, body);
+        }
     }
 }

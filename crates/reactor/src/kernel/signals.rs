@@ -13,6 +13,7 @@ use super::{EventNames, Kernel, Letter};
 use crate::error::SignalError;
 use crate::ids::SessionId;
 use crate::name::Symbol;
+use crate::payload::Parcel;
 use crate::queue::What;
 use crate::session::Hold;
 use crate::signal::{self, Class, Death, Signal, Watch};
@@ -150,7 +151,7 @@ impl Kernel {
             let signal = Signal::new(self.names.shared(names.event()), payload.cloned());
             let names = names.renamed(watch.symbol);
             let letter = Letter { to: watch.session, from: SessionId::KERNEL, names };
-            self.tell(letter, &mut Some(signal), None);
+            self.tell(letter, &mut Parcel::of(&mut Some(signal)), None);
         }
         std::mem::replace(&mut self.signals.handled, outer)
     }

@@ -77,13 +77,9 @@ impl Kernel {
     fn event_of(&self, entry: &Entry) -> Option<String> {
         match entry.what {
             What::Wheel(_) | What::Born | What::System(_) | What::Child(_) => None,
-            What::Unit
-            | What::U64(_)
-            | What::Usize(_)
-            | What::U32(_)
-            | What::I64(_)
-            | What::Boxed
-            | What::Signal => Some(self.names.text(entry.names.event()).to_owned()),
+            What::Plain(_) | What::Boxed | What::Signal => {
+                Some(self.names.text(entry.names.event()).to_owned())
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::any::Any;
 use super::{Kernel, Letter};
 use crate::ids::SessionId;
 use crate::name::Symbol;
+use crate::payload::Parcel;
 use crate::queue::What;
 use crate::session::{Handlers, Hold, Newborn, Reply};
 
@@ -40,7 +41,7 @@ impl Kernel {
         let heard = self.sessions.get(maker).is_some_and(|maker| maker.hears.child());
         let mut reply = Reply::Any(&mut answer);
         let reply = if heard { Some(&mut reply) } else { None };
-        self.tell(Letter::new(id, maker, Symbol::START), &mut Some(()), reply);
+        self.tell(Letter::new(id, maker, Symbol::START), &mut { Parcel::UNIT }, reply);
         answer
     }
 }

@@ -36,9 +36,9 @@ impl Kernel {
             return Err(StateError::OtherState);
         }
         let handler: Rc<Handler<S>> =
-            Rc::new(erase(move |state: &mut S, cx: &mut Context<'_>, payload: T| {
+            Rc::new(Box::new(erase(move |state: &mut S, cx: &mut Context<'_>, payload: T| {
                 Ok(handler(state, cx, payload))
-            }));
+            })));
         self.change(session, symbol, Some(Box::new(handler)))
     }
 

@@ -272,54 +272,29 @@ impl Kernel {
 
     #[inline(always)]
     fn deliver_posted(&mut self) {
-        let Some(entry) = self.desk.queue.pop() else { return };
-        let Entry { to, from, names, what, .. } = entry;
-        // The payload has a place for each type that it may have, so that one call delivers all of them.
-        let (mut unit, mut u64, mut usize, mut u32, mut i64, mut boxed);
-        let parcel: &mut dyn Parcel = match what {
-            What::Unit => {
-                unit = Some(());
-                &mut unit
-            }
-            What::U64(number) => {
-                u64 = Some(number);
-                &mut u64
-            }
-            What::Usize(number) => {
-                usize = Some(number);
-                &mut usize
-            }
-            What::U32(number) => {
-                u32 = Some(number);
-                &mut u32
-            }
-            What::I64(number) => {
-                i64 = Some(number);
-                &mut i64
-            }
+        let Some(&Entry { to, from, names, ref what, .. }) = self.desk.queue.pop() else { return };
+        let mut boxed;
+        let mut parcel = match *what {
+            What::Plain(plain) => Parcel::plain(plain),
             What::Boxed => {
                 boxed = self.desk.queue.take_boxed();
-                let Some(parcel) = &mut boxed else { return };
-                &mut **parcel
+                let Some(content) = &mut boxed else { return };
+                Parcel::placed(&mut **content)
             }
-            What::Wheel(_) | What::Born | What::System(_) | What::Child(_) | What::Signal => {
-                return self.deliver_other(entry);
-            }
+            other @ (What::Wheel(_)
+            | What::Born
+            | What::System(_)
+            | What::Child(_)
+            | What::Signal) => return self.deliver_other(to, from, names, other),
         };
-        self.deliver_event(to, from, names, parcel);
+        self.deliver_event(Letter { to, from, names }, &mut parcel);
     }
 
     /// What is no event of a session has come to the front of the queue.
     #[inline(never)]
-    fn deliver_other(&mut self, entry: Entry) {
-        let Entry { to, from, names, what, .. } = entry;
+    fn deliver_other(&mut self, to: SessionId, from: SessionId, names: EventNames, what: What) {
         match what {
-            What::Unit
-            | What::U64(_)
-            | What::Usize(_)
-            | What::U32(_)
-            | What::I64(_)
-            | What::Boxed => debug_assert!(false, "an event"),
+            What::Plain(_) | What::Boxed => debug_assert!(false, "an event"),
             What::Wheel(id) => {
                 self.pull_wheel(id);
                 self.sessions.release(to, Hold::Queued);
@@ -336,13 +311,8 @@ impl Kernel {
 
     /// Delivers a posted event.
     #[inline(always)]
-    fn deliver_event(
-        &mut self,
-        to: SessionId,
-        from: SessionId,
-        names: EventNames,
-        parcel: &mut dyn Parcel,
-    ) {
+    fn deliver_event(&mut self, letter: Letter, parcel: &mut Parcel<'_>) {
+        let Letter { to, from, names } = letter;
         self.stats.posted += 1;
         self.current.write(to, from, names);
         // The sender is held until now: if it is gone, it was stopped by force.
@@ -378,11 +348,11 @@ impl Kernel {
             return;
         }
         match self.desk.timers.pop() {
-            Some(Ring::Timer(Timer { session, symbol, payload })) => {
+            Some(Ring::Timer(Timer { session, symbol, mut payload })) => {
                 self.stats.timers += 1;
                 let hold = Some(Hold::Timer);
                 self.current.write(session, session, EventNames::one(symbol));
-                payload.open(|parcel| self.deliver_current(symbol, hold, parcel));
+                self.deliver_current(symbol, hold, &mut payload.parcel());
             }
             Some(Ring::Alarm(slot)) => self.ring(slot),
             None => {}

@@ -17,7 +17,7 @@ impl Kernel {
     pub(super) fn report_unhandled(
         &mut self,
         letter: Letter,
-        parcel: &dyn Parcel,
+        parcel: &Parcel<'_>,
         refusal: &Refusal,
     ) {
         if letter.symbol().is_own() && matches!(refusal, Refusal::NoHandler) {

@@ -9,6 +9,7 @@ mod kinds;
 mod ledger;
 mod machine;
 mod options;
+mod reply;
 mod states;
 mod tree;
 
@@ -22,8 +23,9 @@ pub(crate) use ledger::{Hold, Ledger};
 pub use machine::Machine;
 pub(crate) use machine::{Control, Step, Transition};
 pub use options::Options;
+pub(crate) use reply::Reply;
 pub use states::States;
-pub(crate) use states::{AnySession, Handled, Handler, Refusal, Reply, erase};
+pub(crate) use states::{AnySession, Handled, Handler, Refusal, erase};
 
 pub(crate) struct Slot {
     /// The session, but for the time that one of its handlers runs.

@@ -10,8 +10,8 @@ use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
 
-use super::Hears;
 use super::kinds::Tables;
+use super::{Hears, Reply};
 use crate::context::Context;
 use crate::default::Unhandled;
 use crate::event::Event;
@@ -59,18 +59,11 @@ pub(crate) struct Table<S> {
     pub(super) default: Option<Rc<Default_<S>>>,
 }
 
-/// What a handler is to the kernel. Its arguments travel in registers, all of them.
+/// What a handler is to the kernel: shared, and boxed in there, because what is shared itself has its place
+/// worked out for each call. Its arguments travel in registers, all of them.
 pub(crate) type Handler<S> =
-    dyn Fn(&mut S, &mut Context<'_>, &mut dyn Parcel, Option<&mut Reply<'_>>) -> Handled;
+    Box<dyn Fn(&mut S, &mut Context<'_>, &mut Parcel<'_>, Option<&mut Reply<'_>>) -> Handled>;
 pub(super) type Default_<S> = dyn Fn(&mut S, &mut Context<'_>, Unhandled<'_>);
-
-/// Where a handler's reply goes, if anybody wants it.
-pub(crate) enum Reply<'a> {
-    /// Somebody waits for a reply of one type.
-    To(&'a mut dyn Parcel),
-    /// A parent is told it, of whatever type.
-    Any(&'a mut Option<Box<dyn Any>>),
-}
 
 /// What came of offering an event to a session. Boxed, because it is nearly always `Ok`.
 pub(crate) type Handled = Result<(), Box<Refusal>>;
@@ -191,7 +184,7 @@ impl<S: 'static> States<S> {
         R: 'static,
         F: Fn(&mut S, &mut Context<'_>, T) -> Result<R, Box<dyn Error>> + 'static,
     {
-        let handler: Rc<Handler<S>> = Rc::new(erase(call));
+        let handler: Rc<Handler<S>> = Rc::new(Box::new(erase(call)));
         let handlers = &mut Rc::make_mut(&mut self.table).handlers;
         match handlers.iter_mut().find(|(other, _)| *other == name) {
             Some((_, place)) => *place = handler,
@@ -204,42 +197,30 @@ impl<S: 'static> States<S> {
 /// A handler of a `T` as a handler of anything, which refuses what is not a `T`.
 pub(crate) fn erase<S, T, R, F>(
     call: F,
-) -> impl Fn(&mut S, &mut Context<'_>, &mut dyn Parcel, Option<&mut Reply<'_>>) -> Handled
+) -> impl Fn(&mut S, &mut Context<'_>, &mut Parcel<'_>, Option<&mut Reply<'_>>) -> Handled
 where
     T: 'static,
     R: 'static,
     F: Fn(&mut S, &mut Context<'_>, T) -> Result<R, Box<dyn Error>>,
 {
     move |state, cx, parcel, reply| {
-        let Some(content) = parcel.content::<T>() else {
+        let Some(payload) = parcel.offer::<T>() else {
             return refuse(Refusal::OtherPayload(std::any::type_name::<T>()));
         };
-        let place = match reply {
-            None => None,
-            Some(Reply::To(reply)) => match reply.content::<R>() {
-                None => return refuse(Refusal::OtherReply),
-                Some(place) => Some(Place::Typed(place)),
-            },
-            Some(Reply::Any(place)) => Some(Place::Any(place)),
-        };
-        let payload = content.take().expect("a payload is offered to a handler once");
-        let answer = match call(state, cx, payload) {
-            Ok(answer) => answer,
-            Err(error) => return refuse(Refusal::Failed(error)),
-        };
-        match place {
-            None => {}
-            Some(Place::Typed(place)) => *place = Some(answer),
-            Some(Place::Any(place)) => *place = Some(Box::new(answer)),
+        if reply.as_deref().is_some_and(Reply::is_other::<R>) {
+            return refuse(Refusal::OtherReply);
         }
-        Ok(())
+        let payload = payload.take().expect("a payload is offered to a handler once");
+        match call(state, cx, payload) {
+            Ok(answer) => {
+                if let Some(reply) = reply {
+                    reply.give(answer);
+                }
+                Ok(())
+            }
+            Err(error) => refuse(Refusal::Failed(error)),
+        }
     }
-}
-
-/// Where a reply of one type goes.
-enum Place<'a, R> {
-    Typed(&'a mut Option<R>),
-    Any(&'a mut Option<Box<dyn Any>>),
 }
 
 #[cold]
@@ -285,7 +266,7 @@ pub(crate) trait AnySession {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) -> Handled;
 
@@ -294,7 +275,7 @@ pub(crate) trait AnySession {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         refusal: Box<Refusal>,
     ) -> Handled;
 
@@ -325,7 +306,7 @@ impl<S: 'static> AnySession for Session<S> {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) -> Handled {
         match self.by_symbol.get(symbol.index()) {
@@ -339,7 +320,7 @@ impl<S: 'static> AnySession for Session<S> {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         refusal: Box<Refusal>,
     ) -> Handled {
         let default = self.table.default.as_deref().filter(|_| symbol != Symbol::START);
@@ -365,13 +346,13 @@ pub(super) fn offer_default<S>(
     default: Option<&Default_<S>>,
     state: &mut S,
     cx: &mut Context<'_>,
-    parcel: &mut dyn Parcel,
+    parcel: &mut Parcel<'_>,
     refusal: Box<Refusal>,
 ) -> Handled {
     let untaken = matches!(*refusal, Refusal::NoHandler | Refusal::OtherPayload(_));
     let Some(default) = default.filter(|_| untaken) else { return Err(refusal) };
     let name = cx.event().to_owned();
-    default(state, cx, Unhandled::new(&name, parcel));
+    default(state, cx, Unhandled::new(&name, parcel.again()));
     // What it left goes before the next event, and under its name if that fails.
     parcel.clear();
     Ok(())

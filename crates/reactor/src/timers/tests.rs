@@ -117,7 +117,7 @@ impl Model {
     fn set(&mut self) {
         let (session, name) = (self.sessions[self.random.index(3)], NAMES[self.random.index(3)]);
         let stamp = self.stamp();
-        let payload = Payload::U64(stamp.sequence);
+        let payload = Payload::new(stamp.sequence);
         let id = self.timers.set(stamp, Timer { payload, symbol: name, session });
         self.enter(Entry { stamp, id, session, name, wall: false });
     }
@@ -135,7 +135,7 @@ impl Model {
         let mut entry = self.list.remove(place);
         self.gone.push(entry.id);
         (entry.stamp, entry.wall) = (self.stamp(), false);
-        let payload = Payload::U64(entry.stamp.sequence);
+        let payload = Payload::new(entry.stamp.sequence);
         entry.id = self.timers.renew(entry.id, entry.stamp, payload).expect("it is set").0;
         self.enter(entry);
     }
@@ -315,7 +315,7 @@ fn session() -> SessionId {
 }
 
 fn event(number: u64, session: SessionId) -> Timer {
-    Timer { payload: Payload::U64(number), symbol: Symbol::START, session }
+    Timer { payload: Payload::new(number), symbol: Symbol::START, session }
 }
 
 fn at(due: i64, sequence: u64) -> Stamp {

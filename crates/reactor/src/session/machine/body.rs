@@ -38,7 +38,7 @@ impl<S: 'static> Body<S> {
         }
         control(cx).switch(*step, &target);
         match target.entry {
-            Some(event) => cx.kernel_mut().run_within(self, event, &mut **payload),
+            Some(event) => cx.kernel_mut().run_within(self, event, &mut payload.parcel()),
             None => Ok(()),
         }
     }
@@ -49,7 +49,7 @@ impl<S: 'static> AnySession for Body<S> {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         reply: Option<&mut Reply<'_>>,
     ) -> Handled {
         if let Some(transition) = Transition::of(symbol, parcel) {
@@ -66,7 +66,7 @@ impl<S: 'static> AnySession for Body<S> {
         &mut self,
         symbol: Symbol,
         cx: &mut Context<'_>,
-        parcel: &mut dyn Parcel,
+        parcel: &mut Parcel<'_>,
         refusal: Box<Refusal>,
     ) -> Handled {
         // An entry event has been offered to `_default` already.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::{Plan, When};
 use crate::error::TransitionError;
 use crate::name::Symbol;
-use crate::payload::Parcel;
+use crate::payload::{Content, Parcel, Payload};
 
 pub(crate) struct Control {
     plan: Rc<Plan>,
@@ -40,20 +40,20 @@ pub(crate) enum Step {
     Return,
 }
 
-/// A step that was asked for, on its way. It is its own parcel, which shows the payload inside.
+/// A step that was asked for, on its way. It is a content itself, which shows the payload inside.
 pub(crate) struct Transition {
     pub(crate) step: Step,
     /// What the entry event carries.
-    pub(crate) payload: Box<dyn Parcel>,
+    pub(crate) payload: Payload,
 }
 
 impl Transition {
     /// The transition that this event is, if it is one.
-    pub(super) fn of(symbol: Symbol, parcel: &mut dyn Parcel) -> Option<&mut Self> {
+    pub(super) fn of<'a>(symbol: Symbol, parcel: &'a mut Parcel<'_>) -> Option<&'a mut Self> {
         if symbol != Symbol::GOTO_STATE {
             return None;
         }
-        let any: &mut dyn Any = parcel;
+        let any: &mut dyn Any = parcel.place()?;
         any.downcast_mut()
     }
 }
@@ -134,12 +134,12 @@ impl Control {
     }
 }
 
-impl Parcel for Transition {
+impl Content for Transition {
     fn content_name(&self) -> &'static str {
-        self.payload.content_name()
+        self.payload.name()
     }
 
     fn clear(&mut self) {
-        self.payload.clear();
+        self.payload.parcel().clear();
     }
 }
