@@ -6,6 +6,7 @@ mod series;
 use std::time::Duration;
 
 use allocation_counter::measure;
+use bytes::Bytes;
 use filters::{Input, Output};
 use reactor::{Bound, Clock, Context, Event, Handle, Io, Kernel, Readiness, States, Symbol, Wheel};
 
@@ -199,4 +200,16 @@ fn an_item_that_is_put_to_several_is_not_copied() {
     });
 
     assert!(allocated.count_total <= 1001, "{allocated:?}");
+}
+
+/// Its memory is not kept, and so there is no use in making a copy of it.
+#[test]
+fn an_item_that_was_cut_out_of_something_long_is_not_copied_when_it_is_sent() {
+    let mut out = Output::new();
+    out.reserve(10_000);
+    let item = Bytes::from(vec![b'x'; 1 << 20]).split_off((1 << 20) - 64);
+
+    let allocated = measure(|| out.put_bytes(item));
+
+    assert_eq!((out.len(), allocated.count_total), (64, 0), "{allocated:?}");
 }
