@@ -96,9 +96,10 @@ impl Inbound {
 
     #[inline(always)]
     pub(super) fn ready(&mut self, readiness: Readiness) {
+        if readiness.contains(Readiness::READ_CLOSED) | readiness.contains(Readiness::URGENT) {
+            self.closed = true;
+        }
         // Without branches, as that is less than to guess them.
-        self.closed |=
-            readiness.contains(Readiness::READ_CLOSED) | readiness.contains(Readiness::URGENT);
         self.readable |= self.closed | readiness.contains(Readiness::READABLE);
     }
 

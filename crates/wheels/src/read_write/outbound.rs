@@ -71,12 +71,16 @@ impl Outbound {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn ready(&mut self, readiness: Readiness) {
-        if self.flow == Flow::Blocked
-            && (readiness.contains(Readiness::WRITABLE)
-                || readiness.contains(Readiness::WRITE_CLOSED))
-        {
+        if self.flow == Flow::Blocked {
+            self.ready_while_blocked(readiness);
+        }
+    }
+
+    #[inline(never)]
+    fn ready_while_blocked(&mut self, readiness: Readiness) {
+        if readiness.contains(Readiness::WRITABLE) || readiness.contains(Readiness::WRITE_CLOSED) {
             self.flow = Flow::Unblocked;
         }
     }
