@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Clock, Context, Kernel, NoSuchSession, States};
+use reactor::{Clock, Context, Kernel, NoSuchSession, States, Unhandled};
 use testkit::story::Stage;
 
 /// Counts how often it is dropped.
@@ -108,6 +108,31 @@ fn a_payload_that_default_leaves_or_nobody_takes_is_dropped_once() {
     stage.kernel.spawn(&deaf, ());
     stage.run();
     assert_eq!(dropped.get(), 2);
+}
+
+#[test]
+fn default_takes_a_payload_once_whatever_its_type() {
+    type Taken = Rc<RefCell<Vec<(&'static str, Option<u64>, Option<u64>, bool, bool)>>>;
+    let states = States::new()
+        .on_start(|_: &mut Taken, cx: &mut Context<'_>, ()| {
+            cx.yield_("number", 7_u64);
+            cx.yield_("text", String::from("7"));
+        })
+        .on_stop(|_: &mut Taken, _: &mut Context<'_>, ()| {})
+        .on_default(|taken: &mut Taken, _: &mut Context<'_>, mut unhandled: Unhandled<'_>| {
+            let (first, second) = (unhandled.take(), unhandled.take());
+            let texts = (unhandled.take::<String>(), unhandled.take::<String>());
+            let texts = (texts.0.is_some(), texts.1.is_some());
+            let payload = unhandled.payload_type();
+            taken.borrow_mut().push((payload, first, second, texts.0, texts.1));
+        });
+    let taken = Taken::default();
+    let mut kernel = kernel();
+    kernel.spawn(&states, Rc::clone(&taken));
+    kernel.run().unwrap();
+    let text = std::any::type_name::<String>();
+    let expected = [("u64", Some(7), None, false, false), (text, None, None, true, false)];
+    assert_eq!(taken.take(), expected);
 }
 
 #[test]
