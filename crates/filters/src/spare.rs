@@ -21,6 +21,7 @@ struct Spare {
     item: Cell<Option<Box<[u8]>>>,
     /// What the next output gets, and what those after it get.
     at_hand: Cell<Option<Box<Unsent>>>,
+    #[expect(clippy::vec_box, reason = "they come and go as they are")]
     put_by: Cell<Vec<Box<Unsent>>>,
     /// What those that are put by take.
     bytes: Cell<usize>,

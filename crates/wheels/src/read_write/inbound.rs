@@ -96,10 +96,9 @@ impl Inbound {
 
     #[inline(always)]
     pub(super) fn ready(&mut self, readiness: Readiness) {
-        if readiness.contains(Readiness::READ_CLOSED) | readiness.contains(Readiness::URGENT) {
-            self.closed = true;
-        }
         // Without branches, as that is less than to guess them.
+        self.closed |=
+            readiness.contains(Readiness::READ_CLOSED) | readiness.contains(Readiness::URGENT);
         self.readable |= self.closed | readiness.contains(Readiness::READABLE);
     }
 
@@ -215,8 +214,12 @@ impl Inbound {
             if io.shared_buffer().filled().len() > LONG {
                 self.park(io);
             }
-            if let Err(error) = self.fill(ends, io) {
-                return self.broke(error);
+            match self.read(ends, io) {
+                Ok(came) => {
+                    io.shared_buffer().fill(came);
+                    io.spend(came);
+                }
+                Err(error) => return self.broke(error),
             }
             if let Some(kept) = &mut self.kept {
                 kept.append(io.shared_buffer().filled());
@@ -341,14 +344,6 @@ impl Inbound {
         {
             self.kept = None;
         }
-    }
-
-    /// Reads once, behind what is there.
-    fn fill(&mut self, ends: &Ends, io: &mut Io<'_>) -> io::Result<()> {
-        let came = self.read(ends, io)?;
-        io.shared_buffer().fill(came);
-        io.spend(came);
-        Ok(())
     }
 
     /// Reads once into the room of the shared buffer; says how much came, which is not noted there yet.
