@@ -53,9 +53,16 @@ impl<T> Arena<T> {
 
     /// Takes the value out and makes its key stale.
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        self.remove_if(key, |_| true)
+    }
+
+    /// Takes the value out, if it is one that is meant, and makes its key stale.
+    #[inline(always)]
+    pub(crate) fn remove_if(&mut self, key: Key, is_meant: impl FnOnce(&T) -> bool) -> Option<T> {
         let entry = self.entries.get_mut(key.slot() as usize)?;
         match entry {
-            Entry::Full { generation, .. } if generation.get() == key.generation() => {}
+            Entry::Full { generation, value }
+                if generation.get() == key.generation() && is_meant(value) => {}
             Entry::Full { .. } | Entry::Vacant { .. } => return None,
         }
         let vacant = Entry::Vacant { generation: key.next_generation(), next: self.vacant };
@@ -65,6 +72,13 @@ impl<T> Arena<T> {
         self.vacant = key.slot();
         self.len -= 1;
         Some(value)
+    }
+
+    /// Takes the value in a slot out and makes its key stale.
+    #[inline(always)]
+    pub(crate) fn remove_at(&mut self, slot: u32) -> Option<T> {
+        let key = self.key_of(slot)?;
+        self.remove_if(key, |_| true)
     }
 
     /// Makes the key stale and gives out another for the same value, which stays in its slot.

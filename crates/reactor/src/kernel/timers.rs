@@ -97,8 +97,8 @@ impl Kernel {
         session: SessionId,
         timer: TimerId,
     ) -> Result<Removed, NoSuchTimer> {
-        self.timer_of(session, timer)?;
-        let (stamp, timer) = self.desk.timers.remove(timer).ok_or(NoSuchTimer)?;
+        let removed = self.desk.timers.remove_of(session, timer);
+        let (stamp, timer) = removed.ok_or(NoSuchTimer)?;
         self.sessions.release(session, Hold::Timer);
         Ok(self.removed(stamp, timer))
     }

@@ -94,17 +94,18 @@ impl Timers {
 
     /// Takes the alarm of the wheel in this slot out, if it is set.
     pub(crate) fn remove_alarm(&mut self, wheel: u32) {
-        self.order.remove(wheel | OF_WHEEL);
+        self.order.remove_alarm(wheel);
     }
 
     /// Takes a timer out, whether it is due or not. It will not ring.
-    #[inline(always)]
     pub(crate) fn remove(&mut self, id: TimerId) -> Option<(Stamp, Timer)> {
-        self.forget(id.0)?;
-        let stamp = self.order.remove(id.0.slot());
-        debug_assert!(stamp.is_some(), "a timer that is set stands in the order");
-        let timer = self.timers.remove(id.0)?;
-        Some((stamp?, timer))
+        self.remove_if(id, |_| true)
+    }
+
+    /// Takes a timer out if this session has set it.
+    #[inline(always)]
+    pub(crate) fn remove_of(&mut self, session: SessionId, id: TimerId) -> Option<(Stamp, Timer)> {
+        self.remove_if(id, |timer| timer.session == session)
     }
 
     /// Moves a timer to another time, behind its equals. It does not follow the wall clock any more.
@@ -216,10 +217,11 @@ impl Timers {
         if slot & OF_WHEEL != 0 {
             return Some(Ring::Alarm(slot & !OF_WHEEL));
         }
-        let key = self.timers.key_of(slot);
-        debug_assert!(key.is_some(), "a slot in the order is a timer that is set");
-        self.forget(key?)?;
-        self.timers.remove(key?).map(Ring::Timer)
+        let timer = self.timers.remove_at(slot);
+        debug_assert!(timer.is_some(), "a slot in the order is a timer that is set");
+        let timer = timer?;
+        self.forget(&timer, slot);
+        Some(Ring::Timer(timer))
     }
 
     /// Puts back what `peek_due` held, when the step that delivers is over.
@@ -260,13 +262,24 @@ impl Timers {
             .filter_map(|(key, timer)| self.order.stamp(key.slot()).map(|stamp| (timer, stamp.due)))
     }
 
-    /// Takes a timer that is about to be taken out from the lists it is in; `None` if it is not there.
     #[inline(always)]
-    fn forget(&mut self, key: Key) -> Option<()> {
-        let Timer { session, symbol, .. } = self.timers.get(key)?;
-        self.names.unlink(*session, *symbol, key.slot());
-        self.wall.forget(key.slot());
-        Some(())
+    fn remove_if(
+        &mut self,
+        TimerId(key): TimerId,
+        is_meant: impl FnOnce(&Timer) -> bool,
+    ) -> Option<(Stamp, Timer)> {
+        let timer = self.timers.remove_if(key, is_meant)?;
+        self.forget(&timer, key.slot());
+        let stamp = self.order.remove(key.slot());
+        debug_assert!(stamp.is_some(), "a timer that is set stands in the order");
+        Some((stamp?, timer))
+    }
+
+    /// Crosses out a timer that was taken out of a slot.
+    #[inline(always)]
+    fn forget(&mut self, timer: &Timer, slot: u32) {
+        self.names.unlink(timer.session, timer.symbol, slot);
+        self.wall.forget(slot);
     }
 
     fn remove_each(&mut self, keys: Vec<Key>) -> Vec<(Stamp, Timer)> {
