@@ -53,16 +53,9 @@ impl<T> Arena<T> {
 
     /// Takes the value out and makes its key stale.
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
-        self.remove_if(key, |_| true)
-    }
-
-    /// Takes the value out, if it is one that is meant, and makes its key stale.
-    #[inline(always)]
-    pub(crate) fn remove_if(&mut self, key: Key, is_meant: impl FnOnce(&T) -> bool) -> Option<T> {
         let entry = self.entries.get_mut(key.slot() as usize)?;
         match entry {
-            Entry::Full { generation, value }
-                if generation.get() == key.generation() && is_meant(value) => {}
+            Entry::Full { generation, .. } if generation.get() == key.generation() => {}
             Entry::Full { .. } | Entry::Vacant { .. } => return None,
         }
         let vacant = Entry::Vacant { generation: key.next_generation(), next: self.vacant };
@@ -74,11 +67,25 @@ impl<T> Arena<T> {
         Some(value)
     }
 
-    /// Takes the value in a slot out and makes its key stale.
+    /// Has `take` take out of the value what is still needed, hands that on, and makes the key stale. If it
+    /// takes nothing, the value stays.
     #[inline(always)]
-    pub(crate) fn remove_at(&mut self, slot: u32) -> Option<T> {
-        let key = self.key_of(slot)?;
-        self.remove_if(key, |_| true)
+    pub(crate) fn remove_with<R>(
+        &mut self,
+        key: Key,
+        take: impl FnOnce(&mut T) -> Option<R>,
+    ) -> Option<R> {
+        let entry = self.entries.get_mut(key.slot() as usize)?;
+        let taken = match entry {
+            Entry::Full { generation, value } if generation.get() == key.generation() => {
+                take(value)?
+            }
+            Entry::Full { .. } | Entry::Vacant { .. } => return None,
+        };
+        *entry = Entry::Vacant { generation: key.next_generation(), next: self.vacant };
+        self.vacant = key.slot();
+        self.len -= 1;
+        Some(taken)
     }
 
     /// Makes the key stale and gives out another for the same value, which stays in its slot.

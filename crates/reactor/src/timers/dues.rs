@@ -42,7 +42,7 @@ struct Notes {
 /// Which item stands for a slot, and how: it bears the same mark, unless its timer was moved.
 ///
 /// The number of the slot's items so far, times four, and two flags. A dead item is gone long before its
-/// number comes again: no more than half of all are dead.
+/// number comes again: little more than half of all are dead.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Mark(u32);
 

@@ -58,6 +58,15 @@ pub(crate) enum Ring {
     Alarm(u32),
 }
 
+impl Timer {
+    /// Leaves the name and the session behind, and nothing else.
+    #[inline(always)]
+    fn take(&mut self) -> Self {
+        let Self { symbol, session, .. } = *self;
+        Self { payload: std::mem::replace(&mut self.payload, Payload::Unit), symbol, session }
+    }
+}
+
 impl Timers {
     pub(crate) fn new() -> Self {
         Self {
@@ -140,6 +149,13 @@ impl Timers {
         self.timers.key_of(slot).map(TimerId)
     }
 
+    /// The timer of the same name that the session set before this one, if there is one.
+    #[inline]
+    pub(crate) fn older(&self, id: TimerId) -> Option<TimerId> {
+        let slot = self.names.older(id.0.slot())?;
+        self.timers.key_of(slot).map(TimerId)
+    }
+
     /// Whether the session set another timer of the same name before this one.
     #[inline]
     pub(crate) fn has_older(&self, id: TimerId) -> bool {
@@ -217,11 +233,14 @@ impl Timers {
         if slot & OF_WHEEL != 0 {
             return Some(Ring::Alarm(slot & !OF_WHEEL));
         }
-        let timer = self.timers.remove_at(slot);
-        debug_assert!(timer.is_some(), "a slot in the order is a timer that is set");
-        let timer = timer?;
-        self.forget(&timer, slot);
-        Some(Ring::Timer(timer))
+        let key = self.timers.key_of(slot);
+        debug_assert!(key.is_some(), "a slot in the order is a timer that is set");
+        let Self { timers, names, wall, .. } = self;
+        timers.remove_with(key?, |timer| {
+            names.unlink(timer.session, timer.symbol, slot);
+            wall.forget(slot);
+            Some(Ring::Timer(timer.take()))
+        })
     }
 
     /// Puts back what `peek_due` held, when the step that delivers is over.
@@ -268,18 +287,17 @@ impl Timers {
         TimerId(key): TimerId,
         is_meant: impl FnOnce(&Timer) -> bool,
     ) -> Option<(Stamp, Timer)> {
-        let timer = self.timers.remove_if(key, is_meant)?;
-        self.forget(&timer, key.slot());
-        let stamp = self.order.remove(key.slot());
-        debug_assert!(stamp.is_some(), "a timer that is set stands in the order");
-        Some((stamp?, timer))
-    }
-
-    /// Crosses out a timer that was taken out of a slot.
-    #[inline(always)]
-    fn forget(&mut self, timer: &Timer, slot: u32) {
-        self.names.unlink(timer.session, timer.symbol, slot);
-        self.wall.forget(slot);
+        let Self { timers, order, names, wall } = self;
+        timers.remove_with(key, |timer| {
+            if !is_meant(timer) {
+                return None;
+            }
+            names.unlink(timer.session, timer.symbol, key.slot());
+            wall.forget(key.slot());
+            let stamp = order.remove(key.slot());
+            debug_assert!(stamp.is_some(), "a timer that is set stands in the order");
+            Some((stamp?, timer.take()))
+        })
     }
 
     fn remove_each(&mut self, keys: Vec<Key>) -> Vec<(Stamp, Timer)> {

@@ -4,7 +4,7 @@
 //! rest in a wheel, roughly. When the run and the heap are empty, the wheel's next tick becomes the run:
 //! so both stay small, and in the processor's nearest cache, even when a million are overdue. Promises
 //! exact order, that a timer that was removed is gone, and that there are at most twice as many items as
-//! timers, but for some dozens. Never reads a clock, does not know what a timer does.
+//! timers, but for some hundreds. Never reads a clock, does not know what a timer does.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -30,9 +30,6 @@ pub(super) struct Order {
     until_tidy: u32,
 }
 
-/// So many are removed before anybody looks for the dead.
-const FEW: u32 = 256;
-
 impl Order {
     pub(super) fn new() -> Self {
         Self {
@@ -41,7 +38,7 @@ impl Order {
             late: BinaryHeap::with_capacity(KEPT),
             wheel: Wheel::new(),
             held: Vec::new(),
-            until_tidy: FEW,
+            until_tidy: TOLERATED,
         }
     }
 
@@ -286,7 +283,7 @@ impl Order {
     /// others come behind it: so the dead who stand last in a bucket go first.
     #[inline(never)]
     fn tidy(&mut self) {
-        self.until_tidy = FEW;
+        self.until_tidy = TOLERATED;
         self.wheel.trim_each(|item| !self.dues.stands(item));
         self.bury();
     }
@@ -316,3 +313,6 @@ impl Order {
         held.retain(stands);
     }
 }
+
+/// So many are removed before anybody looks for the dead.
+const TOLERATED: u32 = 256;
