@@ -75,6 +75,27 @@ impl<T> Arena<T> {
         Some(value)
     }
 
+    /// Has `take` take out of the value what is still needed, hands that on, and makes the key stale. If it
+    /// takes nothing, the value stays.
+    #[inline(always)]
+    pub(crate) fn remove_with<R>(
+        &mut self,
+        key: Key,
+        take: impl FnOnce(&mut T) -> Option<R>,
+    ) -> Option<R> {
+        let entry = self.entries.get_mut(key.slot() as usize)?;
+        let taken = match entry {
+            Entry::Full { generation, value } if generation.get() == key.generation() => {
+                take(value)?
+            }
+            Entry::Full { .. } | Entry::Vacant { .. } => return None,
+        };
+        *entry = Entry::Vacant { generation: key.next_generation(), next: self.vacant };
+        self.vacant = key.slot();
+        self.len -= 1;
+        Some(taken)
+    }
+
     /// Makes the key stale and gives out another for the same value, which stays in its slot.
     #[inline]
     pub(crate) fn renew(&mut self, key: Key) -> Option<Key> {

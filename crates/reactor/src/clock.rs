@@ -141,13 +141,12 @@ impl Clock {
 
     /// The nearest that an `Instant` can come to `moment`.
     pub(crate) fn instant(&self, moment: Moment) -> Instant {
-        let distance = Duration::from_nanos(moment.0.unsigned_abs());
-        let instant = if moment.0 < 0 {
-            self.base.checked_sub(distance)
-        } else {
-            self.base.checked_add(distance)
-        };
-        instant.unwrap_or(self.base)
+        moment.counted_from(self.base)
+    }
+
+    /// When the clock was made.
+    pub(crate) const fn base(&self) -> Instant {
+        self.base
     }
 }
 
@@ -172,6 +171,14 @@ impl Moment {
     #[inline]
     pub(crate) const fn as_nanos(self) -> i64 {
         self.0
+    }
+
+    /// The nearest that an `Instant` can come to this moment of the clock that was made at `base`.
+    pub(crate) fn counted_from(self, base: Instant) -> Instant {
+        let distance = Duration::from_nanos(self.0.unsigned_abs());
+        let instant =
+            if self.0 < 0 { base.checked_sub(distance) } else { base.checked_add(distance) };
+        instant.unwrap_or(base)
     }
 
     /// This moment and a time more, at most the end of the range.

@@ -126,7 +126,10 @@ impl Names {
 
     /// The text, to be kept.
     pub(crate) fn shared(&self, symbol: Symbol) -> Rc<str> {
-        self.texts.get(symbol.index()).map_or_else(|| self.text(symbol).into(), Rc::clone)
+        match self.texts.get(symbol.index()) {
+            Some(text) => Rc::clone(text),
+            None => self.text(symbol).into(),
+        }
     }
 
     #[cold]

@@ -35,3 +35,15 @@ fn vacant_slots_are_used_before_new_ones() {
     assert_eq!(arena.insert(12).slot(), 4);
     assert_eq!(arena.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [0, 11, 2, 10, 12]);
 }
+
+#[test]
+fn a_value_of_which_nothing_is_taken_stays() {
+    let mut arena = Arena::new();
+    let key = arena.insert(String::from("here"));
+    assert_eq!(arena.remove_with(key, |_| None::<String>), None);
+    assert_eq!(arena.get(key).map(String::as_str), Some("here"));
+    let taken = arena.remove_with(key, |value| Some(std::mem::take(value)));
+    assert_eq!(taken.as_deref(), Some("here"));
+    assert_eq!((arena.get(key), arena.len()), (None, 0));
+    assert_eq!(arena.remove_with(key, |_| Some(())), None);
+}

@@ -83,7 +83,9 @@ impl Kernel {
     /// Removes the timers of a name that a session has set; says how many there were.
     pub(crate) fn clear_timers(&mut self, session: SessionId, symbol: Symbol) -> usize {
         let mut cleared = 0;
-        while let Some(timer) = self.desk.timers.newest(session, symbol) {
+        let mut next = self.desk.timers.newest(session, symbol);
+        while let Some(timer) = next {
+            next = self.desk.timers.older(timer);
             let removed = self.desk.timers.remove(timer);
             self.sessions.release(session, Hold::Timer);
             cleared += 1;
@@ -97,8 +99,8 @@ impl Kernel {
         session: SessionId,
         timer: TimerId,
     ) -> Result<Removed, NoSuchTimer> {
-        self.timer_of(session, timer)?;
-        let (stamp, timer) = self.desk.timers.remove(timer).ok_or(NoSuchTimer)?;
+        let removed = self.desk.timers.remove_of(session, timer);
+        let (stamp, timer) = removed.ok_or(NoSuchTimer)?;
         self.sessions.release(session, Hold::Timer);
         Ok(self.removed(stamp, timer))
     }
@@ -223,7 +225,7 @@ impl Kernel {
     }
 
     fn removed(&self, stamp: Stamp, timer: Timer) -> Removed {
-        let due = self.desk.clock.instant(stamp.due);
-        Removed::new(self.names.shared(timer.symbol), due, timer.payload)
+        let base = self.desk.clock.base();
+        Removed::new(self.names.shared(timer.symbol), stamp.due, base, timer.payload)
     }
 }

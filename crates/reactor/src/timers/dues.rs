@@ -42,7 +42,7 @@ struct Notes {
 /// Which item stands for a slot, and how: it bears the same mark, unless its timer was moved.
 ///
 /// The number of the slot's items so far, times four, and two flags. A dead item is gone long before its
-/// number comes again: no more than half of all are dead.
+/// number comes again: little more than half of all are dead.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Mark(u32);
 
@@ -85,11 +85,19 @@ impl Dues {
         None
     }
 
+    /// Clears a slot of the table of timers, if it is set.
     #[inline]
     pub(super) fn remove(&mut self, slot: u32) -> Option<Stamp> {
-        let stamp = self.stamp(slot);
-        self.clear(slot);
-        stamp
+        let stamp = self.timers.remove(slot as usize)?;
+        self.len -= 1;
+        Some(stamp)
+    }
+
+    /// Clears a slot of the table of wheels, if it is set.
+    pub(super) fn remove_alarm(&mut self, wheel: u32) -> Option<Stamp> {
+        let stamp = self.wheels.remove(wheel as usize)?;
+        self.len -= 1;
+        Some(stamp)
     }
 
     /// Clears a slot of which nobody needs to know when it was due.
@@ -167,6 +175,14 @@ impl Notes {
         self.marks[index] = mark;
         self.times[index] = Time { stamp: item.stamp, tick: ShortTick::of(item.stamp.due) };
         Item { mark, ..item }
+    }
+
+    /// Has nothing stand for a slot any more.
+    #[inline]
+    fn remove(&mut self, index: usize) -> Option<Stamp> {
+        let mark = self.marks.get_mut(index).filter(|mark| mark.is_set())?;
+        *mark = mark.unset();
+        self.times.get(index).map(|time| time.stamp)
     }
 
     #[cold]

@@ -58,6 +58,15 @@ pub(crate) enum Ring {
     Alarm(u32),
 }
 
+impl Timer {
+    /// Leaves the name and the session behind, and nothing else.
+    #[inline(always)]
+    fn take(&mut self) -> Self {
+        let Self { symbol, session, .. } = *self;
+        Self { payload: std::mem::replace(&mut self.payload, Payload::Unit), symbol, session }
+    }
+}
+
 impl Timers {
     pub(crate) fn new() -> Self {
         Self {
@@ -94,17 +103,18 @@ impl Timers {
 
     /// Takes the alarm of the wheel in this slot out, if it is set.
     pub(crate) fn remove_alarm(&mut self, wheel: u32) {
-        self.order.remove(wheel | OF_WHEEL);
+        self.order.remove_alarm(wheel);
     }
 
     /// Takes a timer out, whether it is due or not. It will not ring.
-    #[inline(always)]
     pub(crate) fn remove(&mut self, id: TimerId) -> Option<(Stamp, Timer)> {
-        self.forget(id.0)?;
-        let stamp = self.order.remove(id.0.slot());
-        debug_assert!(stamp.is_some(), "a timer that is set stands in the order");
-        let timer = self.timers.remove(id.0)?;
-        Some((stamp?, timer))
+        self.remove_if(id, |_| true)
+    }
+
+    /// Takes a timer out if this session has set it.
+    #[inline(always)]
+    pub(crate) fn remove_of(&mut self, session: SessionId, id: TimerId) -> Option<(Stamp, Timer)> {
+        self.remove_if(id, |timer| timer.session == session)
     }
 
     /// Moves a timer to another time, behind its equals. It does not follow the wall clock any more.
@@ -136,6 +146,13 @@ impl Timers {
     #[inline]
     pub(crate) fn newest(&self, session: SessionId, symbol: Symbol) -> Option<TimerId> {
         let slot = self.names.newest(session, symbol)?;
+        self.timers.key_of(slot).map(TimerId)
+    }
+
+    /// The timer of the same name that the session set before this one, if there is one.
+    #[inline]
+    pub(crate) fn older(&self, id: TimerId) -> Option<TimerId> {
+        let slot = self.names.older(id.0.slot())?;
         self.timers.key_of(slot).map(TimerId)
     }
 
@@ -218,8 +235,12 @@ impl Timers {
         }
         let key = self.timers.key_of(slot);
         debug_assert!(key.is_some(), "a slot in the order is a timer that is set");
-        self.forget(key?)?;
-        self.timers.remove(key?).map(Ring::Timer)
+        let Self { timers, names, wall, .. } = self;
+        timers.remove_with(key?, |timer| {
+            names.unlink(timer.session, timer.symbol, slot);
+            wall.forget(slot);
+            Some(Ring::Timer(timer.take()))
+        })
     }
 
     /// Puts back what `peek_due` held, when the step that delivers is over.
@@ -260,13 +281,23 @@ impl Timers {
             .filter_map(|(key, timer)| self.order.stamp(key.slot()).map(|stamp| (timer, stamp.due)))
     }
 
-    /// Takes a timer that is about to be taken out from the lists it is in; `None` if it is not there.
     #[inline(always)]
-    fn forget(&mut self, key: Key) -> Option<()> {
-        let Timer { session, symbol, .. } = self.timers.get(key)?;
-        self.names.unlink(*session, *symbol, key.slot());
-        self.wall.forget(key.slot());
-        Some(())
+    fn remove_if(
+        &mut self,
+        TimerId(key): TimerId,
+        is_meant: impl FnOnce(&Timer) -> bool,
+    ) -> Option<(Stamp, Timer)> {
+        let Self { timers, order, names, wall } = self;
+        timers.remove_with(key, |timer| {
+            if !is_meant(timer) {
+                return None;
+            }
+            names.unlink(timer.session, timer.symbol, key.slot());
+            wall.forget(key.slot());
+            let stamp = order.remove(key.slot());
+            debug_assert!(stamp.is_some(), "a timer that is set stands in the order");
+            Some((stamp?, timer.take()))
+        })
     }
 
     fn remove_each(&mut self, keys: Vec<Key>) -> Vec<(Stamp, Timer)> {

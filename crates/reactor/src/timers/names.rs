@@ -62,18 +62,15 @@ impl Names {
     }
 
     /// Crosses out a timer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn unlink(&mut self, session: SessionId, symbol: Symbol, slot: u32) {
         let Link { newer, older } = self.links[slot as usize];
         if let Some(link) = self.links.get_mut(older as usize) {
             link.newer = newer;
         }
-        if let Some(link) = self.links.get_mut(newer as usize) {
-            link.older = older;
-        } else if older == NONE {
-            self.end_name(session, symbol);
-        } else if let Some(name) = self.names.get_mut(&(session, symbol)) {
-            name.newest = older;
+        match self.links.get_mut(newer as usize) {
+            Some(link) => link.older = older,
+            None => self.begin_with(session, symbol, older),
         }
     }
 
@@ -106,6 +103,16 @@ impl Names {
             next = name.older;
         }
         slots
+    }
+
+    /// The newest of a name is gone: this one is now, if there is one.
+    #[inline(never)]
+    fn begin_with(&mut self, session: SessionId, symbol: Symbol, older: u32) {
+        if older == NONE {
+            self.end_name(session, symbol);
+        } else if let Some(name) = self.names.get_mut(&(session, symbol)) {
+            name.newest = older;
+        }
     }
 
     fn begin_name(&mut self, session: SessionId, symbol: Symbol, slot: u32) {

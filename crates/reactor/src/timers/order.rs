@@ -4,7 +4,7 @@
 //! rest in a wheel, roughly. When the run and the heap are empty, the wheel's next tick becomes the run:
 //! so both stay small, and in the processor's nearest cache, even when a million are overdue. Promises
 //! exact order, that a timer that was removed is gone, and that there are at most twice as many items as
-//! timers, but for some dozens. Never reads a clock, does not know what a timer does.
+//! timers, but for some hundreds. Never reads a clock, does not know what a timer does.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -26,6 +26,8 @@ pub(super) struct Order {
     wheel: Wheel,
     /// Due, but set after the step that delivers began: kept aside until it ends.
     held: Vec<Item>,
+    /// How many are to be removed before it is [tidied](Self::tidy).
+    until_tidy: u32,
 }
 
 impl Order {
@@ -36,6 +38,7 @@ impl Order {
             late: BinaryHeap::with_capacity(KEPT),
             wheel: Wheel::new(),
             held: Vec::new(),
+            until_tidy: TOLERATED,
         }
     }
 
@@ -50,13 +53,23 @@ impl Order {
     #[inline(always)]
     pub(super) fn remove(&mut self, slot: u32) -> Option<Stamp> {
         let stamp = self.dues.remove(slot)?;
-        // What is set for a short while is mostly removed before others come behind it.
-        if let Some(bucket) = self.wheel.bucket_for(stamp.due) {
-            let dues = &self.dues;
-            self.wheel.remove_last(bucket, slot, |item| !dues.stands(item));
-        }
-        self.bury();
+        self.count_removed();
         Some(stamp)
+    }
+
+    /// Takes the alarm of a wheel out, wherever it stands.
+    pub(super) fn remove_alarm(&mut self, wheel: u32) {
+        if self.dues.remove_alarm(wheel).is_some() {
+            self.count_removed();
+        }
+    }
+
+    #[inline(always)]
+    fn count_removed(&mut self) {
+        self.until_tidy -= 1;
+        if self.until_tidy == 0 {
+            self.tidy();
+        }
     }
 
     /// Moves a slot that stands here to another time.
@@ -163,9 +176,9 @@ impl Order {
     #[inline]
     pub(super) fn settle(&mut self) {
         self.bury();
-        while self.first().is_none()
-            && let Some(Glance::First(item, bucket, place)) = self.wheel.glance()
-        {
+        while self.first().is_none() {
+            self.wheel.trim_first(|item| !self.dues.stands(item));
+            let Some(Glance::First(item, bucket, place)) = self.wheel.glance() else { return };
             if self.dues.is_due(&item) {
                 return;
             }
@@ -266,6 +279,15 @@ impl Order {
         self.held.extend(first);
     }
 
+    /// Some were removed since this was done last. What is set for a short while is mostly removed before
+    /// others come behind it: so the dead who stand last in a bucket go first.
+    #[inline(never)]
+    fn tidy(&mut self) {
+        self.until_tidy = TOLERATED;
+        self.wheel.trim_each(|item| !self.dues.stands(item));
+        self.bury();
+    }
+
     /// If most of all items are dead, they go: each has paid for one that goes and one that stays.
     #[inline]
     fn bury(&mut self) {
@@ -282,7 +304,7 @@ impl Order {
 
     #[cold]
     fn sweep(&mut self) {
-        let Self { dues, run, late, wheel, held } = self;
+        let Self { dues, run, late, wheel, held, .. } = self;
         let stands = |item: &Item| dues.stands(item);
         run.retain(stands);
         late.retain(|Reverse(item)| stands(item));
@@ -291,3 +313,6 @@ impl Order {
         held.retain(stands);
     }
 }
+
+/// So many are removed before anybody looks for the dead.
+const TOLERATED: u32 = 256;

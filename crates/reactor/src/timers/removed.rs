@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
 
+use crate::clock::Moment;
 use crate::payload::Payload;
 
 /// A timer that was removed before it rang (POE: what `alarm_remove` returns).
@@ -27,13 +28,15 @@ use crate::payload::Payload;
 /// ```
 pub struct Removed {
     name: Rc<str>,
-    due: Instant,
+    due: Moment,
+    /// When the clock was made that `due` is counted on. Few ask when it was due: that is worked out then.
+    base: Instant,
     payload: Option<Payload>,
 }
 
 impl Removed {
-    pub(crate) const fn new(name: Rc<str>, due: Instant, payload: Payload) -> Self {
-        Self { name, due, payload: Some(payload) }
+    pub(crate) const fn new(name: Rc<str>, due: Moment, base: Instant, payload: Payload) -> Self {
+        Self { name, due, base, payload: Some(payload) }
     }
 
     /// The name of the event that it would have delivered.
@@ -44,8 +47,8 @@ impl Removed {
 
     /// When it would have rung.
     #[must_use]
-    pub const fn due(&self) -> Instant {
-        self.due
+    pub fn due(&self) -> Instant {
+        self.due.counted_from(self.base)
     }
 
     /// Takes the payload out, if it is a `T` and was not taken yet.
@@ -63,7 +66,7 @@ impl fmt::Debug for Removed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Removed")
             .field("name", &self.name)
-            .field("due", &self.due)
+            .field("due", &self.due())
             .field("payload", &self.payload)
             .finish()
     }

@@ -428,3 +428,40 @@ fn who_was_removed_leaves_nothing_behind_when_those_who_stayed_have_rung() {
     assert!(timers.order.items() <= 100, "{}", timers.order.items());
     assert_eq!(timers.next_look(), Some(Moment::from_nanos(HOUR)));
 }
+
+#[test]
+fn who_is_set_and_removed_again_leaves_little_behind_whoever_else_waits() {
+    let mut timers = Timers::new();
+    let session = session();
+    let mut random = Random(7);
+    for number in 0..1000 {
+        timers.set(at((1 + number) * 50 * TICK, number.cast_unsigned()), event(0, session));
+    }
+    for batch in 1..200 {
+        let some = (0..100).map(|_| {
+            let due = 1 + random.below(60_000).cast_signed() * TICK;
+            timers.set(at(due, batch * 1000), event(0, session))
+        });
+        let mut some: Vec<TimerId> = some.collect();
+        while !some.is_empty() {
+            let id = some.swap_remove(random.index(some.len()));
+            timers.remove(id).expect("it is set");
+            let (items, most) = (timers.order.items(), 2 * timers.len() + 400);
+            assert!(items <= most, "{items} for {}", timers.len());
+        }
+    }
+}
+
+#[test]
+fn after_it_settles_nobody_looks_for_a_crowd_that_was_removed() {
+    let mut timers = Timers::new();
+    let session = session();
+    let mut set = |due, number| timers.set(at(due, number), event(number, session));
+    for number in 0..200 {
+        set((5000 + 100 * number.cast_signed()) * TICK, number);
+    }
+    let gone: Vec<TimerId> = (200..300).map(|number| set(5 * TICK, number)).collect();
+    assert!(gone.into_iter().all(|id| timers.remove(id).is_some()));
+    timers.settle();
+    assert_eq!(timers.next_look(), Some(Moment::from_nanos(5000 * TICK)));
+}

@@ -76,14 +76,29 @@ impl Wheel {
         self.empty(bucket);
     }
 
-    /// Takes the last item of a bucket out if it is of this slot, and with it all before it that are `dead`.
+    /// Takes out the last items of each bucket that are `dead`.
+    pub(super) fn trim_each(&mut self, dead: impl Fn(&Item) -> bool) {
+        for (level, occupied) in (0..).zip(self.occupied) {
+            for index in ones(occupied) {
+                self.trim_bucket(bucket_at(level, index), &dead);
+            }
+        }
+    }
+
+    /// Takes out the last items that are `dead` of those which are looked at first.
+    pub(super) fn trim_first(&mut self, dead: impl Fn(&Item) -> bool) {
+        if let Some((bucket, _)) = self.first() {
+            self.trim_bucket(bucket, &dead);
+        }
+    }
+
     #[inline]
-    pub(super) fn remove_last(&mut self, bucket: u16, slot: u32, dead: impl Fn(&Item) -> bool) {
+    fn trim_bucket(&mut self, bucket: u16, dead: &impl Fn(&Item) -> bool) {
         let items = &mut self.buckets[bucket as usize];
-        if items.last().is_some_and(|last| last.slot == slot) {
-            let before = items.len();
-            while items.pop_if(|last| dead(last)).is_some() {}
-            self.len -= before - items.len();
+        let gone = items.iter().rev().take_while(|item| dead(item)).count();
+        if gone > 0 {
+            items.truncate(items.len() - gone);
+            self.len -= gone;
             self.empty(bucket);
         }
     }
