@@ -23,7 +23,7 @@ use crate::arena::{Arena, Key};
 use crate::clock::Moment;
 use crate::ids::{SessionId, TimerId};
 use crate::name::Symbol;
-use crate::payload::Payload;
+use crate::payload::{Payload, Plain};
 use crate::queue::Stamp;
 pub use adjust::Adjust;
 use dues::{Item, OF_WHEEL};
@@ -63,7 +63,11 @@ impl Timer {
     #[inline(always)]
     fn take(&mut self) -> Self {
         let Self { symbol, session, .. } = *self;
-        Self { payload: std::mem::replace(&mut self.payload, Payload::Unit), symbol, session }
+        Self {
+            payload: std::mem::replace(&mut self.payload, Payload::Plain(Plain::Unit)),
+            symbol,
+            session,
+        }
     }
 }
 

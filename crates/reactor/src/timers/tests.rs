@@ -457,7 +457,7 @@ fn after_it_settles_nobody_looks_for_a_crowd_that_was_removed() {
     let mut timers = Timers::new();
     let session = session();
     let mut set = |due, number| timers.set(at(due, number), event(number, session));
-    for number in 0..200 {
+    for number in 0..200_u64 {
         set((5000 + 100 * number.cast_signed()) * TICK, number);
     }
     let gone: Vec<TimerId> = (200..300).map(|number| set(5 * TICK, number)).collect();
