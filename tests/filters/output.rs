@@ -17,6 +17,7 @@ enum Step {
     /// Advance by so many thousandths of what is unsent.
     Advance(usize),
     Reserve(usize),
+    Detach,
     Clear,
 }
 
@@ -48,6 +49,7 @@ proptest! {
                     model.drain(..n);
                 }
                 Step::Reserve(room) => out.reserve(room),
+                Step::Detach => out.detach(),
                 Step::Clear => {
                     out.clear();
                     model.clear();
@@ -71,6 +73,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0..=1000_usize).prop_map(Step::Advance),
         2 => Just(Step::Advance(1000)),
         1 => (0..8192_usize).prop_map(Step::Reserve),
+        1 => Just(Step::Detach),
         1 => Just(Step::Clear),
     ]
 }
@@ -188,6 +191,8 @@ fn a_long_piece_that_was_put_alone_stays_linked_when_something_comes_behind_it()
     let mut out = Output::new();
     out.put_bytes(long.clone());
     out.advance(3);
+    out.detach();
+    assert!(!long.is_unique(), "it is too long to be copied when it has to wait");
     out.put_slice(b"behind");
     let mut runs = [IoSlice::new(b""); 3];
     assert_eq!(out.slices(&mut runs), 2);

@@ -154,6 +154,25 @@ impl Output {
         }
     }
 
+    /// Copies a piece that was put alone, if it is short: to be called when it has to wait, since it may be a slice
+    /// of something long, which it keeps alive.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    ///
+    /// let long = Bytes::from(vec![b'x'; 1 << 20]);
+    /// let mut out = filters::Output::new();
+    /// out.put_bytes(long.slice(..100));
+    /// out.detach();
+    /// assert!(long.is_unique());
+    /// assert_eq!(out.len(), 100);
+    /// ```
+    pub fn detach(&mut self) {
+        if let Some(unsent) = &mut self.unsent {
+            unsent.detach();
+        }
+    }
+
     /// Drops everything unsent.
     ///
     /// ```

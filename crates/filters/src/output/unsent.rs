@@ -77,6 +77,13 @@ impl Unsent {
         self.tail.get_or_insert_default().link(bytes);
     }
 
+    /// Copies the piece, if it is short.
+    pub(super) fn detach(&mut self) {
+        if self.whole.as_ref().is_some_and(|piece| piece.len() < Output::LINKED_FROM) {
+            self.split();
+        }
+    }
+
     /// Has the piece be the first of several.
     fn split(&mut self) {
         if let Some(piece) = self.whole.take() {
@@ -231,8 +238,8 @@ impl Unsent {
         }
     }
 
-    /// Makes `run` the content of the empty head. Of the two buffers the larger one survives: it
-    /// may be a lent one, which its owner wants back, and each byte is copied here at most once.
+    /// Makes `run` the content of the empty head. Of the two buffers the larger one survives, to be used
+    /// again, and each byte is copied here at most once.
     fn fill_head(&mut self, run: Vec<u8>) {
         if run.len() <= self.head.capacity() {
             self.head.extend_from_slice(&run);

@@ -324,14 +324,20 @@ impl Outbound {
                 self.output.advance(count);
                 // A socket that takes a part says when it takes more.
                 if count == 0 || count < offered && ends.takes_when_drained() {
-                    self.flow = Flow::Blocked;
+                    self.block();
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.flow = Flow::Blocked,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.block(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// The system takes no more for now. What waits is not to keep alive what it was cut from.
+    fn block(&mut self) {
+        self.flow = Flow::Blocked;
+        self.output.detach();
     }
 
     /// Writes what is not one run. By itself, because it takes much room on the stack.
@@ -358,6 +364,8 @@ impl Outbound {
         self.notes |= notes & settings.wanted;
         if unsent == 0 {
             self.items = 0;
+            // A filter may have made room, and put nothing.
+            self.output.clear();
         }
     }
 }
