@@ -16,7 +16,7 @@ impl<F: Filter> Stream<F> {
             return Put::Refused(item);
         }
         io.mark_dirty();
-        if let Err(error) = self.filter.encode(item, self.outbound.output()) {
+        if let Err(error) = self.filter.encode(item, &mut self.outbound.output) {
             return Put::Unencodable(error);
         }
         self.outbound.owe_flushed(&self.settings);

@@ -30,7 +30,8 @@ enum Phase {
 
 #[derive(Debug)]
 pub(super) struct Outbound {
-    output: Output,
+    /// Where to encode to.
+    pub(super) output: Output,
     /// Items that were put since all was sent last.
     items: u32,
     phase: Phase,
@@ -141,12 +142,6 @@ impl Outbound {
     #[inline]
     pub(super) fn is_unblocked(&self) -> bool {
         self.flow == Flow::Unblocked
-    }
-
-    /// Where to encode to.
-    #[inline(always)]
-    pub(super) const fn output(&mut self) -> &mut Output {
-        &mut self.output
     }
 
     /// Takes no more; says whether it did until now.

@@ -174,7 +174,7 @@ impl<F: Filter> Stream<F> {
     fn answer(&mut self, io: &mut Io<'_>) {
         self.make_room(io);
         if self.outbound.is_open() {
-            self.filter.answer(self.outbound.output());
+            self.filter.answer(&mut self.outbound.output);
             io.mark_dirty();
         } else {
             self.filter.answer(&mut filters::Output::new());
