@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 
-use super::dues::{Dues, Item};
+use super::dues::{Dues, Item, OF_WHEEL};
 use super::room::{KEPT, trim};
 use super::run::Run;
 use super::wheel::{Glance, Wheel, tick};
@@ -26,6 +26,8 @@ pub(super) struct Order {
     wheel: Wheel,
     /// Due, but set after the step that delivers began: kept aside until it ends.
     held: Vec<Item>,
+    /// The bucket that something was put into last, and for which slot.
+    latest: (u16, u32),
     /// How many are to be removed before it is [tidied](Self::tidy).
     until_tidy: u32,
 }
@@ -38,6 +40,7 @@ impl Order {
             late: BinaryHeap::with_capacity(KEPT),
             wheel: Wheel::new(),
             held: Vec::new(),
+            latest: (0, u32::MAX),
             until_tidy: TOLERATED,
         }
     }
@@ -53,19 +56,23 @@ impl Order {
     #[inline(always)]
     pub(super) fn remove(&mut self, slot: u32) -> Option<Stamp> {
         let stamp = self.dues.remove(slot)?;
-        self.count_removed();
+        self.note_removed(slot);
         Some(stamp)
     }
 
     /// Takes the alarm of a wheel out, wherever it stands.
     pub(super) fn remove_alarm(&mut self, wheel: u32) {
         if self.dues.remove_alarm(wheel).is_some() {
-            self.count_removed();
+            self.note_removed(wheel | OF_WHEEL);
         }
     }
 
     #[inline(always)]
-    fn count_removed(&mut self) {
+    fn note_removed(&mut self, slot: u32) {
+        // What is set and removed at once leaves nothing behind.
+        if slot == self.latest.1 {
+            self.wheel.trim(self.latest.0, |item| !self.dues.stands(item));
+        }
         self.until_tidy -= 1;
         if self.until_tidy == 0 {
             self.tidy();
@@ -202,7 +209,10 @@ impl Order {
     #[inline]
     fn put(&mut self, item: Item) {
         match self.wheel.bucket_for(item.stamp.due) {
-            Some(bucket) => self.wheel.push(bucket, item),
+            Some(bucket) => {
+                self.latest = (bucket, item.slot);
+                self.wheel.push(bucket, item);
+            }
             None => self.late.push(Reverse(item)),
         }
     }

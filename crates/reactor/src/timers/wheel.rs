@@ -80,7 +80,7 @@ impl Wheel {
     pub(super) fn trim_each(&mut self, dead: impl Fn(&Item) -> bool) {
         for (level, occupied) in (0..).zip(self.occupied) {
             for index in ones(occupied) {
-                self.trim_bucket(bucket_at(level, index), &dead);
+                self.trim(bucket_at(level, index), &dead);
             }
         }
     }
@@ -88,12 +88,13 @@ impl Wheel {
     /// Takes out the last items that are `dead` of those which are looked at first.
     pub(super) fn trim_first(&mut self, dead: impl Fn(&Item) -> bool) {
         if let Some((bucket, _)) = self.first() {
-            self.trim_bucket(bucket, &dead);
+            self.trim(bucket, dead);
         }
     }
 
+    /// Takes out the last items of a bucket that are `dead`.
     #[inline]
-    fn trim_bucket(&mut self, bucket: u16, dead: &impl Fn(&Item) -> bool) {
+    pub(super) fn trim(&mut self, bucket: u16, dead: impl Fn(&Item) -> bool) {
         let items = &mut self.buckets[bucket as usize];
         let gone = items.iter().rev().take_while(|item| dead(item)).count();
         if gone > 0 {
