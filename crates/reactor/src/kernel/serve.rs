@@ -61,12 +61,15 @@ impl Kernel {
     /// Writes what the wheel has to write that was just pulled: as a rule it is the only one that has.
     #[inline(always)]
     fn flush_own<W: Wheel>(&mut self, cell: &WheelCell<W>) {
-        if self.desk.dirty[..] != [cell.id()] {
+        if self.desk.dirty.len() != 1 {
             return;
         }
-        self.desk.dirty.clear();
-        let Some((wheel, mut io)) = self.open(cell) else { return self.flush_wheel(cell.id()) };
-        io.meta.dirty = false;
+        let Some((wheel, mut io)) = self.open(cell) else { return };
+        // Who is dirty stands in the list: alone.
+        if !std::mem::take(&mut io.meta.dirty) {
+            return;
+        }
+        io.desk.dirty.clear();
         if wheel.flush(&mut io) {
             self.pump(cell.id());
         }

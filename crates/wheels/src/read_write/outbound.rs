@@ -237,6 +237,7 @@ impl Outbound {
     }
 
     /// An item was put: when all is sent, that is to be told.
+    #[inline(always)]
     pub(super) fn owe_flushed(&mut self, settings: &Settings) {
         self.items = self.items.wrapping_add(1); // nobody keeps four thousand million unsent
         self.owe_flushed_of_rest(settings);
