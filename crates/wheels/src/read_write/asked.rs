@@ -41,7 +41,7 @@ impl<F: Filter> Stream<F> {
     #[inline]
     pub(super) fn make_room(&mut self, io: &mut Io<'_>) {
         // Nothing is never as much as may be, and it is asked for every item.
-        if !self.outbound.is_empty() && self.is_full() && self.outbound.is_open() {
+        if !self.outbound.output.is_empty() && self.is_full() && self.outbound.is_open() {
             self.write_to_make_room(io);
         }
     }

@@ -167,7 +167,7 @@ impl<F: Filter> Stream<F> {
 
     /// Lets the session go if nothing can come any more and nothing is to be sent.
     pub(super) fn release_if_over(&self, io: &mut Io<'_>) {
-        let over = self.outbound.is_empty() && self.inbound.is_done();
+        let over = self.outbound.output.is_empty() && self.inbound.is_done();
         if over && !self.is_leaving() && !self.has_failure() {
             io.release_session();
         }

@@ -101,11 +101,6 @@ impl Outbound {
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.output.is_empty()
-    }
-
-    #[inline]
     pub(super) fn unsent(&self) -> usize {
         self.output.len()
     }

@@ -237,7 +237,7 @@ impl<F: Filter> Stream<F> {
             Ok(progress) => self.note_output(progress, io),
             Err(error) => self.write_failed(&error, io),
         }
-        if !self.outbound.is_empty() {
+        if !self.outbound.output.is_empty() {
             if self.inbound.is_done() {
                 io.hold_session();
             }
