@@ -91,6 +91,39 @@ fn a_queued_number_allocates_nothing() {
 
 /// An idle timeout is set anew with every packet.
 #[test]
+fn the_queue_gives_back_what_a_burst_of_events_needed() {
+    let burst = States::new()
+        .on_start(|_: &mut u64, cx: &mut Context<'_>, ()| {
+            cx.delay_set("number", Duration::from_secs(3600), 0_u64);
+        })
+        .on(&AGAIN, |_: &mut u64, cx: &mut Context<'_>, n: u64| {
+            for number in 0..n {
+                cx.yield_("number", number);
+                cx.yield_("boxed", [number; 2]);
+            }
+        })
+        .on("number", |_: &mut u64, _: &mut Context<'_>, _: u64| ())
+        .on("boxed", |sum: &mut u64, _: &mut Context<'_>, [one, _]: [u64; 2]| *sum += one);
+    let mut kernel = kernel();
+    let session = kernel.spawn(&burst, 0);
+    let mut many = |n: u64| {
+        let _: () = kernel.call(session, &AGAIN, n).unwrap();
+        // All but the timer that keeps the session alive.
+        while kernel.event_count() > 1 {
+            run_turns(&mut kernel, 1);
+        }
+    };
+    many(100);
+
+    let burst = measure(|| many(300_000));
+    let after = measure(|| (0..3).for_each(|_| many(1)));
+
+    assert!(burst.bytes_max > 16 * 1024 * 1024, "{burst:?}");
+    let left = burst.bytes_current + after.bytes_current;
+    assert!(left <= 256 * 1024, "{left} of {burst:?}");
+}
+
+#[test]
 fn setting_a_delay_anew_allocates_nothing() {
     let watch = States::new()
         .on(&AGAIN, |_: &mut (), cx: &mut Context<'_>, n: u64| {

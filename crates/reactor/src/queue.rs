@@ -127,10 +127,17 @@ impl Queue {
         Some(entry)
     }
 
+    /// Those that came since are next. The room that a burst left behind is given back.
     #[inline(never)]
     fn turn_over(&mut self) {
         self.front.clear();
         self.next = 0;
+        if self.front.capacity() > KEPT && self.back.len() < self.front.capacity() / 4 {
+            self.front.shrink_to(KEPT.max(self.back.len() * 2));
+        }
+        if self.boxed.capacity() > KEPT && self.boxed.len() < self.boxed.capacity() / 4 {
+            self.boxed.shrink_to(KEPT.max(self.boxed.len() * 2));
+        }
         std::mem::swap(&mut self.front, &mut self.back);
     }
 
@@ -183,6 +190,9 @@ impl Queue {
         (boxed, signals)
     }
 }
+
+/// Entries that there is room for though nothing waits.
+const KEPT: usize = 1024;
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
