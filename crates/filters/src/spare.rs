@@ -41,8 +41,8 @@ impl Spare {
     /// was cut out of something much longer.
     #[inline(always)]
     fn keep_memory(&self, item: Bytes) {
-        // Otherwise it would be copied, once for each that it is put to.
-        if !item.is_unique() {
+        // If it is shared it would be copied, once for each that it is put to; if it is long, moved in vain.
+        if item.len() > LONGEST || !item.is_unique() {
             return;
         }
         let mut memory = Vec::from(item);
