@@ -184,13 +184,16 @@ impl Order {
     pub(super) fn settle(&mut self) {
         self.bury();
         while self.first().is_none() {
-            self.wheel.trim_first(|item| !self.dues.stands(item));
-            let Some(Glance::First(item, bucket, place)) = self.wheel.glance() else { return };
-            if self.dues.is_due(&item) {
-                return;
+            let gone = self.wheel.trim_first(|item| !self.dues.stands(item));
+            match self.wheel.glance() {
+                Some(Glance::First(item, bucket, place)) if !self.dues.is_due(&item) => {
+                    self.wheel.remove(bucket, place);
+                    self.put_successor(item);
+                }
+                // Another bucket is the first now, or there is less in it.
+                Some(Glance::NoneBefore(_)) if gone > 0 => {}
+                Some(_) | None => return,
             }
-            self.wheel.remove(bucket, place);
-            self.put_successor(item);
         }
     }
 

@@ -465,3 +465,22 @@ fn after_it_settles_nobody_looks_for_a_crowd_that_was_removed() {
     timers.settle();
     assert_eq!(timers.next_look(), Some(Moment::from_nanos(5000 * TICK)));
 }
+
+#[test]
+fn after_it_settles_nobody_looks_for_several_crowds_that_were_removed() {
+    const SECOND: i64 = 1_000_000_000;
+    let mut timers = Timers::new();
+    let session = session();
+    let mut set =
+        |seconds, number| timers.set(at(seconds * SECOND, number), event(number, session));
+    for number in 0..360 {
+        set(9000, number);
+    }
+    let crowds = [3, 103, 203].into_iter().flat_map(|seconds| (0..80).map(move |_| seconds));
+    let gone: Vec<TimerId> =
+        crowds.zip(360..).map(|(seconds, number)| set(seconds, number)).collect();
+    assert!(gone.into_iter().all(|id| timers.remove(id).is_some()));
+    timers.settle();
+    let bucket = 9000 * SECOND / (TICK << 18) * (TICK << 18);
+    assert_eq!(timers.next_look(), Some(Moment::from_nanos(bucket)));
+}

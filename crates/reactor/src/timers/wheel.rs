@@ -85,16 +85,14 @@ impl Wheel {
         }
     }
 
-    /// Takes out the last items that are `dead` of those which are looked at first.
-    pub(super) fn trim_first(&mut self, dead: impl Fn(&Item) -> bool) {
-        if let Some((bucket, _)) = self.first() {
-            self.trim(bucket, dead);
-        }
+    /// Takes out the last items that are `dead` of those which are looked at first, and says how many.
+    pub(super) fn trim_first(&mut self, dead: impl Fn(&Item) -> bool) -> usize {
+        self.first().map_or(0, |(bucket, _)| self.trim(bucket, dead))
     }
 
-    /// Takes out the last items of a bucket that are `dead`.
+    /// Takes out the last items of a bucket that are `dead`, and says how many.
     #[inline]
-    pub(super) fn trim(&mut self, bucket: u16, dead: impl Fn(&Item) -> bool) {
+    pub(super) fn trim(&mut self, bucket: u16, dead: impl Fn(&Item) -> bool) -> usize {
         let items = &mut self.buckets[bucket as usize];
         let gone = items.iter().rev().take_while(|item| dead(item)).count();
         if gone > 0 {
@@ -102,6 +100,7 @@ impl Wheel {
             self.len -= gone;
             self.empty(bucket);
         }
+        gone
     }
 
     /// Keeps those items alone that are to be kept.
