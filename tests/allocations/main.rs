@@ -89,7 +89,6 @@ fn a_queued_number_allocates_nothing() {
     assert_eq!(allocated.count_total, 0, "{allocated:?}");
 }
 
-/// An idle timeout is set anew with every packet.
 #[test]
 fn the_queue_gives_back_what_a_burst_of_events_needed() {
     let burst = States::new()
@@ -100,29 +99,34 @@ fn the_queue_gives_back_what_a_burst_of_events_needed() {
             for number in 0..n {
                 cx.yield_("number", number);
                 cx.yield_("boxed", [number; 2]);
+                if number % 3 == 0 {
+                    cx.signal(cx.session(), "MOO", ()).expect("it is there");
+                }
             }
         })
         .on("number", |_: &mut u64, _: &mut Context<'_>, _: u64| ())
         .on("boxed", |sum: &mut u64, _: &mut Context<'_>, [one, _]: [u64; 2]| *sum += one);
     let mut kernel = kernel();
     let session = kernel.spawn(&burst, 0);
-    let mut many = |n: u64| {
+    let many = |kernel: &mut Kernel, n: u64| {
         let _: () = kernel.call(session, &AGAIN, n).unwrap();
         // All but the timer that keeps the session alive.
         while kernel.event_count() > 1 {
-            run_turns(&mut kernel, 1);
+            run_turns(kernel, 1);
         }
     };
-    many(100);
+    many(&mut kernel, 100);
 
-    let burst = measure(|| many(300_000));
-    let after = measure(|| (0..3).for_each(|_| many(1)));
+    let burst = measure(|| many(&mut kernel, 300_000));
+    // Nothing more is posted: it is enough that the loop has nothing to do.
+    let after = measure(|| run_turns(&mut kernel, 1));
 
     assert!(burst.bytes_max > 16 * 1024 * 1024, "{burst:?}");
     let left = burst.bytes_current + after.bytes_current;
     assert!(left <= 256 * 1024, "{left} of {burst:?}");
 }
 
+/// An idle timeout is set anew with every packet.
 #[test]
 fn setting_a_delay_anew_allocates_nothing() {
     let watch = States::new()

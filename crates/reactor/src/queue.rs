@@ -132,13 +132,28 @@ impl Queue {
     fn turn_over(&mut self) {
         self.front.clear();
         self.next = 0;
-        if self.front.capacity() > KEPT && self.back.len() < self.front.capacity() / 4 {
-            self.front.shrink_to(KEPT.max(self.back.len() * 2));
-        }
-        if self.boxed.capacity() > KEPT && self.boxed.len() < self.boxed.capacity() / 4 {
-            self.boxed.shrink_to(KEPT.max(self.boxed.len() * 2));
-        }
         std::mem::swap(&mut self.front, &mut self.back);
+        let (needed, Self { back, boxed, signals, .. }) = (self.front.len(), self);
+        if is_wide(back.capacity(), needed) {
+            back.shrink_to(KEPT.max(needed * 2));
+        }
+        if is_wide(boxed.capacity(), boxed.len()) {
+            boxed.shrink_to(KEPT.max(boxed.len() * 2));
+        }
+        if is_wide(signals.capacity(), signals.len()) {
+            signals.shrink_to(KEPT.max(signals.len() * 2));
+        }
+    }
+
+    /// Nothing waits, and maybe nothing comes for long: the room that a burst left behind is given back.
+    #[inline]
+    pub(crate) fn rest(&mut self) {
+        debug_assert!(self.is_empty(), "what waits is not turned over");
+        if self.front.capacity().max(self.back.capacity()) > KEPT {
+            // Each list once.
+            self.turn_over();
+            self.turn_over();
+        }
     }
 
     /// The payload of the boxed event that was popped last.
@@ -189,6 +204,11 @@ impl Queue {
         let Self { boxed, signals, .. } = std::mem::take(self);
         (boxed, signals)
     }
+}
+
+/// Whether a list has much more room than it needs.
+const fn is_wide(capacity: usize, needed: usize) -> bool {
+    capacity > KEPT && needed < capacity / 4
 }
 
 /// Entries that there is room for though nothing waits.

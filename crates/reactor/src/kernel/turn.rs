@@ -119,6 +119,7 @@ impl Kernel {
         if self.has_work() {
             return Some(Duration::ZERO);
         }
+        self.desk.queue.rest();
         self.desk.timers.settle();
         let Some(due) = self.next_wake() else {
             if self.is_idle() {
