@@ -82,6 +82,26 @@ fn the_same_id_in_another_kernel_is_another_wheel() {
 }
 
 #[test]
+fn a_handle_that_another_kernel_was_to_change_stands_for_nothing_in_either() {
+    let (mut one, held, _) = begin();
+    let (mut two, others, _) = begin();
+    let place = Rc::clone(&held);
+    let changer = States::new().on_start(move |_: &mut (), cx: &mut Context<'_>, ()| {
+        let foreign = place.take().expect("it is held");
+        *place.borrow_mut() = Some(cx.replace_wheel(foreign, |old, _| old));
+    });
+    two.spawn(&changer, ());
+    let weak = weak(&held);
+    assert!(one.wheel(&weak).is_none() && two.wheel(&weak).is_none());
+    turn(&mut one);
+    assert_eq!(one.wheel_count(), 0, "nobody holds it any more");
+    held.take();
+    turn(&mut two);
+    assert_eq!(two.wheel_count(), 1, "what the other kernel's was named like is not touched");
+    assert!(others.borrow().is_some());
+}
+
+#[test]
 fn a_wheel_of_another_type_in_its_place_is_not_it() {
     let (mut kernel, held, _) = begin();
     let weak = weak(&held);

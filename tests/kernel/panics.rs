@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Context, Handle, Io, Kernel, OnException, States, Symbol};
+use reactor::{Context, Handle, Io, Kernel, OnException, SessionId, Signal, States, Symbol};
 use testkit::logs;
 use testkit::story::{Stage, act};
 
@@ -99,6 +99,77 @@ fn p22_a_wheel_that_panics_while_it_is_made_or_dropped_stops_its_session_alone()
         })
         .on_drop(|| fail("on purpose"))
     });
+}
+
+/// A session that lives on when it fails, and does `deed` once.
+fn survivor(deed: impl FnOnce(&mut Context<'_>) + 'static) -> (Kernel, SessionId) {
+    let deed = Cell::new(Some(deed));
+    let states = States::new()
+        .on_start(|_: &mut (), cx: &mut Context<'_>, ()| {
+            cx.sig("DIE", "died").expect("it can be watched");
+            cx.yield_("do", ());
+        })
+        .on("do", move |_: &mut (), cx: &mut Context<'_>, ()| deed.take().expect("once")(cx))
+        .on("died", |_: &mut (), cx: &mut Context<'_>, _: Signal| cx.sig_handled());
+    let mut kernel = Kernel::new().expect("a kernel");
+    let session = kernel.spawn(&states, ());
+    (kernel, session)
+}
+
+/// What panics while it is made leaves no wheel, and nothing to live for.
+#[track_caller]
+fn leaves_nothing(deed: impl FnOnce(&mut Context<'_>) + 'static) {
+    let (mut kernel, session) = survivor(deed);
+    for _ in 0..5 {
+        kernel.run_one_turn(Duration::ZERO).expect("it lives on");
+    }
+    assert_eq!(kernel.stats().failures, 1);
+    assert_eq!((kernel.wheel_count(), kernel.why_alive(session)), (0, None));
+}
+
+#[test]
+fn p22_a_wheel_that_panics_while_it_is_made_is_not_there_though_its_session_lives_on() {
+    leaves_nothing(|cx| {
+        let _handle = cx.add_wheel(|_| -> Made { fail("on purpose") });
+    });
+    leaves_nothing(|cx| {
+        let event = cx.symbol("never");
+        let old = cx.add_wheel(|_| made(event, |_| None));
+        let _new = cx.replace_wheel(old, |_, _| -> Made { fail("on purpose") });
+    });
+    leaves_nothing(|cx| {
+        let event = cx.symbol("never");
+        let old = cx.add_wheel(|_| made(event, |_| None));
+        let _new = cx.replace_wheel(old, |_, _| -> Reader { fail("on purpose") });
+    });
+}
+
+#[test]
+fn p22_a_wheel_that_panics_when_its_kernel_is_dropped_does_not_keep_others_open() {
+    let dropped: Rc<Cell<u32>> = Rc::default();
+    let count = Rc::clone(&dropped);
+    let held: Rc<RefCell<Vec<Handle<Made>>>> = Rc::default();
+    let place = Rc::clone(&held);
+    let (mut kernel, _) = survivor(move |cx| {
+        let event = cx.symbol("never");
+        for number in 0..4 {
+            let count = Rc::clone(&count);
+            let wheel = made(event, |_| None).on_drop(move || {
+                count.set(count.get() + 1);
+                if number % 2 == 0 {
+                    fail("on purpose");
+                }
+            });
+            place.borrow_mut().push(cx.add_wheel(|_| wheel));
+        }
+    });
+    for _ in 0..2 {
+        kernel.run_one_turn(Duration::ZERO).expect("a turn");
+    }
+    assert_eq!(kernel.wheel_count(), 4);
+    let panic = catch_unwind(AssertUnwindSafe(|| drop(kernel))).expect_err("it is not kept quiet");
+    assert_eq!((panic_text(&*panic).as_str(), dropped.get()), ("on purpose", 4));
+    held.take();
 }
 
 #[test]

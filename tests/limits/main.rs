@@ -51,7 +51,8 @@ const TESTS: &[(&str, fn())] = tests! {
         a_thousand_connections_of_a_client_leave_nothing,
         p62_a_thousand_clients_that_lose_their_server_come_back_spread_out;
     reused_number:
-        p20_a_notice_for_a_closed_descriptor_is_not_the_next_owners;
+        p20_a_notice_for_a_closed_descriptor_is_not_the_next_owners,
+        p20_what_a_wheel_that_panicked_watched_is_the_next_owners;
     no_permission:
         a_port_for_the_privileged_is_refused,
         a_path_that_one_may_not_go_is_refused,

@@ -4,9 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
+use std::time::Duration;
 
-use reactor::{Bound, Context, Handle, Io, Readiness, Wheel};
+use reactor::{Bound, Context, Handle, Io, Kernel, Readiness, States, Wheel};
 use rustix::event::{PollFd, PollFlags, poll};
 use testkit::net;
 use testkit::rig::{Heard, Host, Rig};
@@ -57,7 +60,7 @@ struct Seen {
     new_number: Cell<Option<RawFd>>,
     /// Notices to the new owner.
     calls: Cell<u32>,
-    witness: RefCell<Option<Handle<Witness>>>,
+    witness: RefCell<Option<Handle<Witness<Socket>>>>,
 }
 
 /// The system tells of the connections in the order in which they became ready and watched.
@@ -88,13 +91,48 @@ fn watch(host: &mut Host, cx: &mut Context<'_>, seen: &Rc<Seen>) {
     *seen.witness.borrow_mut() = Some(witness);
 }
 
+/// A wheel panics while it takes another one's place. Its descriptor is closed by then, and a third one has
+/// the number.
+pub(crate) fn p20_what_a_wheel_that_panicked_watched_is_the_next_owners() {
+    let (ours, _their_end) = UnixStream::pair().expect("a pair");
+    let (others, mut their_end) = UnixStream::pair().expect("a pair");
+    their_end.write_all(b"!").expect("it is written");
+    let number = ours.as_raw_fd();
+    let seen = Rc::new(Seen::default());
+    let (counts, both) = (Rc::clone(&seen), Cell::new(Some((ours, others))));
+    let states = States::new().on_start(move |_: &mut (), cx: &mut Context<'_>, ()| {
+        let (ours, others) = both.take().expect("it starts once");
+        let old = add(cx, ours, &counts);
+        let fails = AssertUnwindSafe(|| {
+            let _new = cx.replace_wheel(old, |_, _| -> Witness<UnixStream> {
+                panic::resume_unwind(Box::new("on purpose"))
+            });
+        });
+        assert!(panic::catch_unwind(fails).is_err());
+        let copy = others.try_clone().expect("a copy");
+        assert_eq!(copy.as_raw_fd(), number, "the lowest that is free");
+        add(cx, copy, &counts).release();
+    });
+    let mut kernel = Kernel::new().expect("a kernel");
+    kernel.spawn(&states, ());
+    kernel.run_one_turn(Duration::ZERO).expect("a turn");
+    assert_eq!((kernel.wheel_count(), seen.calls.get()), (1, 1));
+}
+
+fn add(cx: &mut Context<'_>, stream: UnixStream, seen: &Rc<Seen>) -> Handle<Witness<UnixStream>> {
+    cx.add_wheel(|io| {
+        io.watch(&stream).expect("it is watched");
+        Witness { _socket: stream, seen: Rc::clone(seen) }
+    })
+}
+
 /// A wheel that only counts what it is told.
-struct Witness {
-    _socket: Socket,
+struct Witness<S> {
+    _socket: S,
     seen: Rc<Seen>,
 }
 
-impl Wheel for Witness {
+impl<S: 'static> Wheel for Witness<S> {
     type Event = (Bound<()>, ());
 
     fn ready(&mut self, _: Readiness) {

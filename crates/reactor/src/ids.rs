@@ -57,6 +57,9 @@ impl SessionId {
 const _: () = assert!(usize::BITS == u64::BITS, "wheelhouse needs a 64-bit machine");
 
 impl WheelId {
+    /// No wheel's.
+    pub(crate) const NONE: Self = Self(Key::reserved());
+
     #[expect(clippy::cast_possible_truncation, reason = "usize has 64 bits, asserted above")]
     pub(crate) const fn token(self) -> Token {
         Token(self.0.to_word() as usize)

@@ -7,7 +7,9 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::thread;
 
 use qcell::{QCell, QCellOwner};
 
@@ -52,9 +54,9 @@ impl WheelTable {
         outbox: &Rc<Outbox>,
     ) -> Rc<WheelCell<W>> {
         let mut made = None;
+        let opener = &self.opener;
         self.cells.insert_with(|key| {
-            let place = self.opener.cell(Place { meta: Meta::new(session), wheel: None });
-            let cell = Rc::new(WheelCell { id: WheelId(key), outbox: Rc::clone(outbox), place });
+            let cell = new_cell(opener, WheelId(key), session, outbox);
             made = Some(Rc::clone(&cell));
             cell
         });
@@ -63,7 +65,7 @@ impl WheelTable {
 
     /// A cell for a wheel of another type in the place of a cell that was emptied, with all that is noted.
     pub(crate) fn replace<W: Wheel, V: Wheel>(&mut self, old: &WheelCell<W>) -> Rc<WheelCell<V>> {
-        let new = self.empty_cell(old);
+        let new = self.empty_cell(old.id, &old.outbox);
         let noted =
             std::mem::replace(&mut self.opener.rw(&old.place).meta, Meta::new(SessionId::KERNEL));
         self.opener.rw(&new.place).meta = noted;
@@ -74,10 +76,9 @@ impl WheelTable {
         new
     }
 
-    /// A cell of the same name, with nothing in it. The old one may be another kernel's.
-    pub(crate) fn empty_cell<W, V>(&self, old: &WheelCell<W>) -> Rc<WheelCell<V>> {
-        let place = self.opener.cell(Place { meta: Meta::new(SessionId::KERNEL), wheel: None });
-        Rc::new(WheelCell { id: old.id, outbox: Rc::clone(&old.outbox), place })
+    /// A cell with nothing in it that is not in the table.
+    pub(crate) fn empty_cell<W>(&self, id: WheelId, outbox: &Rc<Outbox>) -> Rc<WheelCell<W>> {
+        new_cell(&self.opener, id, SessionId::KERNEL, outbox)
     }
 
     #[inline]
@@ -133,10 +134,25 @@ impl WheelTable {
 /// Handles may be held longer than the kernel: what they stand for is closed with it.
 impl Drop for WheelTable {
     fn drop(&mut self) {
+        let mut panicked = None;
         for (_, cell) in self.cells.iter() {
-            cell.empty(&mut self.opener);
+            let closed = catch_unwind(AssertUnwindSafe(|| cell.empty(&mut self.opener)));
+            panicked = panicked.or_else(|| closed.err());
+        }
+        if let Some(panic) = panicked.filter(|_| !thread::panicking()) {
+            resume_unwind(panic);
         }
     }
+}
+
+fn new_cell<W>(
+    opener: &QCellOwner,
+    id: WheelId,
+    session: SessionId,
+    outbox: &Rc<Outbox>,
+) -> Rc<WheelCell<W>> {
+    let place = opener.cell(Place { meta: Meta::new(session), wheel: None });
+    Rc::new(WheelCell { id, outbox: Rc::clone(outbox), place })
 }
 
 impl<W> WheelCell<W> {

@@ -200,7 +200,7 @@ impl<'a> Context<'a> {
     }
 
     /// Gives a wheel to the kernel; its events go to this session. `make` is told its id and may already
-    /// ask for what [`Io`] offers.
+    /// ask for what [`Io`] offers. If it panics there is no wheel.
     pub fn add_wheel<W: Wheel>(&mut self, make: impl FnOnce(&mut Io<'_>) -> W) -> Handle<W> {
         self.kernel.add_wheel(self.session(), make)
     }
@@ -219,8 +219,8 @@ impl<'a> Context<'a> {
     }
 
     /// Puts another wheel, of another type maybe, in the place of one: it has the same id, and all that the
-    /// old one asked for and watched. If there is none any more nothing is made, and the new handle stands
-    /// for as little as the old one.
+    /// old one asked for and watched. If there is none any more, or it is another kernel's (where it closes),
+    /// nothing is made, and the new handle stands for nothing. If `make` panics the wheel is closed.
     ///
     /// If this is done in a handler of the old wheel's event, the new one is asked for its events as soon
     /// as that handler returns, and finds in the [shared buffer](Io::shared_buffer) what the old one left

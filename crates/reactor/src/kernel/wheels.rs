@@ -1,5 +1,6 @@
 //! The table of wheels: adding, finding, changing, closing. `serve.rs` has what is done with one that is ready.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use super::Kernel;
@@ -22,19 +23,32 @@ impl Kernel {
             self.sessions.add(session, Hold::Wheel);
         }
         let cell = self.wheels.insert(session, &self.outbox);
-        self.put_wheel(&cell, make);
+        let handle = self.put_wheel(cell, make);
         self.settle();
         log::trace!(
             target: "reactor::wheels",
-            "wheel {} ({}) of {} is made", cell.id(), std::any::type_name::<W>(), session.who()
+            "wheel {} ({}) of {} is made", handle.id(), std::any::type_name::<W>(), session.who()
         );
-        Handle::new(cell)
+        handle
     }
 
-    /// Makes a wheel in an empty cell.
-    fn put_wheel<W: Wheel>(&mut self, cell: &WheelCell<W>, make: impl FnOnce(&mut Io<'_>) -> W) {
-        let Place { meta, wheel } = self.wheels.open(cell);
-        *wheel = Some(make(&mut Io::new(cell.id(), meta, &mut self.desk)));
+    /// Makes a wheel in an empty cell of the table. One that panics then is closed at once: what it watched
+    /// is closed already, and its number may be the next one's.
+    fn put_wheel<W: Wheel>(
+        &mut self,
+        cell: Rc<WheelCell<W>>,
+        make: impl FnOnce(&mut Io<'_>) -> W,
+    ) -> Handle<W> {
+        let Place { meta, wheel } = self.wheels.open(&cell);
+        let mut io = Io::new(cell.id(), meta, &mut self.desk);
+        match catch_unwind(AssertUnwindSafe(|| make(&mut io))) {
+            Ok(made) => *wheel = Some(made),
+            Err(panic) => {
+                self.close_wheel(cell.id());
+                resume_unwind(panic);
+            }
+        }
+        Handle::new(cell)
     }
 
     /// The wheel in a cell of this kernel and what it may ask of the kernel, if it is still there.
@@ -63,7 +77,8 @@ impl Kernel {
     }
 
     /// Borrows a wheel that another wheel knows, and what it may ask of the kernel. `None` if it is closed,
-    /// of another type now, or another kernel's.
+    /// another kernel's, or one of another type [took its place](crate::Context::replace_wheel): then for good,
+    /// though one of this type may follow.
     ///
     /// For a wheel's event that is not for its session but for another wheel: see [`WeakHandle`].
     #[inline]
@@ -99,19 +114,18 @@ impl Kernel {
         handle: Handle<W>,
         make: impl FnOnce(W, &mut Io<'_>) -> V,
     ) -> Handle<V> {
-        let there = self.wheel_of(&handle).is_some();
-        let old = if there { self.wheels.open(handle.cell()).wheel.take() } else { None };
+        let own = handle.cell().is_of(&self.outbox);
+        let old = if own { self.wheels.open(handle.cell()).wheel.take() } else { None };
         let Some(old) = old else {
-            let cell = self.wheels.empty_cell(handle.cell());
-            handle.release();
-            return Handle::new(cell);
+            // Another kernel's wheel closes there, as its handle is dropped here.
+            let id = if own { handle.id() } else { WheelId::NONE };
+            return Handle::new(self.wheels.empty_cell(id, &self.outbox));
         };
         // Whoever knows the wheel finds the new one, if it is of the same type.
         let same = same_type(handle.cell());
         let cell = same.unwrap_or_else(|| self.wheels.replace(handle.cell()));
         handle.release();
-        self.put_wheel(&cell, |io| make(old, io));
-        Handle::new(cell)
+        self.put_wheel(cell, |io| make(old, io))
     }
 
     /// Takes a wheel out of the table and the ledgers; says whether it watched a descriptor.
