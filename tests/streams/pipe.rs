@@ -2,13 +2,14 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reactor::{Clock, WheelId};
+use reactor::{Clock, Context, WheelId};
 use socket2::SockRef;
 use testkit::net::{self, Ending, Peer};
-use wheels::filter::{Filter, FilterError, Input, Line, Output, Stream};
+use wheels::filter::{Filter, FilterError, Input, Line, Output, Pair, Stream};
 use wheels::{Operation, Put, ReadWrite, ReadWriteBuilder, Socket, pipe};
 
 use crate::data::{Dice, Noise, noise};
@@ -680,4 +681,67 @@ fn after_both_ends_a_shutdown_of_both_loses_nothing() {
     let client = Peer::play(move || net::read_to_end(&mut client));
     assert_eq!(client.run(&mut rig.kernel), Ending::Closed(Vec::new()));
     assert_eq!(rig.end(), [END, END, Heard::Stopped]);
+}
+
+/// A filter that panics when another takes its place.
+struct Clinging;
+
+impl Filter for Clinging {
+    type Item = Bytes;
+    type Out = Bytes;
+
+    fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Bytes>, FilterError> {
+        Stream.decode(input)
+    }
+
+    fn encode(&mut self, item: Bytes, out: &mut Output) -> Result<(), FilterError> {
+        Stream.encode(item, out)
+    }
+}
+
+impl Drop for Clinging {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            resume_unwind(Box::new("on purpose"));
+        }
+    }
+}
+
+/// The source is told as of every sink that is gone, and the peer of the sink that it is.
+#[track_caller]
+fn breaks_with_its_sink<G: Filter<Out = Bytes>>(
+    filter: G,
+    change: impl FnOnce(&mut Context<'_>, ReadWrite<G>) + 'static,
+) where
+    G::Item: Into<Bytes>,
+{
+    let ((one, mut client), (other, mut server)) = (pair(), pair());
+    let mut rig = Rig::new(ReadWrite::builder(one));
+    stay(&mut rig);
+    let sink = rig.act(move |host, cx| {
+        let sink = ReadWrite::builder(other).filter(filter).build(cx, "item", "failed");
+        pipe(cx, host.stream(), &sink);
+        sink
+    });
+    client.write_all(b"one").expect("write");
+    assert_eq!(rig.read_meanwhile(&mut server, 3), b"one");
+    let panicked =
+        rig.act(move |_, cx| catch_unwind(AssertUnwindSafe(|| change(cx, sink))).is_err());
+    assert!(panicked);
+    assert_eq!(rig.hear(1), [BROKEN]);
+    assert_eq!(read_to_end(&mut rig, &mut server), b"", "it is closed");
+    client.write_all(b"two").expect("write");
+    rig.turns(10);
+    assert_eq!((rig.heard(), rig.kernel.wheel_count()), (vec![BROKEN], 1));
+}
+
+#[test]
+fn a_sink_that_panics_while_its_filter_is_changed_is_gone_and_its_source_is_told() {
+    breaks_with_its_sink(Clinging, |cx, sink| drop(sink.set_filter(cx, Line::new(), "line")));
+    breaks_with_its_sink(Pair::new(Stream, Clinging), |cx, sink| {
+        drop(sink.set_output_filter(cx, Line::new()));
+    });
+    breaks_with_its_sink(Pair::new(Clinging, Stream), |cx, sink| {
+        drop(sink.set_input_filter(cx, Line::new(), "line"));
+    });
 }
