@@ -118,12 +118,10 @@ fn the_queue_gives_back_what_a_burst_of_events_needed() {
     many(&mut kernel, 100);
 
     let burst = measure(|| many(&mut kernel, 300_000));
-    // Nothing more is posted: it is enough that the loop has nothing to do.
-    let after = measure(|| run_turns(&mut kernel, 1));
 
     assert!(burst.bytes_max > 16 * 1024 * 1024, "{burst:?}");
-    let left = burst.bytes_current + after.bytes_current;
-    assert!(left <= 256 * 1024, "{left} of {burst:?}");
+    // Nothing more need come for that.
+    assert!(burst.bytes_current <= 256 * 1024, "{burst:?}");
 }
 
 /// An idle timeout is set anew with every packet.

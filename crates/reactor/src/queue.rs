@@ -145,11 +145,10 @@ impl Queue {
         }
     }
 
-    /// Nothing waits, and maybe nothing comes for long: the room that a burst left behind is given back.
+    /// If nothing waits, maybe nothing comes for long: the room that a burst left behind is given back.
     #[inline]
     pub(crate) fn rest(&mut self) {
-        debug_assert!(self.is_empty(), "what waits is not turned over");
-        if self.front.capacity().max(self.back.capacity()) > KEPT {
+        if self.front.capacity().max(self.back.capacity()) > KEPT && self.is_empty() {
             // Each list once.
             self.turn_over();
             self.turn_over();

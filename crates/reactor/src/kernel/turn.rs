@@ -57,8 +57,10 @@ impl Kernel {
         self.deliver();
         self.flush();
         self.reap();
-        // Whoever asks for the next timeout between two turns is told a time that is worth to wake for.
+        // Whoever asks for the next timeout between two turns is told a time that is worth to wake for; and
+        // may wait long, as we may.
         self.desk.timers.settle();
+        self.desk.queue.rest();
         Ok(())
     }
 
@@ -119,7 +121,6 @@ impl Kernel {
         if self.has_work() {
             return Some(Duration::ZERO);
         }
-        self.desk.queue.rest();
         self.desk.timers.settle();
         let Some(due) = self.next_wake() else {
             if self.is_idle() {
