@@ -145,30 +145,78 @@ fn p22_a_wheel_that_panics_while_it_is_made_is_not_there_though_its_session_live
 }
 
 #[test]
-fn p22_a_wheel_that_panics_when_its_kernel_is_dropped_does_not_keep_others_open() {
-    let dropped: Rc<Cell<u32>> = Rc::default();
-    let count = Rc::clone(&dropped);
+fn p22_a_wheel_that_panics_while_it_is_made_is_not_blamed_for_what_it_closed() {
+    let (_, lines) = logs::capture_warnings(|| {
+        leaves_nothing(|cx| {
+            let (ours, theirs) = pair();
+            let _handle = cx.add_wheel(move |io| -> Made {
+                io.watch(&ours).expect("it is watched");
+                io.watch_also(&theirs).expect("it is watched");
+                drop((ours, theirs));
+                fail("on purpose")
+            });
+        });
+    });
+    assert!(lines.is_empty(), "{lines:?}");
+}
+
+/// Counts its drops, and panics at each.
+struct Counted(Rc<Cell<u32>>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+        std::panic::resume_unwind(Box::new(if self.0.get() == 1 {
+            "the first"
+        } else {
+            "another"
+        }));
+    }
+}
+
+/// A kernel with two of each kind of what panics when it is dropped, and the handles of its wheels.
+fn full_of(dropped: &Rc<Cell<u32>>) -> (Kernel, Rc<RefCell<Vec<Handle<Made>>>>) {
+    let counted = {
+        let dropped = Rc::clone(dropped);
+        move || Counted(Rc::clone(&dropped))
+    };
     let held: Rc<RefCell<Vec<Handle<Made>>>> = Rc::default();
     let place = Rc::clone(&held);
-    let (mut kernel, _) = survivor(move |cx| {
+    let make = counted.clone();
+    let states = States::new().on_start(move |_: &mut Counted, cx: &mut Context<'_>, ()| {
         let event = cx.symbol("never");
-        for number in 0..4 {
-            let count = Rc::clone(&count);
-            let wheel = made(event, |_| None).on_drop(move || {
-                count.set(count.get() + 1);
-                if number % 2 == 0 {
-                    fail("on purpose");
-                }
-            });
-            place.borrow_mut().push(cx.add_wheel(|_| wheel));
-        }
+        let mut inner = Some(make());
+        let wheel = made(event, |_| None).on_drop(move || drop(inner.take()));
+        place.borrow_mut().push(cx.add_wheel(|_| wheel));
+        cx.delay_add("later", SECOND, make());
+        cx.yield_("soon", make());
+        assert!(cx.signal(cx.session(), "MOO", make()).is_ok());
     });
-    for _ in 0..2 {
-        kernel.run_one_turn(Duration::ZERO).expect("a turn");
-    }
-    assert_eq!(kernel.wheel_count(), 4);
+    let mut kernel = Kernel::new().expect("a kernel");
+    kernel.spawn(&states, counted());
+    kernel.spawn(&states, counted());
+    (kernel, held)
+}
+
+#[test]
+fn p22_whatever_panics_when_a_kernel_is_dropped_keeps_nothing_else() {
+    let dropped: Rc<Cell<u32>> = Rc::default();
+    let (kernel, held) = full_of(&dropped);
     let panic = catch_unwind(AssertUnwindSafe(|| drop(kernel))).expect_err("it is not kept quiet");
-    assert_eq!((panic_text(&*panic).as_str(), dropped.get()), ("on purpose", 4));
+    assert_eq!((panic_text(&*panic).as_str(), dropped.get()), ("the first", 10));
+    held.take();
+}
+
+#[test]
+fn p22_a_kernel_that_is_dropped_while_its_thread_panics_drops_everything_too() {
+    let dropped: Rc<Cell<u32>> = Rc::default();
+    let (kernel, held) = full_of(&dropped);
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        let _kernel = kernel;
+        fail("the reason")
+    }));
+    let panic = panic.map(|(): ()| ()).expect_err("it fails");
+    assert_eq!((panic_text(&*panic).as_str(), dropped.get()), ("the reason", 10));
     held.take();
 }
 

@@ -222,6 +222,16 @@ impl Desk {
         }
     }
 
+    /// Forgets what a wheel watched that panicked while it was made: it closed its descriptors as it went.
+    pub(crate) fn forget_closed(&mut self, id: WheelId, meta: &mut Meta) {
+        let first = Some(std::mem::replace(&mut meta.fd, UNWATCHED)).filter(|fd| *fd != UNWATCHED);
+        let further = std::iter::from_fn(|| self.further.pop(id));
+        for fd in first.into_iter().chain(further) {
+            // Nobody is to blame if it is gone.
+            drop(self.poller.forget(fd));
+        }
+    }
+
     /// The wheels that wait for a descriptor to become free, who are to be asked now.
     pub(crate) fn take_starving(&mut self) -> Option<WheelId> {
         self.starving.pop()

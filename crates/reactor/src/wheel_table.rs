@@ -7,9 +7,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::thread;
 
 use qcell::{QCell, QCellOwner};
 
@@ -116,6 +114,11 @@ impl WheelTable {
         cell.empty(&mut self.opener);
     }
 
+    /// All cells.
+    pub(crate) fn cells(&self) -> Vec<Rc<dyn AnyWheelCell>> {
+        self.cells.iter().map(|(_, cell)| Rc::clone(cell)).collect()
+    }
+
     /// The wheel in this slot.
     pub(crate) fn at(&self, slot: u32) -> Option<WheelId> {
         self.cells.key_of(slot).map(WheelId)
@@ -128,20 +131,6 @@ impl WheelTable {
     /// All wheels, with their types' names and what is noted about them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (WheelId, &'static str, &Meta)> {
         self.cells.iter().map(|(key, cell)| (WheelId(key), cell.kind(), cell.meta(&self.opener)))
-    }
-}
-
-/// Handles may be held longer than the kernel: what they stand for is closed with it.
-impl Drop for WheelTable {
-    fn drop(&mut self) {
-        let mut panicked = None;
-        for (_, cell) in self.cells.iter() {
-            let closed = catch_unwind(AssertUnwindSafe(|| cell.empty(&mut self.opener)));
-            panicked = panicked.or_else(|| closed.err());
-        }
-        if let Some(panic) = panicked.filter(|_| !thread::panicking()) {
-            resume_unwind(panic);
-        }
     }
 }
 

@@ -2,14 +2,15 @@
 //!
 //! A field per table, the constructor and the verbs that need no session. The turn is in `turn.rs`, the
 //! delivery of one event in `dispatch.rs`, the end of sessions in `reap.rs`, wheels in `wheels.rs`,
-//! signals in `signals.rs`, `run` in `run.rs`, and what an outer loop asks in `nested.rs`. Nobody outside
-//! this folder sees two tables at once.
+//! signals in `signals.rs`, `run` in `run.rs`, what an outer loop asks in `nested.rs`, and its drop in
+//! `end.rs`. Nobody outside this folder sees two tables at once.
 
 mod builder;
 mod check;
 mod children;
 mod chores;
 mod dispatch;
+mod end;
 mod exception;
 mod failure;
 mod family;
@@ -72,7 +73,8 @@ pub(crate) use serve::Pulled;
 /// Make one, [`spawn`](Self::spawn) the first session, and [`run`](Self::run): it returns when no
 /// session is left. Each thread may have its own, which stays there: other threads reach it by a
 /// [`Remote`](crate::Remote). Dropping it closes all wheels and drops all states, without `_stop`;
-/// [`stop`](Self::stop) comes before where that matters.
+/// [`stop`](Self::stop) comes before where that matters. Of what panics meanwhile the first goes on when
+/// all are dropped.
 ///
 /// ```
 /// use reactor::{Context, Kernel, States};
@@ -352,12 +354,5 @@ impl fmt::Debug for Kernel {
             .field("timers", &self.desk.timers.len())
             .field("stats", &self.stats)
             .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Kernel {
-    fn drop(&mut self) {
-        // Handles and postbacks may be held longer than the kernel.
-        self.outbox.close();
     }
 }

@@ -44,7 +44,9 @@ impl Kernel {
         match catch_unwind(AssertUnwindSafe(|| make(&mut io))) {
             Ok(made) => *wheel = Some(made),
             Err(panic) => {
+                self.desk.forget_closed(cell.id(), self.wheels.meta_in(&*cell));
                 self.close_wheel(cell.id());
+                self.wake_starving();
                 resume_unwind(panic);
             }
         }
