@@ -1,6 +1,6 @@
 //! Encoded bytes on their way out.
 //!
-//! Owns what has been encoded and not yet sent, and nothing else: an output that is empty is a null pointer.
+//! Owns what has been encoded and not yet sent, and nothing else: when all is sent an output is a null pointer.
 //! `output/unsent.rs` has what there is, and what becomes of it; `output/tail.rs` is its queue.
 //! Never writes; the wheel does.
 
@@ -23,9 +23,9 @@ use crate::spare;
 /// whatever length, for as long as it is the only one. POE keeps a list of
 /// strings in the driver (`Driver::SysRW::put`) and writes them one at a time.
 ///
-/// It is unbounded: limits are the business of whoever feeds it, see [`len`](Self::len). While nothing is
-/// unsent it holds no memory, so that an idle connection has none; the buffer is used again by the next output
-/// of the thread.
+/// It is unbounded: limits are the business of whoever feeds it, see [`len`](Self::len). When all is sent it
+/// lets go of its memory, so that an idle connection has none; the buffer is used again by the next output of
+/// the thread.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -127,7 +127,8 @@ impl Output {
 
     /// Notes that the first `n` bytes have been written; all of them if there are fewer.
     ///
-    /// Moves nothing; what it drops was paid for when it was put.
+    /// Moves next to nothing: short pieces that stand behind a long one, once, when their turn comes. What it
+    /// drops was paid for when it was put.
     ///
     /// ```
     /// let mut out = filters::Output::new();

@@ -30,7 +30,7 @@ pub(crate) const SHARED_BUFFER: usize = 64 * 1024;
 /// A wheel's share of a turn in events: 64 KiB of empty lines would be 65,536 of them.
 pub(crate) const EVENT_BUDGET: u32 = 1024;
 
-/// Queued events of a turn, and timers. At the 40 ns of an idle handler, 40 µs.
+/// Queued events of a turn, and timers. At the 15 ns of an idle handler, 15 µs.
 pub(crate) const DELIVER_BUDGET: u32 = 1024;
 
 /// Events that other threads may have posted before they are told that the queue is full. A place costs
@@ -59,5 +59,5 @@ pub(crate) const TURNS_PER_POLL: u32 = 64;
 pub(crate) const TIME_PER_POLL: std::time::Duration = std::time::Duration::from_micros(200);
 
 /// Turns that may pass without reading the clock, as long as they deliver next to nothing: reading it
-/// costs as much as an event.
+/// costs twice as much as an event.
 pub(crate) const TURNS_PER_CLOCK: u32 = 4;

@@ -260,8 +260,8 @@ impl Io<'_> {
         Ok(job)
     }
 
-    /// The one buffer that wheels read into. What it holds is the wheel's until `next` returns `None`
-    /// or [`park`](crate::Wheel::park) was called.
+    /// The one buffer that wheels read into. What it holds is the wheel's until `next` returns `None` or says
+    /// [that is all](Self::that_is_all), or [`park`](crate::Wheel::park) was called.
     #[must_use]
     #[inline]
     pub const fn shared_buffer(&mut self) -> &mut SharedBuffer {

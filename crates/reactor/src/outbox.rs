@@ -11,7 +11,7 @@ use crate::ids::{SessionId, WheelId};
 use crate::name::Symbol;
 use crate::payload::Payload;
 
-/// The notes, shared by the kernel with every handle and postback.
+/// The notes, shared by the kernel with every wheel's cell and every postback.
 #[derive(Default)]
 pub(crate) struct Outbox {
     /// Whether there is a note of any kind: what is asked after each event.
@@ -69,12 +69,11 @@ impl Outbox {
         self.woken.take()
     }
 
-    /// Takes the last kind of note; what is written from now on is noticed anew.
     pub(crate) fn take_released(&self) -> Vec<SessionId> {
         self.released.take()
     }
 
-    /// Everything noted so far was taken.
+    /// What was noted so far is about to be taken; what is written from now on is noticed anew.
     pub(crate) fn note_empty(&self) {
         self.any.set(false);
     }

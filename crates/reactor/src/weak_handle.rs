@@ -1,7 +1,7 @@
 //! What one wheel keeps of another.
 //!
-//! A [`WeakHandle`] is a share in the cell that the wheel is in, as a [`Handle`](crate::Handle) is, but holds
-//! nothing: the wheel lives and closes as if it were not there.
+//! A [`WeakHandle`] is a share in the cell that the wheel is in, as a [`Handle`](crate::Handle) is, but does not hold
+//! the wheel: that lives and closes as if it were not there. What it keeps is the cell's memory.
 
 use std::fmt;
 use std::rc::Rc;

@@ -78,9 +78,10 @@ pub trait Wheel: 'static {
 
     /// The next event, or `None` when there is nothing more to tell.
     ///
-    /// Called until it returns `None`: after readiness, after [`flush`](Self::flush) has said so, when
-    /// the time of [`Io::wake_at`] has come, and when the wheel asked for it. Between two calls the
-    /// first event was delivered, and anything may have been done to the wheel.
+    /// Called until it returns `None`, or an event with which it says [that is all](Io::that_is_all): after
+    /// readiness, after [`flush`](Self::flush) has said so, when the time of [`Io::wake_at`] has come, and when
+    /// the wheel asked for it. Between two calls the first event was delivered, and anything may have been done
+    /// to the wheel.
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event>;
 
     /// Writes what was queued since [`Io::mark_dirty`]; says whether `next` has something to tell.

@@ -115,7 +115,7 @@ fn t12_assert_retval_errors_that_are_returned_say_what_they_are() {
 fn t13_assert_data_nobody_can_be_signalled_detached_posted_to_or_called() {
     let mut family = Family::new();
     let nobody = nobody(&mut family);
-    // A post to nobody is fatal in strict mode, as it is there under ASSERT_DATA (`strict.rs`).
+    // A post to nobody is fatal in strict mode, as it is there under ASSERT_DATA (`kernel/inspection.rs`).
     let other = family.stays("other", |_, _| {});
     family.member("a", move |_, cx| {
         assert_eq!(cx.signal(nobody, "NAME", ()), Err(NoSuchSession(())));

@@ -2,7 +2,7 @@
 //!
 //! Owns what was put since a long piece was linked in. Promises the order of the calls, that no run
 //! is empty, and that neighbouring copied pieces share a run. Never splits or joins linked bytes.
-//! `output.rs` takes runs off the front and says why there is a tail at all.
+//! `unsent.rs` takes runs off the front; `output.rs` says why there is a tail at all.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -205,8 +205,8 @@ impl<'a> Context<'a> {
         self.kernel.add_wheel(self.session(), make)
     }
 
-    /// Borrows a wheel, and what it may ask of the kernel. `None` if it closed itself, or is another
-    /// kernel's.
+    /// Borrows a wheel, and what it may ask of the kernel. `None` if it is closed, by itself or because the session
+    /// that made it stopped, or is another kernel's.
     #[inline]
     pub fn wheel<'b, W: Wheel>(&'b mut self, handle: &'b Handle<W>) -> Option<(&'b mut W, Io<'b>)> {
         self.kernel.wheel_of(handle)

@@ -1,6 +1,7 @@
 //! Sessions: what they are made of, and the table of them.
 //!
-//! Owns every session's state, which is taken out while one of its handlers runs, and its ledger.
+//! Owns every session's ledger, and its state, which is taken out while one of its handlers runs, and stays out
+//! between two events of its wheels (`kernel/seat.rs`).
 //! Promises that a session whose ledger becomes empty is marked. Never runs a handler:
 //! `kernel/dispatch.rs` does, and `kernel/reap.rs` ends what is marked.
 
@@ -28,7 +29,7 @@ pub use states::States;
 pub(crate) use states::{AnySession, Handled, Handler, Refusal, erase};
 
 pub(crate) struct Slot {
-    /// The session, but for the time that one of its handlers runs.
+    /// The session, but for the time that one of its handlers runs, or that it is kept at hand for the next event.
     pub(crate) body: Option<Box<dyn AnySession>>,
     pub(crate) ledger: Ledger,
     pub(crate) phase: Phase,
@@ -235,7 +236,7 @@ impl Sessions {
         self.doomed.remove(place)
     }
 
-    /// Whether one of the session's handlers is running.
+    /// Whether one of the session's handlers is running. Nobody is at hand for the next event when this is asked.
     pub(crate) fn is_running(&self, id: SessionId) -> bool {
         self.get(id).is_some_and(|slot| slot.body.is_none())
     }

@@ -3,8 +3,8 @@
 //! Owns who stands where: what is due soon exactly sorted, in a run and a heap for those who come late; the
 //! rest in a wheel, roughly. When the run and the heap are empty, the wheel's next tick becomes the run:
 //! so both stay small, and in the processor's nearest cache, even when a million are overdue. Promises
-//! exact order, that a timer that was removed is gone, and that there are at most twice as many items as
-//! timers, but for some hundreds. Never reads a clock, does not know what a timer does.
+//! exact order, that a timer that was removed is gone, and that between two turns there are at most twice as
+//! many items as timers, but for some hundreds. Never reads a clock, does not know what a timer does.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
