@@ -220,7 +220,8 @@ impl<'a> Context<'a> {
 
     /// Puts another wheel, of another type maybe, in the place of one: it has the same id, and all that the
     /// old one asked for and watched. If there is none any more, or it is another kernel's (where it closes),
-    /// nothing is made, and the new handle stands for nothing. If `make` panics the wheel is closed.
+    /// nothing is made, and the new handle stands for nothing; of another kernel's it does not have the id either,
+    /// which may be a wheel's here. If `make` panics the wheel is closed.
     ///
     /// If this is done in a handler of the old wheel's event, the new one is asked for its events as soon
     /// as that handler returns, and finds in the [shared buffer](Io::shared_buffer) what the old one left
