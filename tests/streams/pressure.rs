@@ -1,6 +1,8 @@
 //! A peer that does not read costs a bounded amount of memory, and nobody else anything.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use wheels::{Operation, Put, ReadWrite};
 
 use crate::data::{Noise, noise};
 use crate::support::{
-    HIGH, Heard, LOW, Rig, await_input, half_close, items, narrow_pair, pair, wide_pair,
+    HIGH, Heard, LOW, Rig, await_input, half_close, items, narrow_pair, pair, still_pair, wide_pair,
 };
 
 const ENOBUFS: i32 = 105;
@@ -192,6 +194,32 @@ fn p14_with_marks_the_source_is_held_up_and_nothing_is_lost() {
     rig.end();
     let most = most.load(Ordering::Relaxed);
     assert!(most <= MARK + (64 << 10), "{most} bytes were unsent");
+}
+
+/// A single item goes out from where it is. One that has to wait is copied: it may be little of something long.
+#[test]
+fn a_short_item_that_has_to_wait_keeps_nothing_alive_but_itself() {
+    let (ours, mut peer) = still_pair();
+    let filler = ours.as_fd().try_clone_to_owned().expect("dup");
+    let mut filler = UnixStream::from(filler);
+    let mut filled = 0;
+    while let Ok(count) = filler.write(&[b'-'; 1000]) {
+        filled += count;
+    }
+    drop(filler);
+    let mut rig = Rig::new(ReadWrite::builder(ours));
+    let long = Bytes::from(noise(1 << 20));
+    let short = long.slice(1000..1100);
+    assert_eq!(rig.act(move |host, cx| host.put(cx, short)), Put::Queued);
+    assert!(!long.is_unique(), "it is sent from where it is");
+    rig.turn();
+    assert_eq!(rig.act(|host, cx| host.stream().unsent(cx)), 100, "the system takes nothing");
+    assert!(long.is_unique(), "what waits keeps it alive");
+    let mut came = vec![0; filled];
+    peer.read_exact(&mut came).expect("read");
+    rig.turns(3);
+    peer.read_exact(&mut came[..100]).expect("read");
+    assert_eq!(came[..100], long[1000..1100]);
 }
 
 #[test]
