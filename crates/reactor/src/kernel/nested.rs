@@ -9,7 +9,7 @@ use super::Kernel;
 
 impl Kernel {
     /// How long an outer loop may wait for the kernel's [descriptor](#impl-AsFd-for-Kernel) before it has
-    /// to call [`run_one_turn`](Self::run_one_turn): zero if work waits, the time until the next timer, or
+    /// to call [`run_one_turn`](Self::run_one_turn): zero if work waits, at most the time until the next timer, or
     /// `None` if nothing is awaited but descriptors, signals and other threads, all of which make the
     /// kernel's descriptor readable.
     ///
