@@ -1,7 +1,9 @@
 //! Framings that do more than cut: they answer by themselves, hold items, and have some left at the end.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::net::TcpStream;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -221,4 +223,45 @@ fn all_that_the_end_completes_is_told_before_it_also_when_it_is_paused() {
     assert_eq!(rig.take_heard(), [item("a"), item("b")]);
     rig.act(|host, cx| host.stream().resume_input(cx));
     assert_eq!(rig.end(), [item("c"), item("d"), END, Heard::Stopped]);
+}
+
+/// Takes words of four letters, and consumes what it refuses.
+struct Words;
+
+impl Filter for Words {
+    type Item = Bytes;
+    type Out = Bytes;
+
+    fn decode(&mut self, input: &mut Input<'_>) -> Result<Option<Bytes>, FilterError> {
+        if input.len() < 4 {
+            return Ok(None);
+        }
+        let word = input.take(4);
+        if word.is_ascii() { Ok(Some(word)) } else { Err(FilterError::TooLong { limit: 4 }) }
+    }
+
+    fn encode(&mut self, item: Bytes, out: &mut Output) -> Result<(), FilterError> {
+        out.put_bytes(item);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_filter_refuses_is_told_also_if_it_consumes_it() {
+    for (sent, left) in [(&b"goodb\xffad"[..], &b""[..]), (b"goodb\xffadmore", b"more")] {
+        let (mut rig, mut peer) = rig(Words);
+        peer.write_all(sent).expect("write");
+        let unread = Rc::new(RefCell::new(None));
+        let kept = Rc::clone(&unread);
+        rig.act(move |host, _| {
+            host.react(move |host, cx, heard| {
+                if matches!(heard, Heard::Failed(..)) {
+                    *kept.borrow_mut() = host.take().into_parts(cx).map(|parts| parts.unread);
+                }
+            });
+        });
+        let refused = Heard::Failed(Operation::Decode, EMSGSIZE, 0);
+        assert_eq!(rig.end(), [item("good"), refused, Heard::Stopped]);
+        assert_eq!(unread.take().as_deref(), Some(left), "for another filter");
+    }
 }

@@ -12,8 +12,8 @@ use std::{error, fmt};
 /// Why a filter could not go on.
 ///
 /// POE's filters throw an exception instead ("line exceeds", "buffer exceeds"). An error is final:
-/// the framing is lost, so a filter that failed consumes nothing more and fails again when asked
-/// again. Close the connection, or put another filter in its place.
+/// the framing is lost, and `ReadWrite` does not ask a filter again that failed. Those of this crate consume
+/// nothing more and fail again. Close the connection, or put another filter in its place.
 ///
 /// ```
 /// use filters::{Filter, FilterError, Input, Line};

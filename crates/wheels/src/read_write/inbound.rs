@@ -6,6 +6,7 @@
 
 mod kept;
 mod piped;
+mod state;
 
 use std::io;
 
@@ -133,67 +134,11 @@ impl Inbound {
         }
     }
 
-    /// Whether there is more to tell before long: it stopped because others are to be served.
-    pub(super) fn is_flowing(&self) -> bool {
-        self.phase == Phase::Flowing && self.readable && !self.is_paused()
-    }
-
-    /// Whether nothing is in the way of input: no pause, no end, nothing put aside.
-    #[inline(always)]
-    pub(super) fn is_plain(&self) -> bool {
-        (self.phase == Phase::Flowing) & (self.paused == 0) & self.kept.is_none()
-    }
-
-    /// Whether neither its end nor an error has come, nor a shutdown.
-    #[inline]
-    pub(super) fn is_open(&self) -> bool {
-        self.phase == Phase::Flowing
-    }
-
-    /// Whether there may be more to read.
-    #[inline]
-    pub(super) const fn is_readable(&self) -> bool {
-        self.readable
-    }
-
-    /// Whether bytes have come since this was asked last.
-    #[inline]
-    pub(super) const fn has_moved(&mut self) -> bool {
-        let moved = self.moved;
-        self.moved = false;
-        moved
-    }
-
-    /// How many bytes have come in all.
-    pub(super) const fn received(&self) -> u64 {
-        self.received
-    }
-
     /// So many bytes have come.
     #[inline]
     const fn note(&mut self, count: usize) {
         self.moved = true;
         self.received += count as u64;
-    }
-
-    /// Whether a record is unfinished. To be asked when all that was read is parked.
-    pub(super) fn is_unfinished(&self) -> bool {
-        self.kept.is_some()
-    }
-
-    pub(super) const fn is_paused(&self) -> bool {
-        self.paused != 0
-    }
-
-    /// Whether nothing is read any more.
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Done | Phase::Deaf)
-    }
-
-    /// Whether nothing will come any more.
-    #[inline]
-    pub(super) fn is_done(&self) -> bool {
-        matches!(self.phase, Phase::Done | Phase::Deaf | Phase::Stuck)
     }
 
     /// The next item, or why there is none.
@@ -251,6 +196,13 @@ impl Inbound {
         }
     }
 
+    /// The filter can make nothing of what came.
+    #[cold]
+    pub(super) fn refuse<T>(&mut self, error: Box<FilterError>) -> Pulled<T> {
+        self.phase = Phase::Stuck;
+        Pulled::Refused(error)
+    }
+
     /// What can be told without reading; `None` if it takes more bytes.
     #[inline]
     fn take<F: Filter>(&mut self, filter: &mut F, io: &mut Io<'_>) -> Option<Pulled<F::Item>> {
@@ -277,10 +229,7 @@ impl Inbound {
                 self.phase = Phase::Done;
                 Some(Pulled::End)
             }
-            Err(error) => {
-                self.phase = Phase::Stuck;
-                Some(Pulled::Refused(Box::new(error)))
-            }
+            Err(error) => Some(self.refuse(Box::new(error))),
         }
     }
 

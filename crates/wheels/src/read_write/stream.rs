@@ -7,7 +7,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use filters::Filter;
+use filters::{Filter, FilterError};
 use reactor::{Bound, Io, Readiness, WatchId, Watched, Wheel};
 
 use super::Input;
@@ -189,12 +189,11 @@ impl<F: Filter> Stream<F> {
         plain && self.health.as_ref().is_none_or(|health| !health.is_due(io))
     }
 
-    /// The way of nearly every item. `Err` if there is anything out of the ordinary: what reading failed
-    /// with, if that is what it is.
+    /// The way of nearly every item. `Err` if there is anything out of the ordinary.
     #[inline(always)]
-    fn next_plainly(&mut self, io: &mut Io<'_>) -> Result<Option<F::Item>, Option<io::Error>> {
+    fn next_plainly(&mut self, io: &mut Io<'_>) -> Result<Option<F::Item>, Odd> {
         if !self.is_plain(io) {
-            return Err(None);
+            return Err(Odd::Other);
         }
         let mut came = 0;
         if io.shared_buffer().is_empty() && !self.filter.holds_items() {
@@ -203,7 +202,7 @@ impl<F: Filter> Stream<F> {
                 return Ok(None);
             }
             if io.has_share() {
-                came = self.inbound.read(&self.ends, io)?;
+                came = self.inbound.read(&self.ends, io).map_err(Odd::ReadFailed)?;
             }
         }
         let shared = io.shared_buffer();
@@ -218,8 +217,11 @@ impl<F: Filter> Stream<F> {
             shared.consume(consumed);
             io.spend(came);
         }
-        // What was refused is refused again.
-        let Ok(Some(item)) = decoded else { return Err(None) };
+        let item = match decoded {
+            Ok(Some(item)) => item,
+            Ok(None) => return Err(Odd::Other),
+            Err(error) => return Err(Odd::refused(error)),
+        };
         if is_last && !self.filter.holds_items() && self.filter.pending() == 0 {
             io.that_is_all();
         }
@@ -229,24 +231,18 @@ impl<F: Filter> Stream<F> {
         Ok(Some(item))
     }
 
-    /// What comes first: that reading has failed, the news of the output, the input, the failure of the
+    /// What comes first: that reading has failed, or the filter; the news of the output, the input, the failure of the
     /// output.
     #[inline(never)]
-    fn next_in_order(
-        &mut self,
-        failed: Option<io::Error>,
-        io: &mut Io<'_>,
-        told: &mut Option<Told<F::Item>>,
-    ) {
-        *told = if let Some(error) = failed {
-            self.read_failed(error, io)
-        } else if self.is_piped() {
-            self.next_piped(io)
-        } else {
-            match self.news(io) {
+    fn next_in_order(&mut self, odd: Odd, io: &mut Io<'_>, told: &mut Option<Told<F::Item>>) {
+        *told = match odd {
+            Odd::ReadFailed(error) => self.read_failed(error, io),
+            Odd::Refused(error) => self.refused(error, io),
+            Odd::Other if self.is_piped() => self.next_piped(io),
+            Odd::Other => match self.news(io) {
                 ControlFlow::Break(told) => told,
                 ControlFlow::Continue(()) => self.pull(io),
-            }
+            },
         };
     }
 
@@ -299,6 +295,15 @@ impl<F: Filter> Stream<F> {
         self.pulled(pulled, io)
     }
 
+    #[cold]
+    fn refused(&mut self, error: Box<FilterError>, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+        let pulled = self.inbound.refuse(error);
+        if self.filter.has_answer() {
+            self.answer(io);
+        }
+        self.pulled(pulled, io)
+    }
+
     #[inline]
     pub(super) fn note_item(&mut self, io: &Io<'_>) {
         if let Some(health) = &mut self.health {
@@ -324,6 +329,20 @@ impl<F: Filter> Stream<F> {
     }
 }
 
+/// Why the next item is none that comes plainly.
+enum Odd {
+    ReadFailed(io::Error),
+    Refused(Box<FilterError>),
+    Other,
+}
+
+impl Odd {
+    #[cold]
+    fn refused(error: FilterError) -> Self {
+        Self::Refused(Box::new(error))
+    }
+}
+
 impl<F: Filter> Wheel for Stream<F> {
     type Event = Told<F::Item>;
 
@@ -344,9 +363,9 @@ impl<F: Filter> Wheel for Stream<F> {
     fn next(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
         match self.next_plainly(io) {
             Ok(item) => Some(self.input(item?, io)),
-            Err(failed) => {
+            Err(odd) => {
                 let mut told = None;
-                self.next_in_order(failed, io, &mut told);
+                self.next_in_order(odd, io, &mut told);
                 told
             }
         }
