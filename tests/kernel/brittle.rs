@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reactor::{Child, Context, States};
 
-use crate::parts::{Brittle, Family, deed, stay};
+use crate::parts::{Brittle, Family, deed, fail, made, stay};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -92,6 +92,23 @@ fn p22_a_handler_that_panics_when_another_takes_its_place_is_a_failure_of_its_se
     family.turn();
     assert_eq!((family.kernel.has_session(a), family.kernel.has_session(b)), (false, true));
     assert_eq!(family.kernel.stats().failures, 1);
+    family.end();
+}
+
+/// It is closed before the next wheel is made.
+#[test]
+fn p22_a_wheel_that_panics_when_it_is_dropped_leaves_the_handler_alone_that_makes_the_next() {
+    let mut family = Family::isolated();
+    let b = family.stays("b", |_, _| {});
+    let a = family.stays("a", move |member, cx| {
+        let symbol = cx.symbol("never");
+        drop(cx.add_wheel(|_| made(symbol, |_| None).on_drop(|| fail("on purpose"))));
+        drop(cx.add_wheel(|_| made(symbol, |_| None)));
+        member.tell("goes on");
+    });
+    family.assert(["b: _start", "a: _start", "a: goes on", "a: _stop"]);
+    assert_eq!((family.kernel.has_session(a), family.kernel.has_session(b)), (false, true));
+    assert_eq!((family.kernel.stats().failures, family.kernel.wheel_count()), (1, 0));
     family.end();
 }
 

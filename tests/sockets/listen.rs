@@ -103,6 +103,32 @@ fn reuse_does_not_let_two_listen_on_one_port() {
     assert_eq!(failure.errnum, EADDRINUSE);
 }
 
+/// A reload, as it is written in POE: `delete $heap->{listener}`, and a new one.
+#[test]
+fn the_port_of_a_listener_that_was_dropped_is_the_next_ones_in_the_same_handler() {
+    let builder = SocketFactory::builder().bind_address("127.0.0.1").reuse(true);
+    let (mut rig, addr) = Rig::listening(builder.clone());
+    let again = rig.act(move |host, cx| {
+        host.factories.clear();
+        host.listen(cx, builder.bind_port(addr.port()))
+    });
+    assert_eq!(again, addr);
+    drop(net::connect(addr));
+    rig.run_until_established(1);
+    // In its own event, too.
+    rig.act(move |host, _| {
+        host.react(move |host, cx, _| {
+            host.factories.clear();
+            let builder = SocketFactory::builder().bind_address("127.0.0.1").reuse(true);
+            assert_eq!(host.listen(cx, builder.bind_port(addr.port())), addr);
+        });
+    });
+    for clients in 2..=3 {
+        drop(net::connect(addr));
+        rig.run_until_established(clients);
+    }
+}
+
 #[test]
 fn two_listeners_of_a_session_tell_whose_connection_it_is() {
     let builder = || SocketFactory::builder().bind_address("127.0.0.1");

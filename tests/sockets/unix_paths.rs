@@ -9,6 +9,7 @@ use std::thread;
 
 use rustix::fs::{CWD, FlockOperation, Mode, flock, mkfifoat};
 use socket2::Type;
+use testkit::rig::Rig;
 use testkit::unix::{Folder, Owner, bound, listening, mode, node, try_connect};
 use wheels::faults::{self, Call};
 use wheels::{Operation, SocketFactory, SocketFactoryBuilder, SocketType};
@@ -234,6 +235,26 @@ fn p10_a_successor_keeps_its_path_when_the_old_server_ends() {
         old = new;
     }
     old.close();
+    assert!(!is_there(&path));
+}
+
+#[test]
+fn p10_a_listener_that_was_dropped_leaves_its_path_to_the_next_of_the_same_handler() {
+    let folder = Folder::new();
+    let path = folder.at("socket");
+    let (first, second) = (server(&path), server(&path));
+    let mut rig = Rig::start(move |host, cx| {
+        host.build(cx, first);
+    });
+    rig.act(move |host, cx| {
+        host.factories.clear();
+        host.build(cx, second);
+    });
+    assert_eq!(rig.heard(), []);
+    let _client = try_connect(&path, Type::STREAM).expect("somebody listens");
+    rig.run_until_established(1);
+    rig.act(|host, _| host.factories.clear());
+    rig.run_to_end();
     assert!(!is_there(&path));
 }
 

@@ -1,7 +1,8 @@
 //! What a session holds of a wheel.
 //!
 //! A [`Handle`] is a share in the cell that the wheel is in (`wheel_table.rs`), which the kernel alone opens.
-//! Dropping it closes the wheel before the next event is delivered to anyone; that is all it can do by itself.
+//! Dropping it closes the wheel before the next event is delivered to anyone, and before another wheel is made;
+//! that is all it can do by itself.
 
 use std::fmt;
 use std::rc::Rc;

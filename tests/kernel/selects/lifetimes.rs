@@ -72,6 +72,25 @@ fn a_descriptor_comes_back_as_it_was_and_is_watched_again_in_the_same_handler() 
     assert_eq!(drain(&theirs), b"done");
 }
 
+/// POE: `select_read($handle)`, and then `select_read($handle, $event)`.
+#[test]
+fn a_descriptor_whose_watch_was_dropped_is_watched_again_in_the_same_handler() {
+    let mut scene = Scene::<Rc<UnixStream>>::new();
+    let (ours, mut theirs) = pair();
+    let ours = Rc::new(ours);
+    theirs.write_all(b"x").unwrap();
+    scene.eye("a", move |eye, cx| {
+        eye.read(cx, Rc::clone(&ours), "first");
+        eye.react(move |eye, cx, _| {
+            eye.watches.clear();
+            eye.read(cx, Rc::clone(&ours), "second");
+            eye.react(|eye, _, _| eye.watches.clear());
+        });
+    });
+    scene.run();
+    scene.assert(["a: first read", "a: second read", "a: _stop"]);
+}
+
 /// As POE::Component::Client::Keepalive does with idle connections: one session looks whether they are
 /// closed, and hands one that is still good to another.
 #[test]

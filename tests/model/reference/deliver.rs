@@ -200,14 +200,19 @@ impl Reference {
     fn read_notes(&mut self) {
         while !(self.posts.is_empty() && self.dropped.is_empty() && self.released.is_empty()) {
             self.read_posts();
-            for wheel in std::mem::take(&mut self.dropped) {
-                self.close_wheel(wheel);
-            }
+            self.close_dropped();
             for who in std::mem::take(&mut self.released) {
                 let place = self.postbacks.iter().position(|owner| *owner == who);
                 self.postbacks.swap_remove(place.expect("a postback that holds"));
                 self.released(who);
             }
+        }
+    }
+
+    /// Closes what was dropped: between two events, and before another wheel is made.
+    pub(super) fn close_dropped(&mut self) {
+        for wheel in std::mem::take(&mut self.dropped) {
+            self.close_wheel(wheel);
         }
     }
 
@@ -293,7 +298,8 @@ impl Reference {
         }
     }
 
-    /// Drops what is held: its postback holds no more, its wheel closes, when the handler has returned.
+    /// Drops what is held: its postback holds no more, its wheel closes, when the handler has returned or
+    /// makes another.
     pub(super) fn drop_held(&mut self, key: u64) {
         let place = self.held.iter().position(|one| one.key == key).expect("it is held");
         let held = self.held.remove(place);

@@ -16,6 +16,7 @@ impl Reference {
                 self.hold_postback(me);
             }
             Op::Wheel { key, batch, end, ask, shelf } => {
+                self.close_dropped();
                 self.hold(me, key, "", (place(shelf), Holding::Handle));
                 let batches = vec![batch];
                 let wheel = Wheel { session: me, batches, end, told: 0, alive: true, again: false };

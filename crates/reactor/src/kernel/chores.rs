@@ -66,9 +66,7 @@ impl Kernel {
             // Set again by whatever is noted meanwhile, and read again then.
             self.outbox.note_empty();
             self.take_posts();
-            for id in self.outbox.take_dropped() {
-                self.close_wheel(id);
-            }
+            self.close_dropped();
             for id in self.outbox.take_woken() {
                 self.ask_again(id);
             }

@@ -18,6 +18,8 @@ impl Kernel {
         session: SessionId,
         make: impl FnOnce(&mut Io<'_>) -> W,
     ) -> Handle<W> {
+        // What was dropped may have the port, the path or the descriptor that the new one is to have.
+        self.close_dropped();
         if let Some(slot) = self.sessions.get_mut(session) {
             slot.wheels += 1;
             self.sessions.add(session, Hold::Wheel);
@@ -89,6 +91,13 @@ impl Kernel {
         handle: &'a WeakHandle<W>,
     ) -> Option<(&'a mut W, Io<'a>)> {
         self.open_own(handle.cell())
+    }
+
+    /// Closes the wheels whose handles were dropped.
+    pub(super) fn close_dropped(&mut self) {
+        for id in self.outbox.take_dropped() {
+            self.close_wheel(id);
+        }
     }
 
     pub(super) fn close_wheel(&mut self, id: WheelId) {
