@@ -41,6 +41,18 @@ fn p65_a_misspelt_event_is_one_warning_that_names_session_event_sender_and_reaso
     assert_eq!(kernel.stats().unhandled, 1);
 }
 
+/// `_start`, `_stop` and the others are set by `on` as well as by methods of their own.
+#[test]
+fn p65_a_handler_that_on_sets_for_default_is_a_warning_as_soon_as_it_is_set() {
+    let set = || shop().on("_default", |_: &mut Shop, _: &mut Context<'_>, _: Unhandled<'_>| {});
+    let (_, lines) = logs::capture_warnings(|| drop(set()));
+    assert_says(&lines, &["_default", "on_default"]);
+    let (_, lines) = logs::capture_warnings(|| {
+        drop(shop().on_default(|_: &mut Shop, _: &mut Context<'_>, _: Unhandled<'_>| {}));
+    });
+    assert_eq!(lines, []);
+}
+
 #[test]
 fn p65_a_payload_of_another_type_is_one_warning_that_names_both_types() {
     let mut kernel = kernel();

@@ -87,7 +87,9 @@ impl<S: 'static> States<S> {
     }
 
     /// Handles `event` with `handler`. What the handler returns is the reply to who
-    /// [calls](Context::call) the event; to a post it is nobody's.
+    /// [calls](Context::call) the event; to a post it is nobody's. That goes for a `Result`, too: for a handler
+    /// that may fail there is [`try_on`](Self::try_on). And for `_default` there is
+    /// [`on_default`](Self::on_default) only.
     ///
     /// An [`Event`] pins the payload and the reply for everybody; a bare name takes them from the handler, and
     /// an event of that name with another payload is not delivered to it but to `_default`, or logged.
@@ -121,7 +123,9 @@ impl<S: 'static> States<S> {
         self.insert(event.into().into_name(), call)
     }
 
-    /// Handles `_start`, the first event of a session: delivered by `spawn` itself, before it returns.
+    /// Handles `_start`, the first event of a session: delivered by `spawn` itself, before it returns. What the
+    /// handler returns is told to the [parent](Child::take); one that may fail is set by
+    /// [`try_on`](Self::try_on), as `_start`.
     ///
     /// The sender is the session that spawned it, or the kernel.
     #[must_use]
@@ -184,6 +188,12 @@ impl<S: 'static> States<S> {
         R: 'static,
         F: Fn(&mut S, &mut Context<'_>, T) -> Result<R, Box<dyn Error>> + 'static,
     {
+        if name == "_default" {
+            log::warn!(
+                target: "reactor::events",
+                "a handler is set for the name _default: to be told what nobody handles, set it by on_default"
+            );
+        }
         let handler: Rc<Handler<S>> = Rc::new(Box::new(erase(call)));
         let handlers = &mut Rc::make_mut(&mut self.table).handlers;
         match handlers.iter_mut().find(|(other, _)| *other == name) {
