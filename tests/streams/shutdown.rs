@@ -323,3 +323,19 @@ fn a_kernel_that_stops_does_not_linger() {
     assert_eq!(rig.end(), [Heard::Stopped]);
     assert_eq!(net::read_to_end(&mut peer), Ending::Closed(vec![]));
 }
+
+/// It was let go of, and nobody could close it any more.
+#[test]
+fn a_stream_that_another_kernel_was_to_shut_down_is_closed() {
+    let (ours, mut peer) = pair();
+    let mut rig = Rig::new(ReadWrite::builder(ours));
+    let (others, _its_peer) = pair();
+    let mut other = Rig::new(ReadWrite::builder(others));
+    let stream = rig.act(|host, _| host.take());
+    other.act(move |host, cx| {
+        stream.shutdown(cx);
+        assert_eq!(host.put(cx, "x"), Put::Queued, "the wheel of the same id is another one");
+    });
+    assert_eq!(rig.end(), [Heard::Stopped]);
+    assert_eq!(net::read_to_end(&mut peer), Ending::Closed(vec![]));
+}

@@ -184,8 +184,8 @@ impl<F: Filter> ReadWrite<F> {
     pub fn shutdown(self, cx: &mut Context<'_>) {
         if let Some((stream, mut io)) = cx.wheel(&self.handle) {
             stream.shutdown(&mut io);
+            self.handle.release();
         }
-        self.handle.release();
     }
 
     /// Closes at once, and tells the peer that something is lost: a TCP connection is reset (`SO_LINGER` of
