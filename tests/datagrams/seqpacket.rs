@@ -3,14 +3,17 @@
 use std::os::fd::OwnedFd;
 
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with,
+    socketpair,
 };
 
+use wheels::Operation;
 use wheels::faults::{self, Call};
 
 use crate::support::{END, Heard, Rig};
 
 const EINTR: i32 = 4;
+const ENOTCONN: i32 = 107;
 
 fn pair() -> (Rig, OwnedFd) {
     let flags = SocketFlags::CLOEXEC;
@@ -100,5 +103,21 @@ fn an_answer_to_who_sent_it_goes_over_the_connection_though_nobody_has_a_name() 
     let mut buffer = [0; 10];
     let (len, _) = recv(&peer, &mut buffer[..], RecvFlags::empty()).unwrap();
     assert_eq!(&buffer[..len], b"hello");
+    rig.end();
+}
+
+#[test]
+fn a_socket_that_nobody_connected_is_told_so_once() {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap();
+    let mut rig = Rig::with(socket);
+    rig.run_until_heard(1);
+    for _ in 0..5 {
+        rig.turn();
+    }
+    assert_eq!(rig.failures(), [(Operation::Read, ENOTCONN)]);
+    rig.send(b"to nobody");
+    rig.run_until_heard(2);
+    assert_eq!(rig.heard()[1], Heard::Failed(Operation::Write, ENOTCONN, 9));
     rig.end();
 }

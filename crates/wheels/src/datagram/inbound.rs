@@ -14,7 +14,7 @@ use super::Message;
 use crate::address::{Address, UnixAddress};
 use crate::family::{Domain, SocketType};
 use crate::socket::Socket;
-use crate::sys::{self, BATCH, Received, Shape};
+use crate::sys::{self, BATCH, Received, Shape, errno};
 
 #[derive(Debug)]
 #[expect(
@@ -167,7 +167,9 @@ impl Inbound {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             Err(error) => {
                 io.spend(MESSAGE_COST);
-                self.readable = !std::mem::replace(&mut self.failed, true);
+                // Asked again, what is not connected says the same.
+                let lasts = error.raw_os_error() == Some(errno::NOTCONN);
+                self.readable = !std::mem::replace(&mut self.failed, true) && !lasts;
                 Err(error)
             }
         }
