@@ -429,3 +429,18 @@ fn a_place_that_is_none_is_told_as_any_other_failure() {
     let told = run(client().factory(bound).connect("127.0.0.1:9"));
     assert!(told[1].starts_with("bind: "), "{told:?}");
 }
+
+#[test]
+fn a_factory_that_leads_nowhere_is_a_failure_to_connect() {
+    for factory in [
+        SocketFactory::builder(),
+        SocketFactory::listen("127.0.0.1:0"),
+        SocketFactory::listen_everywhere(0),
+        SocketFactory::datagram("127.0.0.1:0"),
+        SocketFactory::unix_listen("@a client that leads nowhere"),
+    ] {
+        let told = run(client().factory(factory));
+        assert!(told[1].starts_with("connect: "), "{told:?}");
+        assert_eq!((told.len(), &*told[2]), (3, "stopped"));
+    }
+}

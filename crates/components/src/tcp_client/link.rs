@@ -214,6 +214,10 @@ impl<F: Filter> Link<F> {
             log::warn!(target: LOG, "{}: there is no place to connect to", cx.session());
             return self.end(cx);
         };
+        if !factory.connects() {
+            // It would listen. A port without an address is a failure to connect.
+            factory = factory.remote_port(0);
+        }
         if let Some(time) = self.connect_timeout {
             factory = factory.connect_timeout(time).resolve_timeout(time);
         }

@@ -123,7 +123,8 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
 
     /// How to connect, instead of [`connect`](Self::connect): a factory that has a remote address, and whatever
     /// else is wanted of its sockets: an address to bind them to, a family, options (POE: `BindAddress`,
-    /// `BindPort`, `Domain`). A server that is gone without a word is noticed by
+    /// `BindPort`, `Domain`). A `connect` that is said after it gives it another remote address; without any it is a
+    /// [`connect_error`](Self::connect_error) (`EINVAL`). A server that is gone without a word is noticed by
     /// [`dead_peer_timeout`](wheels::SocketOptions::dead_peer_timeout).
     pub fn factory(mut self, factory: SocketFactoryBuilder) -> Self {
         self.link.factory = Some(factory);

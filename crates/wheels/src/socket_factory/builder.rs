@@ -151,6 +151,13 @@ impl SocketFactoryBuilder {
         self
     }
 
+    /// Whether it is to connect: some remote place was given, or a part of one. Else it is to listen, or to hand
+    /// a datagram socket over.
+    #[must_use]
+    pub const fn connects(&self) -> bool {
+        !self.remote.is_empty()
+    }
+
     /// Sets `SO_REUSEADDR` before binding, so that a server can start again while connections of its last
     /// life linger (POE: `Reuse`). Default: off.
     ///
