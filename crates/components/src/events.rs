@@ -34,6 +34,6 @@ pub(crate) fn notify<T: 'static>(
     payload: T,
 ) {
     if let Err(error) = cx.post(session, event, payload) {
-        log::debug!("{}: {error}", event.name());
+        log::debug!(target: "components::tcp_server", "{}: {error}", event.name());
     }
 }

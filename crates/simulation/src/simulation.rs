@@ -175,7 +175,8 @@ impl Simulation {
         self.network.with(|network| network.reset_connections(host.0))
     }
 
-    /// Most sockets that a host may have open (`RLIMIT_NOFILE`). Default: no limit but the machine's.
+    /// Most sockets that a host may have open (`RLIMIT_NOFILE`). A factory that listens has one more, which it keeps
+    /// in reserve. Default: no limit but the machine's.
     pub fn limit_descriptors(&self, host: HostId, most: usize) {
         self.network.with(|network| network.hosts[host.0].most_open = most);
     }
@@ -191,8 +192,8 @@ impl Simulation {
         });
     }
 
-    /// The power is back: an empty kernel runs. Who still believes in a connection to the host is told better
-    /// when he writes. A host that is up stays as it is.
+    /// The power is back: an empty kernel runs. Who still believes in a connection to the host learns that it is
+    /// gone by writing. A host that is up stays as it is.
     ///
     /// # Errors
     ///
@@ -202,7 +203,7 @@ impl Simulation {
         self.machines[host.0].boot(&self.clock)
     }
 
-    /// How many sockets a host has open.
+    /// How many sockets a host has open, with the one that each factory that listens keeps in reserve.
     #[must_use]
     pub fn open_sockets(&self, host: HostId) -> usize {
         self.network.with(|network| {

@@ -48,7 +48,8 @@ pub enum Address {
 pub enum UnixAddress {
     /// None: most clients have none, and so has either end of a socket pair.
     Unnamed,
-    /// A path in the file system, of 107 bytes at most.
+    /// A path in the file system, of 107 bytes at most to be bound or connected to. (Other programs may have bound
+    /// one of 108.)
     Path(PathBuf),
     /// A name that is in no file system (Linux), of any bytes, 107 at most. It has no owner and no mode.
     Abstract(Vec<u8>),

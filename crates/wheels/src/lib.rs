@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | [`SocketFactory`] | listens and accepts, or connects, or makes datagram sockets | [`Established`], [`Listening`], [`Failure`] |
 //! | [`ListenAccept`] | accepts on a listener that is there already | [`Established`], [`Failure`] |
-//! | [`Datagram`] | receives and sends messages | [`Message`], [`Failure`] |
+//! | [`Datagram`] | receives and sends messages | [`Message`], [`Failure`], and flushes by [`WheelId`](reactor::WheelId) |
 //! | [`ReadWrite`] | moves framed data both ways | [`Input`], [`Failure`], and marks and flushes by [`WheelId`](reactor::WheelId) |
 //!
 //! A session holds a wheel as a small handle; dropping the handle closes the wheel, and nothing of it

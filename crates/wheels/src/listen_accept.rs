@@ -24,8 +24,8 @@ use crate::socket_factory::{Established, SocketFactory, SocketFactoryBuilder};
 /// Each connection is an [`Established`] to the session that built the wheel, with the wheel's id. They are
 /// accepted as a [`SocketFactory`] does it: 64 in a turn at most; one that failed before it was accepted
 /// (`ECONNABORTED`) is passed over, where POE tells it; when descriptors or memory run out, waiting clients
-/// are turned away, accepting rests, and one [`Failure`] in 5 s tells. Any other failure is the end of the
-/// listener.
+/// are turned away, accepting rests, and one [`Failure`] in 5 s tells. A listener that can accept no more, one
+/// that somebody has shut down for example, ends with a last failure of `accept`.
 ///
 /// For several listeners in one wheel, and to hand them on, there is
 /// [`SocketFactoryBuilder::build_on`].

@@ -112,8 +112,8 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
     }
 
     /// The connection is over, and told of for the last time (POE: `Disconnected`). Called once for each
-    /// [`connected`](Self::connected), whoever ended it; not if the kernel is stopped meanwhile. What to do
-    /// next can be said here: [`Server::reconnect`], [`Server::reconnect_after`], [`Server::connect`]; else
+    /// [`connected`](Self::connected), whoever ended it; not if the session is stopped meanwhile, with its kernel, by
+    /// a signal or because it failed. What to do next can be said here: [`Server::reconnect`], [`Server::reconnect_after`], [`Server::connect`]; else
     /// it is what [`reconnect`](Self::reconnect) says.
     pub fn disconnected<R: Outcome>(
         mut self,

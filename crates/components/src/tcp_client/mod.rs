@@ -256,6 +256,9 @@ impl<S: 'static, F: Filter> TcpClient<S, F> {
 
     /// Leaves a connection open that had an error, until [`Server::shutdown`] or any other end is asked for:
     /// what is put can still be sent to a server that sends no more. Default: it is closed.
+    ///
+    /// A connection whose input has ended does not keep the session. If nothing else does, a timer for one, the
+    /// session ends without another word: `stopped` is told, and not `disconnected`.
     pub fn stay_on_error(mut self) -> Self {
         self.on_error = OnError::Stay;
         self

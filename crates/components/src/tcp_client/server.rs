@@ -79,7 +79,8 @@ impl<'a, F: Filter> Server<'a, F> {
         self.cx.yield_(event, payload);
     }
 
-    /// How many encoded bytes wait to be sent; none without a connection.
+    /// How many encoded bytes wait to be sent; none without a connection, or once it is shutting down, whatever is
+    /// still to be sent then.
     pub fn unsent(&mut self) -> usize {
         self.link.wheel().map_or(0, |wheel| wheel.unsent(&mut self.cx))
     }

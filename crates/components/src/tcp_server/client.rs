@@ -66,7 +66,8 @@ impl<'a, F: Filter, C> Client<'a, F, C> {
         }
     }
 
-    /// How many encoded bytes wait to be sent (POE: `get_driver_out_octets`).
+    /// How many encoded bytes wait to be sent (POE: `get_driver_out_octets`); 0 once it is shutting down, whatever
+    /// is still to be sent then.
     #[must_use]
     pub fn unsent(&mut self) -> usize {
         self.hub.wheel(self.id).map_or(0, |wheel| wheel.unsent(&mut self.cx))
@@ -81,7 +82,8 @@ impl<'a, F: Filter, C> Client<'a, F, C> {
     }
 
     /// Closes at once, with a reset: see [`ReadWrite::abort`]. Disconnected is called when the running callback
-    /// has returned.
+    /// has returned. One that is shutting down already is not reset, but waited for no more: it closes by itself,
+    /// within its [linger time](crate::TcpServer::linger) without progress.
     pub fn abort(&mut self) {
         self.hub.abort(&mut self.cx, self.id);
     }

@@ -51,7 +51,7 @@ impl<'a, F: Filter, C> Clients<'a, F, C> {
         there.then(|| Client::new(self.hub, id, self.cx.reborrow()))
     }
 
-    /// Sends an item to one of them: see [`Client::put`]. Refused if it is closed.
+    /// Sends an item to one of them: see [`Client::put`]. Refused if it is closed, or shutting down.
     #[inline]
     pub fn put(&mut self, id: WheelId, item: impl Into<F::Out>) -> Put<F::Out> {
         match self.hub.wheel(id) {
@@ -89,13 +89,14 @@ impl<'a, F: Filter, C> Clients<'a, F, C> {
         each.map(|(id, Connection { state, .. })| (id, state))
     }
 
-    /// Listens no more and gives up the alias, when the running callback has returned (POE: `shutdown`).
-    /// Connections live on, and the server ends when the last of them does.
+    /// Listens no more and gives up the alias, as soon as the event that this posts is delivered (POE:
+    /// `shutdown`): somebody may be accepted before. Connections live on, and the server ends when the last of
+    /// them does.
     pub fn shutdown(&mut self) {
         self.tell(&SHUTDOWN, ());
     }
 
-    /// Ends the server in order, within this time, beginning when the running callback has returned.
+    /// Ends the server in order, within this time, beginning when the event that this posts is delivered.
     ///
     /// It listens no more. The session of the server is [told](crate::TcpServer::draining), and each connection
     /// [is](crate::TcpServer::client_draining). Those that are idle
@@ -114,7 +115,7 @@ impl<'a, F: Filter, C> Clients<'a, F, C> {
         self.hub.draining
     }
 
-    /// Sets how many connections there may be from now on: see
+    /// Sets how many connections there may be, as soon as the event that this posts is delivered: see
     /// [`concurrency`](crate::TcpServer::concurrency). Nobody is sent away for it.
     pub fn set_concurrency(&mut self, connections: impl Into<Option<usize>>) {
         self.tell(&SET_CONCURRENCY, connections.into());

@@ -202,7 +202,8 @@ impl<S: 'static, F: Filter, C: 'static> TcpServer<S, F, C, Keeps> {
     }
 
     /// How long nothing may come and nothing be sent. Default: 5 min. `None`: for ever. Then, as for the other
-    /// limits, [error](Self::client_error) is called, what was put is sent, and the connection is closed. See
+    /// limits, [error](Self::client_error) is called and the connection is closed; what was put is sent before,
+    /// unless the limit is one of output. See
     /// [`ReadWriteBuilder::idle_timeout`](wheels::ReadWriteBuilder::idle_timeout).
     pub fn idle_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.limits.idle = time.into();

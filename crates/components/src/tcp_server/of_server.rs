@@ -125,8 +125,9 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
     }
 
     /// Handles an event that is posted to the session of the server (POE: `InlineStates` and its kin). Names
-    /// that begin with `tcp_server_` or `_`, and those of the [crate's events](crate), are the server's own:
-    /// what is said for them here is not called. Of two handlers for one name the later counts.
+    /// that begin with `tcp_server_` or `_`, and those of the [crate's events](crate), are not for you: what the
+    /// server takes itself is not told here. Of two handlers for one name the later counts. There is no
+    /// `_default`.
     ///
     /// What `call` gives back answers who calls the event; an error is an answer like another. For one that
     /// may fail there is [`try_on`](Self::try_on).

@@ -30,7 +30,8 @@ use wheel::Mailbox;
 /// `recv` and `send` themselves.)
 ///
 /// Each message that comes is a [`Message`] to the session that built the wheel, the empty one too.
-/// [Sent](Self::send_to) messages leave when the running handler returns, or as soon as 64 wait.
+/// [Sent](Self::send_to) messages leave when the handlers of the wheel that is being served are done, or as soon as
+/// 64 wait.
 ///
 /// What goes wrong is a [`Failure`] of `read` or `write`, and closes nothing. An error that comes back from the
 /// network (`ECONNREFUSED` and its like, on connected sockets only: see udp(7)) may be told by either. A
@@ -133,7 +134,8 @@ pub enum Sent<T = Bytes> {
     /// It is sent as soon as the system takes it.
     Queued,
     /// As much [waits already](DatagramBuilder::most_unsent) as may, or the wheel is closed: here it is
-    /// again, with its descriptors if it was sent [with some](Datagram::send_fds). It is counted as [dropped](Datagram::dropped).
+    /// again, with its descriptors if it was sent [with some](Datagram::send_fds). While the wheel is there it is
+    /// counted as [dropped](Datagram::dropped).
     Dropped(T),
 }
 
@@ -263,7 +265,7 @@ impl Datagram {
         cx.wheel(&self.handle).map_or(0, |(mailbox, _)| mailbox.outbound().unsent())
     }
 
-    /// How many messages were [dropped](Sent::Dropped) since the wheel was built.
+    /// How many messages were [dropped](Sent::Dropped) since the wheel was built; none if it is closed.
     #[must_use]
     pub fn dropped(&self, cx: &mut Context<'_>) -> u64 {
         cx.wheel(&self.handle).map_or(0, |(mailbox, _)| mailbox.outbound().dropped())

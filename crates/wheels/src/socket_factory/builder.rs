@@ -120,7 +120,7 @@ impl SocketFactoryBuilder {
     }
 
     /// Listens here too, or binds another datagram socket. All of them are opened, or the factory fails
-    /// and none is. Every one is told by [`listening_event`](Self::listening_event), and
+    /// and none is. With a remote address it is a failure of `bind`: a connection has one near end. Every one is told by [`listening_event`](Self::listening_event), and
     /// [`Socket::local_addr`](crate::Socket::local_addr) of a connection says where it came in.
     pub fn also(mut self, endpoint: impl Into<Endpoint>) -> Self {
         self.also.push(Place::from(endpoint.into()));

@@ -42,7 +42,9 @@ use wheel::Factory;
 /// A listener accepts what waits, 64 connections in a turn at most, of several sockets each in its turn. A
 /// connection that failed before it was accepted is passed over. When descriptors or memory run out,
 /// waiting clients are turned away with a close, accepting rests for 100 ms or until a wheel closes, and
-/// one failure in 5 s tells; the listener stays. The same if 1,024 in a row have failed: then it is not they.
+/// one failure in 5 s tells; the listener stays. If 1,024 in a row have failed it is not they: accepting rests and a
+/// failure tells then, too. A socket that can accept no more, because somebody has shut it down for example, is the
+/// end of the factory: one last failure of `accept`.
 ///
 /// Numeric addresses are used at once, so that [`local_addr`](Self::local_addr) is there when `build`
 /// returns. Names of hosts, services and protocols are looked up by the system on another thread, while the
