@@ -74,6 +74,35 @@ fn what_a_broken_connection_left_unsent_is_put_again_in_order() {
 }
 
 #[test]
+fn what_was_written_at_once_is_not_put_again() {
+    let (server, addr) = serve_all(|listener| {
+        let first = net::accept(listener);
+        write(&first, "go\r\n");
+        let came = [read_lines(&first), read_lines(&net::accept(listener))];
+        assert_eq!(came, [vec!["one".to_owned()], Vec::new()]);
+    });
+    let is_again = Cell::new(false);
+    let client = told()
+        .connect(addr)
+        .keep_unsent()
+        .connected(move |_, server| {
+            if is_again.replace(true) {
+                // What was kept is put when this has returned, and goes first.
+                server.yield_("end", ());
+            }
+        })
+        .on("end", |_, server, ()| server.shutdown())
+        .server_input(|_, server, _| {
+            server.put("one");
+            let (wheel, cx) = server.parts();
+            assert_eq!(wheel.expect("connected").flush(cx), 0);
+            server.reconnect();
+        });
+    run(client);
+    server.join();
+}
+
+#[test]
 fn what_was_sent_is_not_put_again() {
     let (server, addr) = serve_all(|listener| {
         let first = net::accept(listener);

@@ -115,6 +115,21 @@ fn a_client_that_wants_to_know_is_told_that_all_is_sent_before_it_is_disconnecte
 }
 
 #[test]
+fn it_is_told_so_though_all_was_written_at_once() {
+    let (server, addr) = serve(|stream| read_lines(&stream));
+    let client = client().connect(addr).server_flushed(|story, _| story.tell("flushed")).connected(
+        |story, server| {
+            server.put("hello");
+            let (wheel, cx) = server.parts();
+            story.tell(wheel.expect("connected").flush(cx));
+            server.shutdown();
+        },
+    );
+    assert_eq!(run(client), ["started", "0", "flushed", "disconnected", "stopped"]);
+    assert_eq!(server.join(), ["hello"]);
+}
+
+#[test]
 fn a_client_can_be_shut_down_in_every_callback() {
     type Chosen = fn(Client) -> Client;
     fn end(story: &mut Story, server: &mut At<'_>) {

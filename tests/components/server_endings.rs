@@ -777,3 +777,20 @@ fn say_hello(house: &mut House, mut stream: &TcpStream) {
     house.turns(3);
     let _ended = stream.shutdown(Shutdown::Write);
 }
+
+#[test]
+fn that_all_is_sent_is_told_before_the_end_though_it_was_written_at_once() {
+    for form in FORMS {
+        let server = lines().client_input(|story, client, line| {
+            client.put(line);
+            let (_, wheel, cx) = client.parts();
+            story.tell(wheel.expect("it is open").flush(cx).to_string());
+            client.shutdown();
+        });
+        let mut house = House::open(form, server);
+        let stream = house.connect();
+        (&stream).write_all(b"hello\r\n").expect("write");
+        house.run_until_told("disconnected");
+        assert_eq!(house.story.told(), ["connected", "0", "flushed", "disconnected"]);
+    }
+}

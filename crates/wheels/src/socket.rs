@@ -73,12 +73,12 @@ impl Socket {
     }
 
     /// Who is at the other end of a UNIX socket: the process that connected or listened, as it was then
-    /// (`SO_PEERCRED`, unix(7)).
+    /// (`SO_PEERCRED`, unix(7)), or that made a pair of sockets. Of a socket that listens it is who listens.
     ///
     /// # Errors
     ///
-    /// `ENODATA`: the system cannot know. It is no UNIX socket, or it carries datagrams, or there is no
-    /// other end.
+    /// `ENODATA`: the system cannot know. It is no UNIX socket, or it was never connected, or it carries datagrams
+    /// and is not of a pair.
     pub fn peer_credentials(&self) -> io::Result<Credentials> {
         let found = sys::peer_credentials(&self.fd)?;
         if found.uid == NO_USER {

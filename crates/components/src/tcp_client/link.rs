@@ -189,7 +189,9 @@ impl<F: Filter> Link<F> {
             }
             Stage::Connected(peer) => {
                 self.backoff.disconnected(cx.now());
-                let is_unsent = way == Way::InOrder && peer.wheel.unsent(cx) > 0;
+                // That all is sent may be still to be told.
+                let is_unsent = way == Way::InOrder
+                    && (peer.wheel.unsent(cx) > 0 || peer.wheel.is_flushing(cx));
                 if is_unsent {
                     peer.wheel.set_flushed_event(cx, Some(events::FLUSHED));
                     self.stage = Stage::Closing(peer.wheel.id());

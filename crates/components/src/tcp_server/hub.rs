@@ -56,8 +56,8 @@ struct Rest {
 
 /// ```text
 /// idle <--set_busy--> busy
-/// idle, busy --shutdown, all is sent--> ended --told--> (gone)
-/// idle, busy --shutdown, unsent--> closing --flushed, failed--> ended
+/// idle, busy --shutdown, all is sent and told so--> ended --told--> (gone)
+/// idle, busy --shutdown, else--> closing --flushed, failed--> ended
 /// any --abort, stop--> ended
 /// ```
 ///
@@ -118,7 +118,7 @@ impl<F: Filter, C> Hub<F, C> {
     pub(super) fn shutdown(&mut self, cx: &mut Context<'_>, id: WheelId) {
         let Some(connection) = self.clients.get_mut(&id) else { return };
         let Some(wheel) = connection.wheel.take() else { return };
-        if wheel.unsent(cx) == 0 && !wheel.is_failing(cx) {
+        if wheel.unsent(cx) == 0 && !wheel.is_flushing(cx) && !wheel.is_failing(cx) {
             connection.phase = Phase::Ended;
             self.review.push_back(id);
         } else {

@@ -138,6 +138,13 @@ impl<F: Filter> ReadWrite<F> {
         cx.wheel(&self.handle).is_some_and(|(stream, _)| stream.has_failure())
     }
 
+    /// Whether the [flushed event](ReadWriteBuilder::flushed_event) is still to come: what was put is not sent yet, or
+    /// that it is was not told yet.
+    #[must_use]
+    pub fn is_flushing(&self, cx: &mut Context<'_>) -> bool {
+        cx.wheel(&self.handle).is_some_and(|(stream, _)| stream.outbound.is_flushing())
+    }
+
     /// Delivers no more input until [`resume_input`](Self::resume_input), not even what was read already
     /// (POE: `pause_input`). The peer soon finds that it can send no more. What has come is kept: at most
     /// 64 KiB and an unfinished record.

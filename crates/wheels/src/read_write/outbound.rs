@@ -4,6 +4,7 @@
 //! as may be, that each crossing of a mark is noted once, and that no more is kept than was allowed.
 //! Knows no session.
 
+mod notes;
 mod piped;
 
 use std::io::{self, IoSlice};
@@ -243,54 +244,6 @@ impl Outbound {
         if settings.wanted & Note::Flushed.bit() != 0 && !self.output.is_empty() {
             self.notes = (self.notes | OWED) & !Note::Flushed.bit();
         }
-    }
-
-    /// Notes that all was sent. Not to be asked while a handler may go on to put more.
-    #[inline]
-    pub(super) fn note_flushed(&mut self) {
-        if self.notes & OWED != 0 && self.output.is_empty() {
-            self.notes = (self.notes & !OWED) | Note::Flushed.bit();
-        }
-    }
-
-    /// What the session is to be told next.
-    #[inline]
-    pub(super) fn take_note(&mut self) -> Option<Note> {
-        if !self.has_note() {
-            return None;
-        }
-        // Which of the marks was passed last shows in where we are now.
-        let order = if self.above {
-            [Note::Low, Note::Flushed, Note::High]
-        } else {
-            [Note::High, Note::Low, Note::Flushed]
-        };
-        let note = order.into_iter().find(|note| self.notes & note.bit() != 0)?;
-        self.notes &= !note.bit();
-        Some(note)
-    }
-
-    #[inline]
-    const fn has_note(&self) -> bool {
-        self.notes & !(OWED | TELLING) != 0
-    }
-
-    /// The stream is going to be asked for the notes alone, if there are any.
-    #[inline]
-    pub(super) const fn begin_telling(&mut self) -> bool {
-        let has_note = self.has_note();
-        if has_note {
-            self.notes |= TELLING;
-        }
-        has_note
-    }
-
-    /// Whether it was asked for the notes alone: it is not any more.
-    #[inline]
-    pub(super) const fn was_telling(&mut self) -> bool {
-        let was_telling = self.notes & TELLING != 0;
-        self.notes &= !TELLING;
-        was_telling
     }
 
     #[inline]
