@@ -1,7 +1,7 @@
 //! Where a server listens, and what it says of that.
 
-use std::io::Write;
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::io::{ErrorKind, Write};
+use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 
@@ -76,6 +76,19 @@ fn a_server_that_can_listen_nowhere_ends() {
         }
         assert_eq!(kernel.session_count(), 1);
     }
+}
+
+#[test]
+fn a_factory_that_connects_is_no_listener() {
+    let peer = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let factory = SocketFactory::connect(peer.local_addr().expect("bound"));
+    for form in FORMS {
+        let server = telling(TcpServer::new(Line::new).listener(factory.clone()));
+        let told = House::start_in(form, Kernel::builder(), server).end();
+        assert_eq!(told, ["started", "server: listen: what connects has no queue", "stopped"]);
+    }
+    peer.set_nonblocking(true).expect("fcntl");
+    assert_eq!(peer.accept().expect_err("nobody").kind(), ErrorKind::WouldBlock);
 }
 
 #[test]

@@ -50,9 +50,9 @@ impl Door {
         for source in std::mem::take(&mut self.sources) {
             let (client, failure) = (&names::GOT_CLIENT, &names::GOT_LISTEN_ERROR);
             let listener = match source {
-                Source::Built(builder) => {
-                    builder.listening_event(&names::LISTENING).build(cx, client, failure)
-                }
+                Source::Built(builder) => to_listen(*builder)
+                    .listening_event(&names::LISTENING)
+                    .build(cx, client, failure),
                 Source::Inherited(sockets) => {
                     let builder = SocketFactory::builder().listening_event(&names::LISTENING);
                     builder.build_on(cx, sockets, client, failure)
@@ -122,4 +122,9 @@ impl Door {
         self.adjust(cx);
         true
     }
+}
+
+/// What a factory connects to would be taken for a client. That it has a queue is a failure to listen.
+fn to_listen(builder: SocketFactoryBuilder) -> SocketFactoryBuilder {
+    if builder.connects() { builder.listen_queue(0) } else { builder }
 }

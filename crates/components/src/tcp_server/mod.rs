@@ -188,7 +188,8 @@ impl<S: 'static, F: Filter, C: 'static, K> TcpServer<S, F, C, K> {
 
     /// Listens as this factory is told to: with its queue, its options, on all its addresses or on none, with
     /// a mode of its path. May be said several times, as [`listen`](Self::listen). Its
-    /// [listening event](SocketFactoryBuilder::listening_event) is the server's.
+    /// [listening event](SocketFactoryBuilder::listening_event) is the server's. One with a remote address, which
+    /// would connect, is an [error](Self::error) of `listen` (`EINVAL`).
     ///
     /// ```
     /// use components::TcpServer;
