@@ -28,7 +28,7 @@ pub trait Sockets {
     ///
     /// # Errors
     ///
-    /// `EMFILE`: the host has as many as it can.
+    /// `EMFILE`: the host has as many as it can. `ESOCKTNOSUPPORT`: of neither streams nor datagrams.
     fn socket(&self, domain: Domain, kind: SocketType) -> io::Result<OwnedFd>;
 
     /// `open(2)`: a descriptor that is nothing, and counts as one.
@@ -77,7 +77,7 @@ pub trait Sockets {
     ///
     /// # Errors
     ///
-    /// None but of the call itself.
+    /// `EINVAL`: a time or a count that the system refuses.
     fn set(&self, socket: BorrowedFd<'_>, setting: Setting) -> io::Result<()>;
 
     /// `getsockname(2)`

@@ -57,14 +57,14 @@ impl DatagramBuilder {
     }
 
     /// How many messages, and how many bytes of them, wait to be sent. What is to be sent then is
-    /// [dropped](super::Sent::Dropped); a message longer than the bound may wait alone. Default: 1,024 messages,
+    /// [dropped](super::Sent::Dropped); one message may wait in any case, however long. Default: 1,024 messages,
     /// 1 MiB. While 64 failures wait to be told nothing more is sent.
     pub const fn most_unsent(mut self, messages: usize, bytes: usize) -> Self {
         self.limits = Limits { messages, bytes };
         self
     }
 
-    /// Told whenever all that was to be sent has been sent, once each time. Default: not told.
+    /// Told whenever all that was to be sent has been sent, or has failed, once each time. Default: not told.
     pub fn flushed_event(mut self, event: impl EventName<WheelId>) -> Self {
         self.flushed = Some(event.into_name());
         self

@@ -8,8 +8,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Whether a message of `length` may join `messages` of `bytes` in all. One that is longer than the
-    /// bound may wait alone.
+    /// Whether a message of `length` may join `messages` of `bytes` in all. One may wait in any case.
     pub(super) const fn allow(self, messages: usize, bytes: usize, length: usize) -> bool {
         messages == 0 || (messages < self.messages && bytes.saturating_add(length) <= self.bytes)
     }

@@ -40,7 +40,8 @@ pub enum Host {
     /// An address.
     Ip(IpAddr),
     /// Text: an address in dotted or colon form, or a name, which is resolved off the loop. Of
-    /// [`Domain::Unix`], or where it has a slash in it or begins with `@`, it is a [`UnixAddress`].
+    /// [`Domain::Unix`], or where it has a slash in it or begins with `@`, it is a [`UnixAddress`]; of
+    /// [`Domain::Vsock`] it is a machine's number.
     Text(String),
     /// A path or an abstract name.
     Unix(UnixAddress),
