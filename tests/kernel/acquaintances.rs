@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use reactor::{Context, Handle, Io, Kernel, Readiness, States, WeakHandle, Wheel};
@@ -163,4 +164,21 @@ fn a_wheel_that_closed_itself_is_dropped_though_its_handle_is_held() {
     // Its session had nothing else to live for.
     assert_eq!(Rc::strong_count(&asked), 1);
     assert!(held.borrow().is_some());
+}
+
+#[test]
+fn p22_a_wheel_that_panics_while_another_has_it_is_the_one_that_failed() {
+    let (mut kernel, held, asked) = begin();
+    let weak = weak(&held);
+    assert_eq!(
+        kernel.with_wheel(&weak, |wheel, io| (wheel.0.get(), io.id())),
+        Some((0, weak.id()))
+    );
+    let failed = kernel.with_wheel(&weak, |_, _| panic!("as it was told"));
+    assert_eq!(failed, None::<()>);
+    assert_eq!((kernel.wheel_count(), kernel.stats().failures), (0, 1));
+    assert_eq!(kernel.with_wheel(&weak, |_, _| ()), None, "it is closed");
+    let panic = catch_unwind(AssertUnwindSafe(|| kernel.run())).expect_err("nobody handled it");
+    assert_eq!(panic.downcast_ref(), Some(&"as it was told"));
+    assert_eq!((kernel.session_count(), asked.get()), (0, 0));
 }

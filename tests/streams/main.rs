@@ -16,6 +16,7 @@ mod framing;
 mod health;
 mod holding;
 mod marks;
+mod misfits;
 mod pause;
 mod pipe;
 mod poe;

@@ -84,7 +84,8 @@ impl Kernel {
     /// another kernel's, or one of another type [took its place](crate::Context::replace_wheel): then for good,
     /// though one of this type may follow.
     ///
-    /// For a wheel's event that is not for its session but for another wheel: see [`WeakHandle`].
+    /// For a wheel's event that is not for its session but for another wheel: see [`WeakHandle`]. If that one may
+    /// panic, [`with_wheel`](Self::with_wheel) sees to it.
     #[inline]
     pub fn wheel<'a, W: Wheel>(
         &'a mut self,
@@ -98,6 +99,21 @@ impl Kernel {
         for id in self.outbox.take_dropped() {
             self.close_wheel(id);
         }
+    }
+
+    /// Runs `with` with a wheel that another wheel knows, as the kernel runs a wheel's code: a panic is the
+    /// failure of the session that made that one, which is closed, and not of the wheel whose event it is.
+    /// `None` then, or if [`wheel`](Self::wheel) has none.
+    pub fn with_wheel<W: Wheel, R>(
+        &mut self,
+        handle: &WeakHandle<W>,
+        with: impl FnOnce(&mut W, &mut Io<'_>) -> R,
+    ) -> Option<R> {
+        let mut result = None;
+        self.guard_wheel(handle.id(), |kernel| {
+            result = kernel.wheel(handle).map(|(wheel, mut io)| with(wheel, &mut io));
+        });
+        result
     }
 
     pub(super) fn close_wheel(&mut self, id: WheelId) {

@@ -158,9 +158,9 @@ where
     }
 
     fn put(&self, item: F::Item, kernel: &mut Kernel) {
-        let sink = kernel.wheel(&self.sink);
-        let taken = sink.map_or(Err(None), |(sink, mut io)| sink.take_in(item.into(), &mut io));
-        let Err(told) = taken else { return };
+        // If its filter panics it is the sink that failed, and that is gone.
+        let taken = kernel.with_wheel(&self.sink, |sink, io| sink.take_in(item.into(), io));
+        let Err(told) = taken.unwrap_or(Err(None)) else { return };
         self.broken.set(true);
         if let Some(told) = told {
             told.deliver(kernel);

@@ -37,8 +37,8 @@ impl<F: Filter> ReadWrite<F> {
     /// [shut both down](Self::shutdown): dropping them loses what is unsent.
     ///
     /// *The sink is gone:* it failed, which its own failure event tells with what is unsent; its output was
-    /// shut down; its handle was dropped; its filter was changed to one of another type; it refused an item
-    /// (`encode`, told by its own failure event, too). Then this stream is read no more, and a failure of
+    /// shut down; its handle was dropped; its filter was changed to one of another type, or panicked, which is the
+    /// failure of its own session; it refused an item (`encode`, told by its own failure event, too). Then this stream is read no more, and a failure of
     /// `pipe`, `EPIPE`, is told, once. What was on its way to the sink is lost, what is unread is kept, for
     /// another sink or for [`unpipe`](Self::unpipe). Nothing of it is told if this stream has ended.
     ///

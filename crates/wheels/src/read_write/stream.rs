@@ -175,7 +175,10 @@ impl<F: Filter> Stream<F> {
         self.make_room(io);
         if self.outbound.is_open() {
             self.filter.answer(&mut self.outbound.output);
-            io.mark_dirty();
+            // One that says nothing, and that it has more to say, would be asked for ever.
+            if self.outbound.unsent() > 0 {
+                io.mark_dirty();
+            }
         } else {
             self.filter.answer(&mut filters::Output::new());
         }
