@@ -7,6 +7,7 @@ mod client_limits;
 mod client_order;
 mod client_reconnect;
 mod client_support;
+mod framing_failures;
 mod server_admission;
 mod server_callbacks;
 mod server_drain;

@@ -6,9 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use reactor::{Context, Handle, Io, Kernel, OnException, SessionId, Signal, States, Symbol};
+use reactor::{
+    Bound, Context, Handle, Io, Kernel, OnException, Readiness, SessionId, Signal, States, Symbol,
+    Wheel,
+};
 use testkit::logs;
-use testkit::story::{Stage, act};
+use testkit::story::{Stage, Story, act};
 
 use crate::parts::{Brittle, Made, Reader, fail, made, pair, panic_text};
 
@@ -373,4 +376,69 @@ fn p22_a_session_whose_wheel_fails_while_it_runs_itself_is_stopped_when_it_has_r
     stage.run();
     stage.assert(["b: tick", "b: _stop"]);
     assert_eq!(stage.kernel.stats().failures, 1);
+}
+
+/// A wheel that panics when it is asked, and then says so, or panics again.
+struct Doomed {
+    event: Symbol,
+    says: fn() -> u32,
+}
+
+impl Wheel for Doomed {
+    type Event = (Bound<u32>, u32);
+
+    fn ready(&mut self, _: Readiness) {}
+
+    fn next(&mut self, _: &mut Io<'_>) -> Option<Self::Event> {
+        fail("on purpose")
+    }
+
+    fn panicked(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
+        Some((Bound::new(io.session(), self.event), (self.says)()))
+    }
+}
+
+/// A session with such a wheel, under a parent that calls failures handled, or does not. What is told, and how
+/// many failures there were.
+fn last_words(handled: bool, says: fn() -> u32) -> (Vec<String>, u64) {
+    let kernel = Kernel::builder().on_exception(OnException::Isolate).build();
+    let (mut kernel, story) = (kernel.expect("a kernel"), Story::default());
+    let child = States::new()
+        .on_start(
+            move |(_, held): &mut (Story, Option<Handle<Doomed>>), cx: &mut Context<'_>, ()| {
+                let event = cx.symbol("panicked");
+                *held = Some(cx.add_wheel(|io| {
+                    io.again();
+                    Doomed { event, says }
+                }));
+            },
+        )
+        .on("panicked", |(story, held): &mut (Story, _), cx: &mut Context<'_>, word: u32| {
+            let held: &Option<Handle<Doomed>> = held;
+            let gone = held.as_ref().is_some_and(|handle| cx.wheel(handle).is_none());
+            story.tell(format_args!("{word}, gone: {gone}"));
+        })
+        .on_stop(|(story, _): &mut (Story, _), _: &mut Context<'_>, ()| story.tell("_stop"));
+    let parent = States::new()
+        .on_start(move |story: &mut Story, cx: &mut Context<'_>, ()| {
+            cx.sig("DIE", "died").expect("a name");
+            cx.spawn(&child, (story.clone(), None));
+        })
+        .on("died", move |story: &mut Story, cx: &mut Context<'_>, _: Signal| {
+            story.tell("died");
+            if handled {
+                cx.sig_handled();
+            }
+        });
+    kernel.spawn(&parent, story.clone());
+    kernel.run().expect("it runs to its end");
+    (story.take(), kernel.stats().failures)
+}
+
+#[test]
+fn p22_a_wheel_that_panicked_may_tell_so_if_the_failure_is_handled() {
+    let told = |lines: &[&str]| lines.iter().map(|line| String::from(*line)).collect::<Vec<_>>();
+    assert_eq!(last_words(true, || 7), (told(&["died", "7, gone: true", "_stop"]), 1));
+    assert_eq!(last_words(false, || 7), (told(&["died", "_stop"]), 1));
+    assert_eq!(last_words(true, || fail("again")), (told(&["died", "died", "_stop"]), 2));
 }

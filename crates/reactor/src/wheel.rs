@@ -96,6 +96,15 @@ pub trait Wheel: 'static {
     fn park(&mut self, io: &mut Io<'_>) {
         let _ = io;
     }
+
+    /// What is told of the wheel when it has panicked and its session lives on, because the failure was called
+    /// handled (the signal `DIE`): otherwise nobody would know which wheel it was.
+    ///
+    /// The wheel may be half changed, and is closed right after this. By default nothing is told.
+    fn panicked(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
+        let _ = io;
+        None
+    }
 }
 
 /// An event on its way to the session it is bound to.

@@ -17,7 +17,7 @@ use crate::further::WatchId;
 use crate::ids::{SessionId, WheelId};
 use crate::kernel::{Kernel, Pulled};
 use crate::outbox::Outbox;
-use crate::wheel::{Readiness, Wheel};
+use crate::wheel::{Deliver, Readiness, Wheel};
 
 /// The cells of a kernel's wheels, and what opens them.
 pub(crate) struct WheelTable {
@@ -178,6 +178,8 @@ pub(crate) trait AnyWheelCell: Any {
     /// Flushes the wheel; says whether it has something to tell.
     fn flush(&self, kernel: &mut Kernel) -> bool;
     fn park(&self, kernel: &mut Kernel);
+    /// What tells that the wheel has panicked.
+    fn panicked(&self, kernel: &mut Kernel) -> Option<Box<dyn FnOnce(&mut Kernel)>>;
     fn meta<'a>(&'a self, opener: &'a QCellOwner) -> &'a Meta;
     fn meta_mut<'a>(&'a self, opener: &'a mut QCellOwner) -> &'a mut Meta;
     /// Drops the wheel.
@@ -209,6 +211,12 @@ impl<W: Wheel> AnyWheelCell for WheelCell<W> {
         if let Some((wheel, mut io)) = kernel.open(self) {
             wheel.park(&mut io);
         }
+    }
+
+    fn panicked(&self, kernel: &mut Kernel) -> Option<Box<dyn FnOnce(&mut Kernel)>> {
+        let (wheel, mut io) = kernel.open(self)?;
+        let event = wheel.panicked(&mut io)?;
+        Some(Box::new(move |kernel| event.deliver(kernel)))
     }
 
     fn meta<'a>(&'a self, opener: &'a QCellOwner) -> &'a Meta {

@@ -138,6 +138,8 @@ pub enum Operation {
     Decode,
     /// Making bytes of an item that was piped to it: the output filter cannot express it.
     Encode,
+    /// Running the filter: it panicked, which was called handled. The wheel is closed. `EIO`.
+    Filter,
     /// Passing on what comes: what it was piped to takes no more. `EPIPE`.
     Pipe,
 }
@@ -169,6 +171,7 @@ impl fmt::Display for Operation {
             Self::Shutdown => "shutdown",
             Self::Decode => "decode",
             Self::Encode => "encode",
+            Self::Filter => "filter",
             Self::Pipe => "pipe",
         })
     }

@@ -10,6 +10,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
 
 use super::{Exception, Kernel, Letter};
 use crate::config::OnException;
@@ -104,9 +105,20 @@ impl Kernel {
             self.guard_wheel(id, |kernel| kernel.park_wheel(id));
             self.fail(letter, panic);
         } else {
-            let session = self.wheels.meta(id).map(|meta| meta.session);
+            let session = self.wheels.meta(id).map_or(SessionId::KERNEL, |meta| meta.session);
+            let cell = self.wheels.get(id).map(Rc::clone);
+            let tells = AssertUnwindSafe(|| cell.and_then(|cell| cell.panicked(self)));
+            let news = catch_unwind(tells);
             self.close_wheel(id);
-            self.fail_in(session.unwrap_or(SessionId::KERNEL), "its wheel", panic);
+            self.fail_in(session, "its wheel", panic);
+            // Who may call it handled is asked before. If nobody does, there may be nobody to tell.
+            self.tidy();
+            match news {
+                Ok(news) => {
+                    self.guard_wheel(id, |kernel| news.into_iter().for_each(|tell| tell(kernel)));
+                }
+                Err(again) => self.fail_in(session, "its wheel", Exception::Panic(again)),
+            }
         }
         self.tidy();
     }

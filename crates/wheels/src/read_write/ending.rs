@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use filters::Filter;
+use filters::{Filter, FilterError};
 use reactor::{Bound, Io};
 
 use super::health::{Input, Limit, State, instant};
@@ -122,6 +122,36 @@ impl<F: Filter> Stream<F> {
             }
             io.close();
         }
+    }
+
+    #[cold]
+    pub(super) fn read_failed(
+        &mut self,
+        error: io::Error,
+        io: &mut Io<'_>,
+    ) -> Option<Told<F::Item>> {
+        let pulled = self.inbound.broke(error);
+        self.pulled(pulled, io)
+    }
+
+    #[cold]
+    pub(super) fn refused(
+        &mut self,
+        error: Box<FilterError>,
+        io: &mut Io<'_>,
+    ) -> Option<Told<F::Item>> {
+        let pulled = self.inbound.refuse(error);
+        if self.filter.has_answer() {
+            self.answer(io);
+        }
+        self.pulled(pulled, io)
+    }
+
+    /// Nothing else of it can: it has no other code that is not ours.
+    pub(super) fn filter_panicked(&mut self, io: &Io<'_>) -> Told<F::Item> {
+        let failure = Failure::told(Operation::Filter, errno::IO, "it panicked".into(), io.id());
+        let failure = failure.unsent(self.outbound.fail());
+        self.failed(Box::new(failure), io)
     }
 
     #[cold]

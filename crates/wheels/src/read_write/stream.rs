@@ -130,7 +130,11 @@ impl<F: Filter> Stream<F> {
         }
     }
 
-    fn pulled(&mut self, pulled: Pulled<F::Item>, io: &mut Io<'_>) -> Option<Told<F::Item>> {
+    pub(super) fn pulled(
+        &mut self,
+        pulled: Pulled<F::Item>,
+        io: &mut Io<'_>,
+    ) -> Option<Told<F::Item>> {
         let wheel = io.id();
         let failure = match pulled {
             Pulled::Nothing => {
@@ -171,7 +175,7 @@ impl<F: Filter> Stream<F> {
 
     /// What the framing itself has to say goes out with what the session says, and is bounded as that is.
     #[cold]
-    fn answer(&mut self, io: &mut Io<'_>) {
+    pub(super) fn answer(&mut self, io: &mut Io<'_>) {
         self.make_room(io);
         if self.outbound.is_open() {
             self.filter.answer(&mut self.outbound.output);
@@ -288,25 +292,6 @@ impl<F: Filter> Stream<F> {
         self.rare.is_some() || self.outbound.begin_telling()
     }
 
-    #[cold]
-    pub(super) fn read_failed(
-        &mut self,
-        error: io::Error,
-        io: &mut Io<'_>,
-    ) -> Option<Told<F::Item>> {
-        let pulled = self.inbound.broke(error);
-        self.pulled(pulled, io)
-    }
-
-    #[cold]
-    fn refused(&mut self, error: Box<FilterError>, io: &mut Io<'_>) -> Option<Told<F::Item>> {
-        let pulled = self.inbound.refuse(error);
-        if self.filter.has_answer() {
-            self.answer(io);
-        }
-        self.pulled(pulled, io)
-    }
-
     #[inline]
     pub(super) fn note_item(&mut self, io: &Io<'_>) {
         if let Some(health) = &mut self.health {
@@ -396,5 +381,9 @@ impl<F: Filter> Wheel for Stream<F> {
         // If a handler panicked there was more to tell: the next time is for anything that came.
         self.outbound.was_telling();
         self.inbound.park(io);
+    }
+
+    fn panicked(&mut self, io: &mut Io<'_>) -> Option<Self::Event> {
+        Some(self.filter_panicked(io))
     }
 }
