@@ -238,3 +238,13 @@ fn a_peer_that_never_quite_catches_up_does_not_make_the_buffer_grow() {
     });
     assert!(memory.bytes_max <= 2 * 65_536, "{memory:?}");
 }
+
+#[test]
+fn more_room_than_there_is_memory_is_not_made_and_nothing_else_happens() {
+    let mut out = Output::new();
+    out.reserve(usize::MAX);
+    out.put_slice(b"short");
+    out.reserve(usize::MAX);
+    out.put_slice(b", and more");
+    assert_eq!(out.contiguous(), Some(&b"short, and more"[..]));
+}

@@ -84,7 +84,7 @@ impl Output {
     }
 
     /// Makes room for so many bytes, where a filter puts several pieces one after the other: the first of
-    /// them is then copied at once.
+    /// them is then copied at once. If there is not so much memory, no room is made.
     ///
     /// ```
     /// let mut out = filters::Output::new();

@@ -44,7 +44,8 @@ impl Unsent {
     #[inline(always)]
     pub(super) fn reserve(&mut self, bytes: usize) {
         if self.tail.is_none() {
-            self.head.reserve(bytes);
+            // Without it the pieces find room one by one, as they would have.
+            let _made = self.head.try_reserve(bytes);
         }
     }
 
