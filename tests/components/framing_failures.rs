@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 use components::{TcpClient, TcpServer};
-use reactor::{Context, Death, Kernel, Signal, States};
+use reactor::{Context, Death, Kernel, SessionId, Signal, States};
 use testkit::net::{self, Ending};
 use testkit::story::Story;
 use wheels::filter::{Filter, FilterError, Input, Output};
@@ -37,7 +37,7 @@ impl Filter for Brittle {
 }
 
 /// A kernel with a session that starts another and calls its failures handled.
-fn forgiven(start: impl FnOnce(&mut Context<'_>, Story) + 'static) -> (Kernel, Story) {
+fn forgiven(start: impl FnOnce(&mut Context<'_>, Story) -> SessionId + 'static) -> (Kernel, Story) {
     let start = Cell::new(Some(start));
     let parent = States::new()
         .on_start(move |story: &mut Story, cx: &mut Context<'_>, ()| {
@@ -84,7 +84,7 @@ fn p22_a_connection_whose_filter_panics_is_told_as_disconnected_and_its_place_is
                 .client_disconnected(|story: &mut Story, _| story.tell("disconnected"))
                 .client_input(|_, client, item: Bytes| client.put(item));
             let server = if own { server.session_per_client() } else { server };
-            let (mut kernel, story) = forgiven(|cx, story| drop(server.spawn(cx, story)));
+            let (mut kernel, story) = forgiven(|cx, story| server.spawn(cx, story));
             for _ in 0..2 {
                 let mut stream = net::connect(addr);
                 run_until(&mut kernel, &story, "connected");
@@ -126,7 +126,7 @@ fn p22_a_client_whose_filter_panics_is_told_as_disconnected_and_connects_again()
             server.shutdown();
         }
     });
-    let (mut kernel, story) = forgiven(|cx, story| drop(client.spawn(cx, story)));
+    let (mut kernel, story) = forgiven(|cx, story| client.spawn(cx, story));
     net::run_until(&mut kernel, "the server", || server.is_done());
     server.join();
     let told = story.take();

@@ -168,6 +168,9 @@ pub(crate) fn same_type<W: Wheel, V: Wheel>(cell: &Rc<WheelCell<W>>) -> Option<R
     cell.downcast().ok()
 }
 
+/// An event of a wheel, to be delivered.
+pub(crate) type News = Box<dyn FnOnce(&mut Kernel)>;
+
 /// The cell of a wheel of any type, as the kernel keeps it.
 pub(crate) trait AnyWheelCell: Any {
     /// Tells the wheel what it is ready for, pulls and flushes.
@@ -179,7 +182,7 @@ pub(crate) trait AnyWheelCell: Any {
     fn flush(&self, kernel: &mut Kernel) -> bool;
     fn park(&self, kernel: &mut Kernel);
     /// What tells that the wheel has panicked.
-    fn panicked(&self, kernel: &mut Kernel) -> Option<Box<dyn FnOnce(&mut Kernel)>>;
+    fn panicked(&self, kernel: &mut Kernel) -> Option<News>;
     fn meta<'a>(&'a self, opener: &'a QCellOwner) -> &'a Meta;
     fn meta_mut<'a>(&'a self, opener: &'a mut QCellOwner) -> &'a mut Meta;
     /// Drops the wheel.
@@ -213,7 +216,7 @@ impl<W: Wheel> AnyWheelCell for WheelCell<W> {
         }
     }
 
-    fn panicked(&self, kernel: &mut Kernel) -> Option<Box<dyn FnOnce(&mut Kernel)>> {
+    fn panicked(&self, kernel: &mut Kernel) -> Option<News> {
         let (wheel, mut io) = kernel.open(self)?;
         let event = wheel.panicked(&mut io)?;
         Some(Box::new(move |kernel| event.deliver(kernel)))
