@@ -129,3 +129,20 @@ fn a_filter_that_has_an_answer_for_ever_and_says_nothing_does_not_keep_a_pipe_aw
     assert_eq!(net::read_exact(&mut two.sink, 4), b"come");
     assert_eq!(two.kernel.next_timeout(), None, "there is nothing to do");
 }
+
+#[test]
+fn p22_a_stream_that_is_its_own_sink_and_whose_filter_panics_has_failed_once() {
+    let kernel = Kernel::builder().on_exception(OnException::Isolate).build();
+    let (mut kernel, told, held) = (kernel.expect("a kernel"), Told::default(), Shared::default());
+    let mut peer = spawn(&mut kernel, "echo", Misfit::PanicsInEncode, &held, &told);
+    let echo = States::new().on_start(move |_: &mut (), cx: &mut Context<'_>, ()| {
+        let stream = held.take().expect("it is built");
+        stream.pipe_to(cx, &stream);
+        *held.borrow_mut() = Some(stream);
+    });
+    kernel.spawn(&echo, ());
+    peer.write_all(b"lost").expect("write");
+    net::run_to_end(&mut kernel);
+    assert_eq!((told.take(), kernel.stats().failures), (vec!["echo stopped".to_owned()], 1));
+    assert_eq!(net::read_to_end(&mut peer), net::Ending::Closed(Vec::new()));
+}
