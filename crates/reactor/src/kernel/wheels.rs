@@ -94,13 +94,6 @@ impl Kernel {
         self.open_own(handle.cell())
     }
 
-    /// Closes the wheels whose handles were dropped.
-    pub(super) fn close_dropped(&mut self) {
-        for id in self.outbox.take_dropped() {
-            self.close_wheel(id);
-        }
-    }
-
     /// Runs `with` with a wheel that another wheel knows, as the kernel runs a wheel's code: a panic is the
     /// failure of the session that made that one, which is closed, and not of the wheel whose event it is.
     /// `None` then, or if [`wheel`](Self::wheel) has none.
@@ -114,6 +107,13 @@ impl Kernel {
             result = kernel.wheel(handle).map(|(wheel, mut io)| with(wheel, &mut io));
         });
         result
+    }
+
+    /// Closes the wheels whose handles were dropped.
+    pub(super) fn close_dropped(&mut self) {
+        for id in self.outbox.take_dropped() {
+            self.close_wheel(id);
+        }
     }
 
     pub(super) fn close_wheel(&mut self, id: WheelId) {
