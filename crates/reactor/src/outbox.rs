@@ -78,10 +78,10 @@ impl Outbox {
         self.any.set(false);
     }
 
-    /// Nobody reads any more. What was posted is dropped: it may hold what holds these notes.
-    pub(crate) fn close(&self) {
+    /// Nobody reads any more. What was posted is to be dropped: it may hold what holds these notes.
+    pub(crate) fn close(&self) -> Vec<Post> {
         self.closed.set(true);
-        drop(self.take_posts());
+        self.take_posts()
     }
 
     fn push<T>(&self, list: &Cell<Vec<T>>, note: T) {

@@ -12,9 +12,10 @@ use super::Kernel;
 impl Drop for Kernel {
     fn drop(&mut self) {
         // Handles and postbacks may be held longer than the kernel.
-        self.outbox.close();
+        let posts = self.outbox.close();
         self.clear_seat();
         let mut panics = Panics::default();
+        panics.of_each(posts);
         for session in self.sessions.ids() {
             panics.of(|| drop(self.sessions.end(session)));
         }
