@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use reactor::{
-    Bound, Context, Handle, Io, Kernel, OnException, Postback, Readiness, SessionId, Signal,
-    States, Symbol, Wheel,
+    Bound, Context, Death, Deliver, Handle, Io, Kernel, OnException, Postback, Readiness,
+    SessionId, Signal, States, Symbol, Wheel,
 };
 use testkit::logs;
 use testkit::story::{Stage, Story, act};
@@ -446,4 +446,58 @@ fn p22_a_wheel_that_panicked_may_tell_so_if_the_failure_is_handled() {
     assert_eq!(last_words(true, || 7), (told(&["died", "7, gone: true", "_stop"]), 1));
     assert_eq!(last_words(false, || 7), (told(&["died", "_stop"]), 1));
     assert_eq!(last_words(true, || fail("again")), (told(&["died", "died", "_stop"]), 2));
+}
+
+/// What tells of [`Betrayed`], and fails at it.
+struct Unspeakable;
+
+impl Deliver for Unspeakable {
+    fn deliver(self, _: &mut Kernel) {
+        fail("unspeakable")
+    }
+}
+
+/// A wheel that panics when it is asked, and whose news panics again.
+struct Betrayed;
+
+impl Wheel for Betrayed {
+    type Event = Unspeakable;
+
+    fn ready(&mut self, _: Readiness) {}
+
+    fn next(&mut self, _: &mut Io<'_>) -> Option<Unspeakable> {
+        fail("on purpose")
+    }
+
+    fn panicked(&mut self, _: &mut Io<'_>) -> Option<Unspeakable> {
+        Some(Unspeakable)
+    }
+}
+
+#[test]
+fn p22_what_tells_of_a_wheel_that_panicked_and_panics_is_a_failure_of_the_same_session() {
+    let mut stage = isolated();
+    let states = States::new().on_start(|_: &mut (), cx: &mut Context<'_>, ()| {
+        cx.add_wheel(|io| {
+            io.again();
+            Betrayed
+        })
+        .release();
+        cx.delay("never", SECOND, ());
+    });
+    let parent = States::new()
+        .on_start(move |_: &mut Story, cx: &mut Context<'_>, ()| {
+            cx.sig("DIE", "died").expect("a name");
+            cx.spawn(&states, ());
+        })
+        .on("died", |story: &mut Story, cx: &mut Context<'_>, signal: Signal| {
+            let death = signal.payload::<Death>().expect("a death");
+            story.tell(format_args!("{} in {}", death.error, death.place));
+            cx.sig_handled();
+        });
+    let story = Story::default();
+    stage.kernel.spawn(&parent, story.clone());
+    stage.kernel.run_one_turn(Duration::ZERO).expect("a turn");
+    let told = ["panic: on purpose in its wheel", "panic: unspeakable in its wheel"];
+    assert_eq!((story.take(), stage.kernel.stats().failures), (told.map(String::from).into(), 2));
 }

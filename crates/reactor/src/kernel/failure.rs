@@ -113,11 +113,17 @@ impl Kernel {
             self.fail_in(session, "its wheel", panic);
             // Who may call it handled is asked before. If nobody does, there may be nobody to tell.
             self.tidy();
-            match news {
-                Ok(news) => {
-                    self.guard_wheel(id, |kernel| news.into_iter().for_each(|tell| tell(kernel)));
+            let told = news.and_then(|news| {
+                let tell = || news.into_iter().for_each(|tell| tell(self));
+                catch_unwind(AssertUnwindSafe(tell))
+            });
+            if let Err(again) = told {
+                self.clear_seat();
+                let again = Exception::Panic(again);
+                match self.crashed.take() {
+                    Some(letter) => self.fail(letter, again),
+                    None => self.fail_in(session, "its wheel", again),
                 }
-                Err(again) => self.fail_in(session, "its wheel", Exception::Panic(again)),
             }
         }
         self.tidy();
