@@ -794,3 +794,19 @@ fn that_all_is_sent_is_told_before_the_end_though_it_was_written_at_once() {
         assert_eq!(house.story.told(), ["connected", "0", "flushed", "disconnected"]);
     }
 }
+
+#[test]
+fn that_all_is_sent_is_told_before_the_end_though_the_peer_has_ended_before() {
+    for form in FORMS {
+        let server = lines().client_error(|story, client, _| {
+            client.put("good bye");
+            let (_, wheel, cx) = client.parts();
+            story.tell(wheel.expect("it is open").flush(cx).to_string());
+        });
+        let mut house = House::open(form, server);
+        let stream = house.connect();
+        stream.shutdown(std::net::Shutdown::Write).expect("shutdown");
+        house.run_until_told("disconnected");
+        assert_eq!(house.story.told(), ["connected", "0", "flushed", "disconnected"]);
+    }
+}

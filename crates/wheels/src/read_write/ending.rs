@@ -83,6 +83,8 @@ impl<F: Filter> Stream<F> {
             // Closing tells the peer as well, and it sends no more that would have to be read first.
             self.outbound.shut();
         }
+        // Nobody puts more. It is told before this closes, which it may do without another write.
+        self.outbound.note_flushed();
         let health = self.health.take();
         let end = health.and_then(|health| health.end(&self.settings.limits));
         let at_latest = end.and_then(|end| instant(end, io));
